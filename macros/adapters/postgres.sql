@@ -1,0 +1,99 @@
+{% macro postgres__canonical_text(expression, data_type) %}
+    {%- if data_type.startswith('numeric') or data_type.startswith('decimal') -%}
+        {{ return('cast(trim_scale(' ~ expression ~ ') as text)') }}
+    {%- elif data_type in ['double precision', 'real'] -%}
+        {{ return('cast(trim_scale(cast(cast(' ~ expression ~ ' as text) as numeric)) as text)') }}
+    {%- elif data_type in ['timestamp with time zone', 'timestamptz'] -%}
+        {{ return("to_json(" ~ expression ~ " at time zone 'UTC') #>> '{}'") }}
+    {%- elif data_type.startswith('timestamp') or data_type == 'date' -%}
+        {{ return("to_json(" ~ expression ~ ") #>> '{}'") }}
+    {%- endif -%}
+    {{ return('cast(' ~ expression ~ ' as text)') }}
+{% endmacro %}
+
+{% macro postgres__json_text(expression) %}
+    {{ return('cast(to_json(' ~ expression ~ ') as text)') }}
+{% endmacro %}
+
+{% macro postgres__json_value(json, name) %}
+    {{ return('(cast(' ~ json ~ ' as json) ->> ' ~ dbt_forensics.forensics_literal(name) ~ ')') }}
+{% endmacro %}
+
+{% macro postgres__typed_value(text, data_type) %}
+    {#- There is no try_cast before PostgreSQL 16 and none for casts: the text is looked at first. -#}
+    {%- set families = {
+        'smallint': '^-?[0-9]{1,4}$', 'integer': '^-?[0-9]{1,9}$', 'bigint': '^-?[0-9]{1,18}$',
+        'numeric': '^(-?[0-9]+(\.[0-9]+)?|NaN|-?Infinity)$', 'double precision': '^(-?[0-9]{1,300}(\.[0-9]+)?|NaN|-?Infinity)$',
+        'real': '^(-?[0-9]{1,38}(\.[0-9]+)?|NaN|-?Infinity)$', 'boolean': '^(true|false)$',
+    } -%}
+    {%- if data_type in families or data_type.startswith('numeric') -%}
+        {%- set pattern = families[data_type] if data_type in families else families['numeric'] -%}
+        {%- set cast_type = 'numeric' if data_type.startswith('numeric') else data_type -%}
+        {{ return("case when " ~ text ~ " ~ '" ~ pattern ~ "' then cast(" ~ text ~ " as " ~ cast_type ~ ") end") }}
+    {%- elif data_type.startswith('timestamp') -%}
+        {%- set utc = dbt_forensics.postgres__utc_timestamp(text, '') -%}
+        {{ return('(' ~ utc ~ ")" ~ (" at time zone 'UTC'" if data_type == 'timestamp with time zone' else '')) }}
+    {%- elif data_type == 'date' -%}
+        {{ return('cast(' ~ dbt_forensics.postgres__utc_timestamp(text, '') ~ ' as date)') }}
+    {%- elif data_type == 'json' or data_type == 'jsonb' -%}
+        {{ return('cast(' ~ text ~ ' as ' ~ data_type ~ ')') }}
+    {%- endif -%}
+    {{ return(text) }}
+{% endmacro %}
+
+{% macro postgres__utc_timestamp(expression, data_type) %}
+    {%- if data_type == 'timestamp without time zone' -%}
+        {{ return(expression) }}
+    {%- elif data_type == 'date' -%}
+        {{ return('cast(' ~ expression ~ ' as timestamp without time zone)') }}
+    {%- elif data_type == 'timestamp with time zone' -%}
+        {{ return('(' ~ expression ~ " at time zone 'UTC')") }}
+    {%- endif -%}
+    {#- Text: its form and its ranges are looked at first, since a failed cast would stop every other row. -#}
+    {%- set text = 'cast(' ~ expression ~ ' as text)' -%}
+    {%- set month = "cast(substr(" ~ text ~ ", 6, 2) as integer)" -%}
+    {%- set first_day = "make_date(cast(substr(" ~ text ~ ", 1, 4) as integer), " ~ month ~ ", 1)" -%}
+    {{ return(
+        "case when " ~ text ~ " !~ '^[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)? *$' then null"
+        ~ " when substr(" ~ text ~ ", 1, 4) = '0000' then null"
+        ~ " when cast(substr(" ~ text ~ ", 9, 2) as integer) not between 1 and extract(day from " ~ first_day ~ " + interval '1 month' - interval '1 day') then null"
+        ~ " when " ~ text ~ " ~ ':[0-9.]+ ?(Z|z|[+-][0-9:]+) *$' then cast(" ~ text ~ " as timestamp with time zone) at time zone 'UTC'"
+        ~ " else cast(" ~ text ~ " as timestamp without time zone) end"
+    ) }}
+{% endmacro %}
+
+{% macro postgres__exact_number(expression) %}
+    {%- set text = 'cast(' ~ expression ~ ' as text)' -%}
+    {{ return(
+        "case when " ~ text ~ " !~ '^ *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE](\+?[0-9]{1,2}|-[0-9]{1,3}))? *$' then null"
+        ~ " when abs(cast(" ~ text ~ " as numeric)) >= 1e29 then null else cast(cast(" ~ text ~ " as numeric) as numeric(38, 9)) end"
+    ) }}
+{% endmacro %}
+
+{% macro postgres__digest_word(digest, number) %}
+    {{ return("cast(cast('x0' || substr(" ~ digest ~ ", " ~ (1 if number == 1 else 17) ~ ", 15) as bit(64)) as bigint)") }}
+{% endmacro %}
+
+{% macro postgres__hash_of(expressions) %}
+    {{ return("hashtextextended(cast(row(" ~ expressions | join(', ') ~ ") as text), 0)") }}
+{% endmacro %}
+
+{% macro postgres__first_ten(expression) %}
+    {{ return('cast(array_to_json((array_agg(distinct ' ~ expression ~ '))[1:10]) as text)') }}
+{% endmacro %}
+
+{% macro postgres__elapsed_seconds(from_time, to_time) %}
+    {{ return('cast(extract(epoch from ' ~ to_time ~ ') - extract(epoch from ' ~ from_time ~ ') as numeric(38, 9))') }}
+{% endmacro %}
+
+{% macro postgres__byte_order(expression) %}
+    {{ return(expression ~ ' collate "C"') }}
+{% endmacro %}
+
+{% macro postgres__row_store_indexes(columns) %}
+    {%- set indexes = [] -%}
+    {%- for column in columns -%}
+        {%- do indexes.append({'columns': [column] if column is string else column, 'type': 'btree'}) -%}
+    {%- endfor -%}
+    {{ return(indexes) }}
+{% endmacro %}

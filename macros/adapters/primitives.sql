@@ -1,0 +1,110 @@
+{#-
+    The primitives: everything that engines do differently, each with its meaning and type said once, here. The rest of the
+    package is written against these and dbt's own cross-database macros. An engine implements them in a file of its own in
+    this folder; where no implementation fits, the call ends with an error that names the file to add.
+-#}
+
+{% macro canonical_text(expression, data_type=none) %}
+    {#- Text: the one canonical form of a value: numbers without trailing zeros or exponent, times in UTC as ISO 8601. -#}
+    {{ return(adapter.dispatch('canonical_text', 'dbt_forensics')(expression, (data_type or '') | lower)) }}
+{% endmacro %}
+
+{% macro json_text(expression) %}
+    {#- Text: a text value as a JSON string, quotes included, control characters as \u00xx with small letters. -#}
+    {{ return(adapter.dispatch('json_text', 'dbt_forensics')(expression)) }}
+{% endmacro %}
+
+{% macro canonical_json(fields) %}
+    {#- Text: a JSON object of {name: text expression}, names sorted, NULLs left out, all values strings, no spaces. -#}
+    {{ return(adapter.dispatch('canonical_json', 'dbt_forensics')(fields)) }}
+{% endmacro %}
+
+{% macro json_value(json, name) %}
+    {#- Text or NULL: the value of one name of a JSON object kept as text. -#}
+    {{ return(adapter.dispatch('json_value', 'dbt_forensics')(json, name)) }}
+{% endmacro %}
+
+{% macro typed_value(text, data_type) %}
+    {#- A value of the engine's type from its canonical text; NULL where the text does not fit. -#}
+    {{ return(adapter.dispatch('typed_value', 'dbt_forensics')(text, (data_type or '') | lower)) }}
+{% endmacro %}
+
+{% macro utc_timestamp(expression, data_type=none) %}
+    {#- Timestamp without time zone, in UTC: from a timestamp, a date or ISO text; NULL where it cannot be read. -#}
+    {{ return(adapter.dispatch('utc_timestamp', 'dbt_forensics')(expression, (data_type or '') | lower)) }}
+{% endmacro %}
+
+{% macro exact_number(expression) %}
+    {#- numeric(38, 9): an exact number from any type; NULL for NaN, infinity, what is too large, and what is no number. -#}
+    {{ return(adapter.dispatch('exact_number', 'dbt_forensics')(expression)) }}
+{% endmacro %}
+
+{% macro digest_word(digest, number) %}
+    {#- Integer of 60 bits: the first (1) or second (2) word of a digest in hexadecimal. -#}
+    {{ return(adapter.dispatch('digest_word', 'dbt_forensics')(digest, number)) }}
+{% endmacro %}
+
+{% macro hash_of(expressions) %}
+    {#- An integer that is equal for equal values: to find candidates for repetition cheaply. Never stored. -#}
+    {{ return(adapter.dispatch('hash_of', 'dbt_forensics')(expressions)) }}
+{% endmacro %}
+
+{% macro first_ten(expression) %}
+    {#- Aggregate, text: up to ten distinct values, the smallest ones, as a JSON array of strings. -#}
+    {{ return(adapter.dispatch('first_ten', 'dbt_forensics')(expression)) }}
+{% endmacro %}
+
+{% macro elapsed_seconds(from_time, to_time) %}
+    {#- numeric(38, 9): seconds from one timestamp to another, signed, with fractions. -#}
+    {{ return(adapter.dispatch('elapsed_seconds', 'dbt_forensics')(from_time, to_time)) }}
+{% endmacro %}
+
+{% macro byte_order(expression) %}
+    {#- Text that sorts by its bytes, whatever the collation of the database. -#}
+    {{ return(adapter.dispatch('byte_order', 'dbt_forensics')(expression)) }}
+{% endmacro %}
+
+{% macro row_store_indexes(columns) %}
+    {#- dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. -#}
+    {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns)) }}
+{% endmacro %}
+
+
+{% macro type_exact_number() %}
+    {{ return('numeric(38, 9)') }}
+{% endmacro %}
+
+{% macro default__canonical_text(expression, data_type) %}{{ dbt_forensics._missing_primitive('canonical_text') }}{% endmacro %}
+{% macro default__json_text(expression) %}{{ dbt_forensics._missing_primitive('json_text') }}{% endmacro %}
+{% macro default__json_value(json, name) %}{{ dbt_forensics._missing_primitive('json_value') }}{% endmacro %}
+{% macro default__typed_value(text, data_type) %}{{ dbt_forensics._missing_primitive('typed_value') }}{% endmacro %}
+{% macro default__utc_timestamp(expression, data_type) %}{{ dbt_forensics._missing_primitive('utc_timestamp') }}{% endmacro %}
+{% macro default__exact_number(expression) %}{{ dbt_forensics._missing_primitive('exact_number') }}{% endmacro %}
+{% macro default__digest_word(digest, number) %}{{ dbt_forensics._missing_primitive('digest_word') }}{% endmacro %}
+{% macro default__hash_of(expressions) %}{{ dbt_forensics._missing_primitive('hash_of') }}{% endmacro %}
+{% macro default__first_ten(expression) %}{{ dbt_forensics._missing_primitive('first_ten') }}{% endmacro %}
+{% macro default__elapsed_seconds(from_time, to_time) %}{{ dbt_forensics._missing_primitive('elapsed_seconds') }}{% endmacro %}
+
+{% macro default__canonical_json(fields) %}
+    {%- set members = [] -%}
+    {%- for name in fields | sort(case_sensitive=true) -%}
+        {%- set key = dbt_forensics.json_text('cast(' ~ dbt_forensics.forensics_literal(name) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+        {%- do members.append("coalesce(',' || " ~ key ~ " || ':' || " ~ dbt_forensics.json_text(fields[name]) ~ ", '')") -%}
+    {%- endfor -%}
+    {{ return("'{' || substr(" ~ (members | join(' || ') or "''") ~ ", 2) || '}'") }}
+{% endmacro %}
+
+{% macro default__byte_order(expression) %}
+    {{ return(expression) }}
+{% endmacro %}
+
+{% macro default__row_store_indexes(columns) %}
+    {{ return([]) }}
+{% endmacro %}
+
+{% macro _missing_primitive(name) %}
+    {%- do exceptions.raise_compiler_error(
+        "dbt_forensics: the engine '" ~ target.type ~ "' has no primitive '" ~ name ~ "': add macros/adapters/" ~ target.type
+        ~ ".sql with a macro " ~ target.type ~ "__" ~ name ~ "; its meaning and type are said in macros/adapters/primitives.sql."
+    ) -%}
+{% endmacro %}

@@ -1,0 +1,31 @@
+{% macro broken_rule(stream, shape) %}
+    {#- The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. -#}
+    {%- set event_time = dbt_forensics._role_sql(shape, 'event_time') -%}
+    {%- set ingested_at = dbt_forensics._role_sql(shape, 'ingested_at') -%}
+    {%- set rules = [] -%}
+    {%- if 'event_id' in shape.roles -%}
+        {%- do rules.append(('event_id_is_not_null', shape.roles.event_id.sql ~ ' is not null')) -%}
+    {%- endif -%}
+    {%- do rules.append(('event_time_is_not_null', event_time ~ ' is not null')) -%}
+    {%- do rules.append(('ingested_at_is_not_null', ingested_at ~ ' is not null')) -%}
+    {%- do rules.append(('event_time_is_plausible', dbt_forensics._is_plausible(event_time))) -%}
+    {%- do rules.append(('ingested_at_is_plausible', dbt_forensics._is_plausible(ingested_at))) -%}
+    {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg'] -%}
+        {%- set is_number = '(' ~ definition.expr ~ ') is null or ' ~ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') ~ ' is not null' -%}
+        {%- do rules.append((metric ~ '_is_a_number', is_number ~ (' or not coalesce(' ~ definition.where ~ ', false)' if definition.where else ''))) -%}
+    {%- endfor -%}
+    {%- for rule, condition in stream.rules.items() -%}
+        {%- do rules.append((rule, condition)) -%}
+    {%- endfor -%}
+    case
+    {%- for rule, condition in rules %}
+                when not ({{ condition }}) then '{{ rule }}'
+    {%- endfor %}
+            end
+{%- endmacro %}
+
+
+{% macro _is_plausible(time) %}
+    {#- Beyond these years a time is a mistake, and arithmetic with it may overflow. -#}
+    {{ return(time ~ ' >= ' ~ dbt_forensics.timestamp_literal('1900-01-01 00:00:00') ~ ' and ' ~ time ~ ' < ' ~ dbt_forensics.timestamp_literal('2200-01-01 00:00:00')) }}
+{% endmacro %}

@@ -1,0 +1,192 @@
+{% macro captured_rows(stream, shape, batches, from_time=none, to_time=none) %}
+    {#-
+        CTEs, the last of them named <stream>_captured: the raw rows of some batches in the form in which they are kept, with row_key.
+        batches: a condition over batch_id. from_time, to_time: SQL bounds of ingested_at, both inclusive, that let the
+        engine skip the rest of the relation; rows without a readable ingested_at are always looked at.
+    -#}
+    {%- set name = stream.name -%}
+    {%- set roles = shape.roles -%}
+    {%- set ingested_at = dbt_forensics._role_sql(shape, 'ingested_at') %}
+    {%- set kept = dbt_forensics._kept_texts(stream, shape) %}
+    {{ name }}_raw as (
+
+        select
+            {{ dbt_forensics._batch_id(shape) }} as batch_id,
+            {%- for role in ['event_id', 'entity_id', 'event_type', 'event_time', 'ingested_at', 'sequence_number', 'schema_version', 'tenant'] %}
+            {{ dbt_forensics._role_sql(shape, role) }} as {{ role }},
+            {%- endfor %}
+            {%- for text in kept.values() %}
+            {{ text }} as kept_{{ loop.index }},
+            {%- endfor %}
+            {{ dbt_forensics.broken_rule(stream, shape) }} as broken_rule
+        from {{ shape.relation }}
+        {%- if from_time and to_time %}
+        where ({{ ingested_at }} between {{ from_time }} and {{ to_time }} or {{ ingested_at }} is null)
+        {%- endif %}
+
+    ),
+
+    {{ name }}_rows as (
+
+        select
+            batch_id,
+            {{ 'event_id' if roles.event_id else 'cast(null as ' ~ dbt.type_string() ~ ') as event_id' }},
+            entity_id,
+            event_type,
+            event_time,
+            ingested_at,
+            sequence_number,
+            schema_version,
+            tenant,
+            broken_rule,
+            {%- set fields = {} -%}
+            {%- for field in kept -%}{%- do fields.update({field: 'kept_' ~ loop.index}) -%}{%- endfor %}
+            {{ dbt_forensics.canonical_json(fields) }} as payload
+        from {{ name }}_raw
+        where {{ batches }}
+
+    ),
+
+    {{ name }}_identified as (
+
+        select
+            batch_id,
+            {{ 'event_id' if roles.event_id else dbt_forensics._content_digest() ~ ' as event_id' }},
+            entity_id,
+            event_type,
+            event_time,
+            ingested_at,
+            sequence_number,
+            schema_version,
+            tenant,
+            broken_rule,
+            payload
+        from {{ name }}_rows
+
+    ),
+
+    {{ name }}_digested as (
+
+        select
+            *,
+            {{ dbt_forensics._captured_row_digest(stream, shape) }} as row_digest
+        from {{ name }}_identified
+
+    ),
+
+    {{ name }}_repeated as (
+
+        select {{ dbt_forensics.hash_of(['batch_id', 'event_id', 'ingested_at']) }} as row_hash
+        from {{ name }}_identified
+        group by row_hash
+        having count(*) > 1
+
+    ),
+
+    {{ name }}_numbered as (
+
+        {#- Identical rows agree in their hash. Only rows that share one are numbered: the window function sees few rows. #}
+        select
+            digested.*,
+            cast(row_number() over (partition by digested.row_digest order by digested.batch_id) as {{ dbt.type_int() }}) as ordinal
+        from {{ name }}_digested as digested
+        inner join {{ name }}_repeated as repeated
+            on {{ dbt_forensics.hash_of(['digested.batch_id', 'digested.event_id', 'digested.ingested_at']) }} = repeated.row_hash
+
+    ),
+
+    {{ name }}_captured as (
+
+        select
+            digested.*,
+            1 as ordinal,
+            digested.row_digest as row_key
+        from {{ name }}_digested as digested
+        left join {{ name }}_repeated as repeated
+            on {{ dbt_forensics.hash_of(['digested.batch_id', 'digested.event_id', 'digested.ingested_at']) }} = repeated.row_hash
+        where repeated.row_hash is null
+        union all
+        select
+            *,
+            case when ordinal = 1 then row_digest else {{ dbt.hash("row_digest || ':' || cast(ordinal as " ~ dbt.type_string() ~ ")") }} end as row_key
+        from {{ name }}_numbered
+
+    )
+{% endmacro %}
+
+
+{% macro _role_sql(shape, role) %}
+    {#- The value of a role in the type in which it is kept; NULL for a role that the stream does not map. -#}
+    {%- set given = shape.roles.get(role) -%}
+    {%- if role in ['event_time', 'ingested_at'] -%}
+        {{ return(dbt_forensics.utc_timestamp(given.sql, given.data_type)) }}
+    {%- elif role == 'sequence_number' -%}
+        {{ return(dbt_forensics.exact_number(given.sql) if given else 'cast(null as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
+    {%- endif -%}
+    {{ return(dbt_forensics.canonical_text(given.sql, given.data_type) if given else 'cast(null as ' ~ dbt.type_string() ~ ')') }}
+{% endmacro %}
+
+
+{% macro _batch_id(shape) %}
+    {#- The batch as text; where a row names none, the hour of its arrival. -#}
+    {%- set hour = dbt_forensics.canonical_text(dbt.date_trunc('hour', dbt_forensics._role_sql(shape, 'ingested_at')), dbt.type_timestamp()) -%}
+    {{ return('coalesce(' ~ (dbt_forensics._role_sql(shape, 'batch_id') ~ ', ' if shape.roles.batch_id else '') ~ hour ~ ", 'unknown')") }}
+{% endmacro %}
+
+
+{% macro _kept_texts(stream, shape) %}
+    {#- {name: text expression} of what goes into payload: the content columns, and what a time or number could not be read from. -#}
+    {%- set kept = {} -%}
+    {%- for column in shape.payload -%}
+        {%- do kept.update({column: dbt_forensics.canonical_text(adapter.quote(column), shape.columns[column])}) -%}
+    {%- endfor -%}
+    {%- for role in ['event_time', 'ingested_at', 'sequence_number'] if role in shape.roles -%}
+        {%- set given = shape.roles[role] -%}
+        {%- if given.column not in kept -%}
+            {%- set text = 'cast(' ~ given.sql ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+            {%- if not given.data_type or not dbt_forensics.is_read_exactly(given.data_type) -%}
+                {%- do kept.update({(given.column or role): 'case when ' ~ dbt_forensics._role_sql(shape, role) ~ ' is null then ' ~ text ~ ' end'}) -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(kept) }}
+{% endmacro %}
+
+
+{% macro is_read_exactly(data_type) %}
+    {#- Whether every value of a time or integer type can be read, so that its text need not be kept beside it. -#}
+    {%- set type = data_type | lower -%}
+    {{ return(type.startswith('timestamp') or type == 'date' or 'int' in type) }}
+{% endmacro %}
+
+
+{% macro _captured_row_digest(stream, shape) %}
+    {#- Digest version 1: two JSON objects, written one after the other: who and when, then what. -#}
+    {%- set stamp = dbt.type_timestamp() -%}
+    {%- set fields = {
+        'stream': "cast('" ~ stream.name ~ "' as " ~ dbt.type_string() ~ ')',
+        'batch_id': 'batch_id',
+        'event_time': dbt_forensics.canonical_text('event_time', stamp),
+        'ingested_at': dbt_forensics.canonical_text('ingested_at', stamp),
+    } -%}
+    {%- do fields.update({'event_id': 'event_id'}) -%}
+    {%- for role in ['entity_id', 'event_type', 'schema_version', 'tenant'] if role in shape.roles -%}
+        {%- do fields.update({role: role}) -%}
+    {%- endfor -%}
+    {%- if 'sequence_number' in shape.roles -%}
+        {%- do fields.update({'sequence_number': dbt_forensics.canonical_text('sequence_number', dbt_forensics.type_exact_number() | replace('numeric', 'decimal'))}) -%}
+    {%- endif -%}
+    {{ return(dbt.hash(dbt_forensics.canonical_json(fields) ~ ' || payload')) }}
+{% endmacro %}
+
+
+{% macro _content_digest() %}
+    {#- The event id of a stream that has none: the digest of what the event says, whenever and however it was delivered. -#}
+    {%- set fields = {
+        'entity_id': 'entity_id',
+        'event_type': 'event_type',
+        'event_time': dbt_forensics.canonical_text('event_time', dbt.type_timestamp()),
+        'tenant': 'tenant',
+    } -%}
+    {{ return(dbt.hash(dbt_forensics.canonical_json(fields) ~ ' || payload')) }}
+{% endmacro %}

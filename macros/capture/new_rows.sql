@@ -1,0 +1,115 @@
+{% macro new_rows(stream, dirty, history) %}
+    {#-
+        CTEs, the last of them named <stream>_new: the rows of a stream's dirty batches that are not in the history yet.
+        dirty: int_forensics__dirty_batches. history: the event history as it is, or none.
+    -#}
+    {%- set name = stream.name -%}
+    {%- set shape = dbt_forensics.stream_shape(stream) -%}
+    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference <> 'gone'") -%}
+    {%- set is_first = dbt_forensics.is_first_build(name) -%}
+    {%- set recorded_at = dbt_forensics.recorded_at() -%}
+    {%- set columns = dbt_forensics.event_history_columns() -%}
+    {% if not reach %}
+    {{ name }}_new as (
+
+        {{ dbt_forensics.no_rows(columns) }}
+
+    )
+    {%- else %}
+    {{ name }}_batches as (
+
+        select batch_id
+        from {{ dirty }}
+        where stream = '{{ name }}' and difference <> 'gone'
+
+    ),
+
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time) }},
+
+    {% if history and not is_first.is_untouched -%}
+    {{ name }}_known as (
+
+        select row_key
+        from {{ history }}
+        where stream = '{{ name }}' and ingested_at between {{ reach.from_time }} and {{ reach.to_time }}
+        union all
+        select row_key
+        from {{ history }}
+        where stream = '{{ name }}' and ingested_at is null
+
+    ),
+    {%- endif %}
+
+    {{ name }}_new as (
+
+        select
+            cast('{{ name }}' as {{ dbt.type_string() }}) as stream,
+            captured.row_key,
+            cast(captured.ordinal as {{ dbt.type_bigint() }}) as ordinal,
+            captured.batch_id,
+            captured.event_id,
+            captured.entity_id,
+            captured.event_type,
+            captured.event_time,
+            captured.ingested_at,
+            captured.sequence_number,
+            captured.schema_version,
+            captured.tenant,
+            captured.payload,
+            cast(captured.broken_rule as {{ dbt.type_string() }}) as broken_rule,
+            {{ dbt.hash(dbt_forensics.forensics_literal(shape.payload | sort(case_sensitive=true) | tojson)) }} as shape_digest,
+            cast(1 as {{ dbt.type_bigint() }}) as digest_version,
+            {{ recorded_at }} as recorded_at,
+            {% if is_first.is_first -%}
+            {#- History from before the installation took effect when it arrived, as far as anybody can say. #}
+            case when captured.ingested_at < {{ recorded_at }} then captured.ingested_at else {{ recorded_at }} end as effective_at
+            {%- else -%}
+            {{ recorded_at }} as effective_at
+            {%- endif %}
+        from {{ name }}_captured as captured
+        {%- if history and not is_first.is_untouched %}
+        left join {{ name }}_known as known
+            on captured.row_key = known.row_key
+        where known.row_key is null
+        {%- endif %}
+
+    )
+    {%- endif %}
+{% endmacro %}
+
+
+{% macro event_history_columns() %}
+    {{ return({
+        'stream': 'text', 'row_key': 'text', 'ordinal': 'integer', 'batch_id': 'text', 'event_id': 'text', 'entity_id': 'text', 'event_type': 'text',
+        'event_time': 'time', 'ingested_at': 'time', 'sequence_number': 'number', 'schema_version': 'text', 'tenant': 'text',
+        'payload': 'text', 'broken_rule': 'text', 'shape_digest': 'text', 'digest_version': 'integer', 'recorded_at': 'time', 'effective_at': 'time',
+    }) }}
+{% endmacro %}
+
+
+{% macro batches_reach(dirty, stream_name, condition) %}
+    {#- {from_time, to_time} of the arrivals of a stream's dirty batches, as SQL literals; none if there are no such batches. -#}
+    {%- set found = dbt_forensics._single_row(
+        'select count(*), min(min_ingested_at), max(max_ingested_at) from ' ~ dirty
+        ~ " where stream = '" ~ stream_name ~ "' and " ~ condition
+    ) -%}
+    {%- if found[0] == 0 -%}{{ return(none) }}{%- endif -%}
+    {{ return({
+        'from_time': dbt_forensics.timestamp_literal(found[1] or '0001-01-01 00:00:00'),
+        'to_time': dbt_forensics.timestamp_literal(found[2] or '9999-12-31 00:00:00'),
+    }) }}
+{% endmacro %}
+
+
+{% macro is_first_build(stream_name) %}
+    {#- is_first: nothing of the stream was sealed yet. is_untouched: no row of it was captured either (no build was killed). -#}
+    {%- set of_stream = " where stream = '" ~ stream_name ~ "'" -%}
+    {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
+    {%- set is_first = not seals or dbt_forensics._single_row('select count(*) from ' ~ seals ~ of_stream)[0] == 0 -%}
+    {%- set is_untouched = is_first -%}
+    {%- if is_first -%}
+        {%- set history = dbt_forensics._existing('forensics__event_history') -%}
+        {%- set is_untouched = not history or dbt_forensics._single_row('select count(*) from ' ~ history ~ of_stream)[0] == 0 -%}
+    {%- endif -%}
+    {{ return({'is_first': is_first, 'is_untouched': is_untouched}) }}
+{% endmacro %}

@@ -1,0 +1,15 @@
+{% macro set_digest(digest) %}
+    {#-
+        Aggregate, text: the digest of a set of rows from the digests of its rows, whatever their order: how many they are,
+        and the sums of the two words of their digests, modulo 2^60. (Were the words combined by XOR, equal pairs would cancel.)
+        digest: a column or expression with digests in hexadecimal, such as row_digest() gives.
+    -#}
+    cast(count({{ digest }}) as {{ dbt.type_string() }})
+    {%- for number in [1, 2] %} || '-' || cast(coalesce(mod(sum({{ dbt_forensics.digest_word(digest, number) }}), {{ dbt_forensics.word_modulus() }}), 0) as {{ dbt.type_string() }})
+    {%- endfor %}
+{%- endmacro %}
+
+
+{% macro word_modulus() %}
+    {{ return('1152921504606846976') }}
+{% endmacro %}

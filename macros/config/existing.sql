@@ -1,0 +1,22 @@
+{% macro _existing(name) %}
+    {#-
+        A relation of this package as earlier builds left it, or none. It is looked up by name and not by ref(), because what
+        was recorded before decides what is recorded now: a ref() would close a circle.
+    -#}
+    {%- if not execute -%}{{ return(none) }}{%- endif -%}
+    {%- set nodes = graph.nodes.values() | selectattr('package_name', 'equalto', 'dbt_forensics') | selectattr('name', 'equalto', name) | list -%}
+    {%- if not nodes -%}{{ return(none) }}{%- endif -%}
+    {{ return(adapter.get_relation(database=nodes[0].database, schema=nodes[0].schema, identifier=nodes[0].alias)) }}
+{% endmacro %}
+
+
+{% macro _single_row(query) %}
+    {#- The first row of a query's result, as a list of values. -#}
+    {{ return(run_query(query).rows[0]) }}
+{% endmacro %}
+
+
+{% macro forensics_literal(value) %}
+    {#- A value as an SQL literal: text is escaped, NULL is null. -#}
+    {{ return('null' if value is none else dbt.string_literal(dbt.escape_single_quotes(value | string))) }}
+{% endmacro %}

@@ -1,0 +1,10 @@
+{% macro report_nothing_to_read(streams) %}
+    {%- if execute and not streams -%}
+        {%- do log(
+            'dbt_forensics: no stream is declared, so nothing is recorded. Declare one in dbt_project.yml: '
+            ~ 'vars: {forensics_streams: {orders: {relation: source.shop.order_events, event_id: event_id, event_time: occurred_at, ingested_at: loaded_at}}}; '
+            ~ '`dbt-forensics init` writes it for a relation.', info=true) -%}
+    {%- elif execute -%}
+        {%- do log('dbt_forensics: --empty shows no rows of any relation, so this build concludes and records nothing.', info=true) -%}
+    {%- endif -%}
+{% endmacro %}

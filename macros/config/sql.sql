@@ -1,0 +1,23 @@
+{% macro no_rows(columns) %}
+    {#- A select of {column: text | integer | time | number | boolean} without rows. -#}
+    {%- set types = {
+        'text': dbt.type_string(), 'integer': dbt.type_bigint(), 'time': dbt.type_timestamp(),
+        'number': dbt_forensics.type_exact_number(), 'boolean': dbt.type_boolean(),
+    } -%}
+    select
+    {%- for column, type in columns.items() %}
+            cast(null as {{ types[type] }}) as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+        where 1 = 0
+{%- endmacro %}
+
+
+{% macro least_of(left, right) %}
+    {#- The smaller of two values; the other one where one is NULL. -#}
+    {{ return('case when ' ~ left ~ ' <= ' ~ right ~ ' or ' ~ right ~ ' is null then ' ~ left ~ ' else ' ~ right ~ ' end') }}
+{% endmacro %}
+
+
+{% macro greatest_of(left, right) %}
+    {{ return('case when ' ~ left ~ ' >= ' ~ right ~ ' or ' ~ right ~ ' is null then ' ~ left ~ ' else ' ~ right ~ ' end') }}
+{% endmacro %}

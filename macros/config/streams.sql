@@ -1,0 +1,51 @@
+{% macro streams() %}
+    {#- The declared streams, validated and completed with defaults, as {name: stream}, in their order. -#}
+    {%- set declared = var('forensics_streams', {}) or {} -%}
+    {%- if declared is not mapping -%}
+        {{ dbt_forensics._config_error('forensics_streams', none, declared, 'a mapping of stream names to their configuration') }}
+    {%- endif -%}
+    {%- set completed = {} -%}
+    {%- for name, given in declared.items() -%}
+        {%- do completed.update({name: dbt_forensics._complete_stream(name, given)}) -%}
+    {%- endfor -%}
+    {{ return(completed) }}
+{% endmacro %}
+
+
+{% macro _complete_stream(name, given) %}
+    {%- do dbt_forensics._validate_stream(name, given) -%}
+    {%- set stream = {
+        'name': name,
+        'window': 'day',
+        'expected_delay': {'count': 1, 'period': 'hour'},
+        'clock_skew': {'count': 5, 'period': 'minute'},
+        'allowed_lateness': {'count': 3, 'period': 'day'},
+        'on_conflict': 'first_wins',
+        'too_late': 'include',
+        'backcast': {'every': 'none'},
+        'rules': {},
+        'metrics': {},
+        'personal_data': [],
+    } -%}
+    {%- do stream.update(given) -%}
+    {{ return(stream) }}
+{% endmacro %}
+
+
+{% macro stream_relation(stream) %}
+    {#- The raw relation of a stream, through source() or ref(), so that lineage is real. -#}
+    {%- set parts = stream.relation.split('.') -%}
+    {%- if parts[0] == 'source' -%}
+        {{ return(source(parts[1], parts[2])) }}
+    {%- elif parts | length == 3 -%}
+        {{ return(ref(parts[1], parts[2])) }}
+    {%- else -%}
+        {{ return(ref(parts[1])) }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro stream_roles() %}
+    {#- What a stream maps columns of its relation to. -#}
+    {{ return(['event_id', 'entity_id', 'event_type', 'event_time', 'ingested_at', 'batch_id', 'sequence_number', 'schema_version', 'tenant']) }}
+{% endmacro %}

@@ -1,0 +1,140 @@
+{% macro _validate_stream(name, given) %}
+    {%- set where = "stream '" ~ name ~ "'" -%}
+    {%- if not modules.re.match('^[A-Za-z][A-Za-z0-9_]*$', name | string) -%}
+        {{ dbt_forensics._config_error(where, 'name', name, 'letters, digits and underscores, beginning with a letter') }}
+    {%- endif -%}
+    {%- if given is not mapping -%}
+        {{ dbt_forensics._config_error(where, none, given, 'a mapping of keys to values') }}
+    {%- endif -%}
+    {%- set known = dbt_forensics._stream_keys() -%}
+    {%- for key in given -%}
+        {%- if key not in known -%}
+            {{ dbt_forensics._config_error(where, key, 'an unknown key', 'one of ' ~ known | join(', ')) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for key in ['relation', 'event_time', 'ingested_at'] -%}
+        {%- if key not in given -%}
+            {{ dbt_forensics._config_error(where, key, 'nothing', 'required: ' ~ ('source.<source>.<table> or ref.<model>' if key == 'relation' else 'a column or expression')) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do dbt_forensics._validate_relation(where, given.relation) -%}
+    {%- for role in dbt_forensics.stream_roles() if role in given -%}
+        {%- if given[role] is not string or not given[role] | trim -%}
+            {{ dbt_forensics._config_error(where, role, given[role], 'a column or an SQL expression, as text') }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for key in ['payload', 'personal_data'] if key in given -%}
+        {%- if given[key] is string or given[key] is mapping or given[key] is not iterable or given[key] | reject('string') | list or given[key] | unique | list | length != given[key] | length -%}
+            {{ dbt_forensics._config_error(where, key, given[key], 'a list of column names, each once') }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for key, allowed in {'window': ['hour', 'day'], 'on_conflict': ['first_wins', 'last_wins'], 'too_late': ['include', 'exclude']}.items() if key in given -%}
+        {%- if given[key] not in allowed -%}
+            {{ dbt_forensics._config_error(where, key, given[key], 'one of ' ~ allowed | join(', ')) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for key in ['expected_delay', 'clock_skew', 'allowed_lateness'] if key in given -%}
+        {%- do dbt_forensics._validate_period(where, key, given[key]) -%}
+    {%- endfor -%}
+    {%- if 'backcast' in given -%}
+        {%- do dbt_forensics._validate_backcast(where, given.backcast) -%}
+    {%- endif -%}
+    {%- do dbt_forensics._validate_rules(where, given.get('rules', {})) -%}
+    {%- do dbt_forensics._validate_metrics(where, given.get('metrics', {})) -%}
+{% endmacro %}
+
+
+{% macro _stream_keys() %}
+    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data']) }}
+{% endmacro %}
+
+
+{% macro _validate_relation(where, relation) %}
+    {%- set parts = relation.split('.') if relation is string else [] -%}
+    {%- if not (
+        (parts | length == 3 and parts[0] in ['source', 'ref'])
+        or (parts | length == 2 and parts[0] == 'ref')
+    ) or '' in parts -%}
+        {{ dbt_forensics._config_error(where, 'relation', relation, 'source.<source>.<table>, ref.<model> or ref.<package>.<model>') }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _validate_period(where, key, value) %}
+    {%- set allowed = 'a mapping such as {count: 3, period: day}: count a whole number from 0, period one of minute, hour, day' -%}
+    {%- if value is not mapping
+        or value.keys() | sort | join(',') != 'count,period'
+        or value.count is boolean or value.count is not integer or value.count < 0
+        or value.period not in ['minute', 'hour', 'day'] -%}
+        {{ dbt_forensics._config_error(where, key, value, allowed) }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _validate_backcast(where, value) %}
+    {%- if value is not mapping or value.keys() | list != ['every'] or value.every not in ['batch', 'hour', 'day', 'none'] -%}
+        {{ dbt_forensics._config_error(where, 'backcast', value, '{every: batch | hour | day | none}') }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _validate_rules(where, rules) %}
+    {%- if rules is not mapping -%}
+        {{ dbt_forensics._config_error(where, 'rules', rules, 'a mapping of rule names to SQL conditions') }}
+    {%- endif -%}
+    {%- for rule, condition in rules.items() -%}
+        {%- do dbt_forensics._validate_name(where, 'rules', rule) -%}
+        {%- if condition is not string or not condition | trim -%}
+            {{ dbt_forensics._config_error(where, 'rules.' ~ rule, condition, 'an SQL condition, as text') }}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro _validate_metrics(where, metrics) %}
+    {%- if metrics is not mapping -%}
+        {{ dbt_forensics._config_error(where, 'metrics', metrics, 'a mapping of metric names to their definition') }}
+    {%- endif -%}
+    {%- for metric, definition in metrics.items() -%}
+        {%- do dbt_forensics._validate_name(where, 'metrics', metric) -%}
+        {%- set key = 'metrics.' ~ metric -%}
+        {%- if definition is not mapping -%}
+            {{ dbt_forensics._config_error(where, key, definition, 'a mapping with agg and, as needed, expr, where and dimensions') }}
+        {%- endif -%}
+        {%- for part in definition if part not in ['agg', 'expr', 'where', 'dimensions'] -%}
+            {{ dbt_forensics._config_error(where, key ~ '.' ~ part, 'an unknown key', 'one of agg, expr, where, dimensions') }}
+        {%- endfor -%}
+        {%- if definition.agg not in ['sum', 'count', 'avg'] -%}
+            {{ dbt_forensics._config_error(where, key ~ '.agg', definition.agg, 'one of sum, count, avg') }}
+        {%- endif -%}
+        {%- if definition.agg in ['sum', 'avg'] and 'expr' not in definition -%}
+            {{ dbt_forensics._config_error(where, key ~ '.expr', 'nothing', 'an SQL expression: ' ~ definition.agg ~ ' needs one') }}
+        {%- endif -%}
+        {%- if definition.agg == 'count' and 'expr' in definition -%}
+            {{ dbt_forensics._config_error(where, key ~ '.expr', definition.expr, 'no expr: count counts rows; to leave some out, use where') }}
+        {%- endif -%}
+        {%- for part in ['expr', 'where'] if part in definition -%}
+            {%- if (definition[part] is not string and definition[part] is not number) or not definition[part] | string | trim -%}
+                {{ dbt_forensics._config_error(where, key ~ '.' ~ part, definition[part], 'an SQL expression, as text') }}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set dimensions = definition.get('dimensions', []) -%}
+        {%- if dimensions is string or dimensions is mapping or dimensions is not iterable or dimensions | reject('string') | list or dimensions | unique | list | length != dimensions | length -%}
+            {{ dbt_forensics._config_error(where, key ~ '.dimensions', dimensions, 'a list of column names, each once') }}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro _validate_name(where, key, name) %}
+    {%- if not modules.re.match('^[A-Za-z][A-Za-z0-9_]*$', name | string) -%}
+        {{ dbt_forensics._config_error(where, key, name, 'names of letters, digits and underscores, beginning with a letter') }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _config_error(where, key, found, allowed) %}
+    {%- do exceptions.raise_compiler_error(
+        'dbt_forensics: ' ~ where ~ (", key '" ~ key ~ "'" if key else '') ~ ': found ' ~ found ~ '; allowed: ' ~ allowed ~ '.'
+    ) -%}
+{% endmacro %}

@@ -1,0 +1,40 @@
+-- One row per captured row and time at which its relation did not have it any more.
+with changes as (
+
+    select * from {{ ref('int_forensics__presence_changes') }}
+
+),
+
+followed as (
+
+    select
+        stream,
+        row_key,
+        event_id,
+        batch_id,
+        event_time,
+        ingested_at,
+        presence_change,
+        recorded_at as vanished_at,
+        lead(recorded_at) over (partition by stream, row_key order by recorded_at) as returned_at
+    from changes
+
+),
+
+vanished as (
+
+    select
+        stream,
+        row_key,
+        event_id,
+        batch_id,
+        event_time,
+        ingested_at,
+        vanished_at,
+        returned_at
+    from followed
+    where presence_change = -1
+
+)
+
+select * from vanished

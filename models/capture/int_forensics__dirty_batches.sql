@@ -1,0 +1,19 @@
+-- One row per batch that is new, differs from its seal, or is gone from its relation: what this build reads row by row.
+{{ config(materialized='table') }}
+{%- set streams = dbt_forensics.streams() %}
+{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
+{%- if not execute or not streams or dbt_forensics.is_empty_run() %}
+{{ dbt_forensics.report_nothing_to_read(streams) }}
+{{ dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'difference': 'text', 'row_count': 'integer', 'sealed_count': 'integer', 'min_ingested_at': 'time', 'max_ingested_at': 'time'}) }}
+{%- else %}
+with
+{%- for stream in streams.values() %}
+{{ dbt_forensics.dirty_batches(stream) }}{{ ',' if not loop.last }}
+{%- endfor %}
+{% for name in streams %}
+select * from {{ name }}_dirty
+{%- if not loop.last %}
+union all
+{%- endif %}
+{%- endfor %}
+{%- endif %}

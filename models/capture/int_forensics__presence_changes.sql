@@ -1,0 +1,29 @@
+-- One row per captured row and change of its presence in the relation: -1 it is gone, +1 it is back. Rows are only ever added.
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+        on_schema_change='fail',
+        indexes=dbt_forensics.row_store_indexes(['row_key']),
+    )
+}}
+{%- do dbt_forensics.assert_keeps_history({'materialized': 'incremental', 'incremental_strategy': 'append'}) %}
+{%- set dirty = ref('int_forensics__dirty_batches') %}
+{%- set history = ref('forensics__event_history') %}
+{%- set streams = dbt_forensics.streams() %}
+{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
+{%- if not execute or not streams or dbt_forensics.is_empty_run() %}
+{{ dbt_forensics.no_rows(dbt_forensics.presence_columns()) }}
+{%- else %}
+with
+{%- for stream in streams.values() %}
+{{ dbt_forensics.presence_changes(stream, dirty, history, dbt_forensics._existing('int_forensics__presence_changes')) }}{{ ',' if not loop.last }}
+{%- endfor %}
+{% for name in streams %}
+select * from {{ name }}_changed
+{%- if not loop.last %}
+union all
+{%- endif %}
+{%- endfor %}
+{%- endif %}

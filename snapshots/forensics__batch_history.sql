@@ -1,0 +1,24 @@
+{% snapshot forensics__batch_history %}
+-- One row per batch and version of it: how many rows it has, their digest, and its seal in the stream's chain.
+{{
+    config(
+        strategy='check',
+        unique_key=['stream', 'batch_id'],
+        check_cols=['row_count', 'batch_digest'],
+        updated_at='recorded_at',
+        hard_deletes='ignore',
+    )
+}}
+{%- do dbt_forensics.assert_keeps_history({'materialized': 'snapshot', 'strategy': 'check', 'unique_key': ['stream', 'batch_id'], 'check_cols': ['row_count', 'batch_digest'], 'updated_at': 'recorded_at', 'hard_deletes': 'ignore'}) %}
+{%- set dirty = ref('int_forensics__dirty_batches') %}
+{%- set history = ref('forensics__event_history') %}
+{%- set presence = ref('int_forensics__presence_changes') %}
+{%- if not execute %}
+select 1
+{%- else %}
+with
+{{ dbt_forensics.batch_seals(dirty, history, presence) }}
+
+select * from sealed_batches
+{%- endif %}
+{% endsnapshot %}

@@ -1,0 +1,18 @@
+{% snapshot forensics__schema_history %}
+-- One row per column of a stream's relation and version of it: its type, its position, and whether it is gone.
+{{
+    config(
+        strategy='check',
+        unique_key=['stream', 'column_name'],
+        check_cols=['data_type', 'column_position', 'is_dropped'],
+        updated_at='recorded_at',
+        hard_deletes='ignore',
+    )
+}}
+{%- do dbt_forensics.assert_keeps_history({'materialized': 'snapshot', 'strategy': 'check', 'unique_key': ['stream', 'column_name'], 'updated_at': 'recorded_at', 'hard_deletes': 'ignore'}) %}
+{%- set dirty = ref('int_forensics__dirty_batches') %}
+{%- set history = ref('forensics__event_history') %}
+{%- set streams = dbt_forensics.streams() %}
+{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
+{{ dbt_forensics.schema_columns(streams) }}
+{% endsnapshot %}
