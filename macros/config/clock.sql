@@ -57,3 +57,10 @@
     {#- The engine's own clock: only for dbt_valid_to of append-only rows, which must differ from run to run. -#}
     {{ return('cast(' ~ dbt.current_timestamp() ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
 {% endmacro %}
+
+
+{% macro last_recorded_literal() %}
+    {#- The time of the last ledger entry as an SQL literal, or none: what was captured after it is not in the ledger yet. -#}
+    {%- set last = dbt_forensics._last_recorded_at() -%}
+    {{ return(dbt_forensics.timestamp_literal(last) if last else none) }}
+{% endmacro %}

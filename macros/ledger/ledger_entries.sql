@@ -1,0 +1,146 @@
+{% macro ledger_entries() %}
+    {#-
+        CTEs, the last of them named entries: what the ledger writes for the rows that were judged and decided, so that each row ends
+        with the verdict decided for it. Needs the CTEs judged, touched and decided. Entries are numbered per row.
+    -#}
+    {%- set text = dbt.type_string() %}
+    entries_alone as (
+
+        select
+            judged.stream,
+            judged.row_key,
+            judged.event_id,
+            1 as entry_number,
+            case when judged.held_cause is null then 1 else 0 end as effect,
+            coalesce(judged.held_verdict, 'accepted') as verdict,
+            coalesce(judged.held_cause, judged.arrival_cause) as cause,
+            judged.timeliness,
+            judged.event_time,
+            judged.ingested_at,
+            cast(null as {{ text }}) as other_row_key,
+            judged.effective_at
+        from judged
+        left join touched
+            on judged.held_cause is null and judged.stream = touched.stream and judged.event_id = touched.event_id
+        where touched.event_id is null
+
+    ),
+
+    entries_first as (
+
+        {#- A new row begins to count, if it ever did, or is seen and does not count. #}
+        select
+            stream,
+            row_key,
+            event_id,
+            1 as entry_number,
+            case when target_verdict in ('accepted', 'superseded') then 1 else 0 end as effect,
+            case when target_verdict = 'superseded' then 'accepted' else target_verdict end as verdict,
+            case
+                when target_verdict in ('duplicate', 'conflict') then target_verdict
+                when takes_over or (target_verdict = 'accepted' and displaces) then 'correction'
+                else {{ dbt_forensics.arrival_cause('timeliness') }}
+            end as cause,
+            timeliness,
+            event_time,
+            ingested_at,
+            case when target_verdict in ('duplicate', 'conflict') then target_other end as other_row_key,
+            effective_at
+        from decided
+        where is_new
+
+    ),
+
+    entries_stopping as (
+
+        {#- A row that counts stops to: another one took its place, or its source does not have it any more. #}
+        select
+            stream,
+            row_key,
+            event_id,
+            entry_count + case when is_new then 2 else 1 end as entry_number,
+            -1 as effect,
+            case when is_present then 'superseded' else 'withdrawn' end as verdict,
+            case when is_present then 'correction' else 'source_deleted' end as cause,
+            cast(null as {{ text }}) as timeliness,
+            event_time,
+            ingested_at,
+            target_other as other_row_key,
+            case when is_new then {{ dbt_forensics.greatest_of('effective_at', 'taken_over_at') }} end as effective_at
+        from decided
+        where
+            (is_new and target_verdict = 'superseded')
+            or (counts = 1 and coalesce(target_verdict, 'gone') <> 'accepted')
+
+    ),
+
+    entries_resuming as (
+
+        select
+            stream,
+            row_key,
+            event_id,
+            entry_count + 1 as entry_number,
+            1 as effect,
+            'accepted' as verdict,
+            'correction' as cause,
+            timeliness,
+            event_time,
+            ingested_at,
+            cast(null as {{ text }}) as other_row_key,
+            cast(null as {{ dbt.type_timestamp() }}) as effective_at
+        from decided
+        where not is_new and counts = 0 and target_verdict = 'accepted'
+
+    ),
+
+    entries_relabelled as (
+
+        {#- A row that does not count is told so under another verdict, or lost to another row than before. #}
+        select
+            stream,
+            row_key,
+            event_id,
+            entry_count + 1 + counts as entry_number,
+            0 as effect,
+            target_verdict as verdict,
+            case when target_verdict = 'superseded' then 'correction' else target_verdict end as cause,
+            timeliness,
+            event_time,
+            ingested_at,
+            target_other as other_row_key,
+            cast(null as {{ dbt.type_timestamp() }}) as effective_at
+        from decided
+        where
+            not is_new
+            and (
+                (counts = 1 and target_verdict in ('duplicate', 'conflict'))
+                or (
+                    counts = 0
+                    and target_verdict in ('duplicate', 'conflict', 'superseded')
+                    and (target_verdict <> verdict or not {{ dbt.equals('target_other', 'other_row_key') }})
+                )
+            )
+
+    ),
+
+    entries as (
+
+        select * from entries_alone
+        union all
+        select * from entries_first
+        union all
+        select * from entries_stopping
+        union all
+        select * from entries_resuming
+        union all
+        select * from entries_relabelled
+
+    )
+{% endmacro %}
+
+
+{% macro arrival_cause(timeliness) %}
+    {#- The cause of a row that counts from its arrival. A row from the future arrived in time. -#}
+    {{ return("case when " ~ timeliness ~ " in ('late', 'too_late') then " ~ timeliness ~ " else 'on_time' end") }}
+{% endmacro %}

@@ -1,0 +1,33 @@
+{% macro same_content(left, right, columns) %}
+    {#-
+        Condition: two captured rows say the same. Rows of one shape are compared as they are. Rows of different shapes (the
+        source gained or lost columns between them, or names another schema version) are compared where both have a value.
+        columns: names of all payload columns that the streams have or had.
+    -#}
+    {%- set differences = [] -%}
+    {%- for role in ['entity_id', 'event_type', 'tenant'] -%}
+        {%- do differences.append(left ~ '.' ~ role ~ ' <> ' ~ right ~ '.' ~ role) -%}
+    {%- endfor -%}
+    {%- for column in columns -%}
+        {%- do differences.append(dbt_forensics.json_value(left ~ '.payload', column) ~ ' <> ' ~ dbt_forensics.json_value(right ~ '.payload', column)) -%}
+    {%- endfor -%}
+    case
+                when {{ left }}.event_time <> {{ right }}.event_time then false
+                when
+                    {{ left }}.payload = {{ right }}.payload
+                    {%- for role in ['entity_id', 'event_type', 'tenant'] %}
+                    and {{ dbt.equals(left ~ '.' ~ role, right ~ '.' ~ role) }}
+                    {%- endfor %}
+                    then true
+                when {{ dbt_forensics.same_shape(left, right) }} then false
+                else not coalesce(
+                    {{ differences | map('replace', '\n', ' ') | join('\n                    or ') }},
+                    false
+                )
+            end
+{%- endmacro %}
+
+
+{% macro same_shape(left, right) %}
+    {{ return(left ~ '.shape_digest = ' ~ right ~ '.shape_digest and ' ~ dbt.equals(left ~ '.schema_version', right ~ '.schema_version')) }}
+{% endmacro %}
