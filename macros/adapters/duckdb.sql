@@ -83,7 +83,8 @@
 {% endmacro %}
 
 {% macro duckdb__exact_number(expression) %}
-    {{ return('try_cast(' ~ expression ~ ' as decimal(38, 9))') }}
+    {%- set number = 'try_cast(' ~ expression ~ ' as decimal(38, 9))' -%}
+    {{ return('case when ' ~ number ~ ' between -99999999999999999999 and 99999999999999999999 then ' ~ number ~ ' end') }}
 {% endmacro %}
 
 {% macro duckdb__digest_word(digest, number) %}
@@ -101,4 +102,13 @@
 
 {% macro duckdb__elapsed_seconds(from_time, to_time) %}
     {{ return('cast((epoch_us(' ~ to_time ~ ') - epoch_us(' ~ from_time ~ ')) / 1000000.0 as decimal(38, 9))') }}
+{% endmacro %}
+
+{% macro duckdb__exact_quotient(numerator, denominator) %}
+    {#- DuckDB divides decimals as floats; whole numbers are divided exactly. A numeric(38, 9) is written with all nine digits. -#}
+    {%- set scaled = "cast(replace(cast(" ~ numerator ~ " as varchar), '.', '') as hugeint)" -%}
+    {{ return(
+        "sign(" ~ numerator ~ ") * cast((abs(" ~ scaled ~ ") * 2 + " ~ denominator ~ ") // (2 * " ~ denominator
+        ~ ") as decimal(38, 0)) * cast(0.000000001 as decimal(9, 9))"
+    ) }}
 {% endmacro %}

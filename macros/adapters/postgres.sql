@@ -66,7 +66,7 @@
     {%- set text = 'cast(' ~ expression ~ ' as text)' -%}
     {{ return(
         "case when " ~ text ~ " !~ '^ *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE](\+?[0-9]{1,2}|-[0-9]{1,3}))? *$' then null"
-        ~ " when abs(cast(" ~ text ~ " as numeric)) >= 1e29 then null else cast(cast(" ~ text ~ " as numeric) as numeric(38, 9)) end"
+        ~ " when abs(cast(" ~ text ~ " as numeric)) >= 1e20 then null else cast(cast(" ~ text ~ " as numeric) as numeric(38, 9)) end"
     ) }}
 {% endmacro %}
 
@@ -96,4 +96,11 @@
         {%- do indexes.append({'columns': [column] if column is string else column, 'type': 'btree'}) -%}
     {%- endfor -%}
     {{ return(indexes) }}
+{% endmacro %}
+
+{% macro postgres__exact_quotient(numerator, denominator) %}
+    {{ return(
+        "sign(" ~ numerator ~ ") * div(abs(" ~ numerator ~ ") * 2000000000 + " ~ denominator ~ ", 2 * " ~ denominator
+        ~ ") * 0.000000001"
+    ) }}
 {% endmacro %}

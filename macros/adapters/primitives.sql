@@ -35,7 +35,7 @@
 {% endmacro %}
 
 {% macro exact_number(expression) %}
-    {#- numeric(38, 9): an exact number from any type; NULL for NaN, infinity, what is too large, and what is no number. -#}
+    {#- numeric(38, 9): an exact number from any type; NULL for NaN, infinity, 1e20 and beyond, and what is no number. -#}
     {{ return(adapter.dispatch('exact_number', 'dbt_forensics')(expression)) }}
 {% endmacro %}
 
@@ -52,6 +52,11 @@
 {% macro first_ten(expression) %}
     {#- Aggregate, text: up to ten distinct values, the smallest ones, as a JSON array of strings. -#}
     {{ return(adapter.dispatch('first_ten', 'dbt_forensics')(expression)) }}
+{% endmacro %}
+
+{% macro exact_quotient(numerator, denominator) %}
+    {#- numeric(38, 9): a numeric(38, 9) divided by a whole number above 0, rounded half away from zero, without floats. -#}
+    {{ return(adapter.dispatch('exact_quotient', 'dbt_forensics')(numerator, denominator)) }}
 {% endmacro %}
 
 {% macro elapsed_seconds(from_time, to_time) %}
@@ -83,6 +88,7 @@
 {% macro default__digest_word(digest, number) %}{{ dbt_forensics._missing_primitive('digest_word') }}{% endmacro %}
 {% macro default__hash_of(expressions) %}{{ dbt_forensics._missing_primitive('hash_of') }}{% endmacro %}
 {% macro default__first_ten(expression) %}{{ dbt_forensics._missing_primitive('first_ten') }}{% endmacro %}
+{% macro default__exact_quotient(numerator, denominator) %}{{ dbt_forensics._missing_primitive('exact_quotient') }}{% endmacro %}
 {% macro default__elapsed_seconds(from_time, to_time) %}{{ dbt_forensics._missing_primitive('elapsed_seconds') }}{% endmacro %}
 
 {% macro default__canonical_json(fields) %}

@@ -52,6 +52,7 @@
             count(*) as row_count,
             min(event_time) as min_event_time,
             max(event_time) as max_event_time,
+            max(case when {{ dbt_forensics.by_stream('timeliness', dbt_forensics.streams(), 'rows_present') }} <> 'future' then event_time end) as latest_event_time,
             min(ingested_at) as min_ingested_at,
             max(ingested_at) as max_ingested_at,
             {{ dbt_forensics.set_digest('row_key') }} as batch_digest
@@ -74,6 +75,7 @@
             cast(coalesce(digested.row_count, 0) as {{ dbt.type_bigint() }}) as row_count,
             digested.min_event_time,
             digested.max_event_time,
+            digested.latest_event_time,
             digested.min_ingested_at,
             digested.max_ingested_at,
             coalesce(digested.batch_digest, '0-0-0') as batch_digest,

@@ -1,0 +1,66 @@
+{% macro metric_log_columns() %}
+    {{ return({
+        'stream': 'text', 'metric': 'text', 'window_start': 'time', 'window_end': 'time', 'dimensions': 'text', 'version': 'integer',
+        'value': 'number', 'previous_value': 'number', 'cause': 'text', 'change': 'number', 'event_count': 'integer', 'sample_event_ids': 'text',
+        'first_arrived_at': 'time', 'last_arrived_at': 'time', 'sum_of_numbers': 'number', 'number_count': 'integer', 'input_count': 'integer',
+        'digest_word_1': 'integer', 'digest_word_2': 'integer', 'definition_digest': 'text', 'origin': 'text', 'recorded_from': 'time',
+        'is_settled': 'boolean', 'ledger_to': 'time',
+    }) }}
+{% endmacro %}
+
+
+{% macro latest_versions(log) %}
+    {#- A select of the latest version of each window of each metric, with the additive parts of its value. -#}
+    {%- if not log -%}
+    {{ return(dbt_forensics.no_rows(dbt_forensics.metric_log_columns())) }}
+    {%- endif -%}
+    select distinct
+        log.stream,
+        log.metric,
+        log.window_start,
+        log.window_end,
+        log.dimensions,
+        log.version,
+        log.value,
+        log.sum_of_numbers,
+        log.number_count,
+        log.input_count,
+        log.digest_word_1,
+        log.digest_word_2,
+        log.recorded_from
+    from {{ log }} as log
+    inner join (
+        select stream, metric, window_start, dimensions, max(version) as version
+        from {{ log }}
+        group by stream, metric, window_start, dimensions
+    ) as latest
+        on
+            log.stream = latest.stream
+            and log.metric = latest.metric
+            and log.window_start = latest.window_start
+            and log.dimensions = latest.dimensions
+            and log.version = latest.version
+{%- endmacro %}
+
+
+{% macro of_metric(plan, what) %}
+    {#- What the plan says of the metric of a row of the CTE versioned, as an SQL expression. -#}
+    {%- set cases = [] -%}
+    {%- for task in plan -%}
+        {%- set stream = task.stream -%}
+        {%- if what == 'definition_digest' -%}
+            {%- for metric in task.metrics -%}
+                {%- do cases.append("when versioned.stream = '" ~ stream.name ~ "' and versioned.metric = '" ~ metric.name ~ "' then '" ~ metric.digest ~ "'") -%}
+            {%- endfor -%}
+        {%- else -%}
+            {%- set value = {
+                'stamp': task.stamp,
+                'ledger_to': dbt_forensics.timestamp_literal(task.ledger_to),
+                'settles_at': dbt.dateadd(stream.expected_delay.period, stream.expected_delay['count'],
+                    dbt.dateadd(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'versioned.window_end')),
+            }[what] -%}
+            {%- do cases.append("when versioned.stream = '" ~ stream.name ~ "' then " ~ value) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return('case ' ~ cases | join(' ') ~ ' end') }}
+{% endmacro %}

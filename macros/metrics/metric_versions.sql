@@ -1,0 +1,178 @@
+{% macro versioned_changes(plan, log) %}
+    {#-
+        CTEs, the last of them named versioned: the deltas of all metrics added up, in the order of causes, on what stood there before.
+        Each step's value less the value before it is the change by that cause, so that the changes of a version add up to
+        the difference exactly, also for an average. Needs the CTEs latest_versions and deltas.
+    -#}
+    {%- set key = 'stream, metric, window_start, dimensions' -%}
+    {%- set aggs = {} -%}
+    merged as (
+
+        select
+            {{ key }},
+            max(window_end) as window_end,
+            recorded_from,
+            cause,
+            {{ dbt_forensics.cause_rank('cause') }} as cause_rank,
+            sum(sum_change) as sum_change,
+            sum(number_change) as number_change,
+            sum(input_change) as input_change,
+            sum(digest_change_1) as digest_change_1,
+            sum(digest_change_2) as digest_change_2,
+            sum(event_count) as event_count,
+            max(sample_event_ids) as sample_event_ids,
+            min(first_arrived_at) as first_arrived_at,
+            max(last_arrived_at) as last_arrived_at
+        from deltas
+        group by {{ key }}, recorded_from, cause
+
+    ),
+
+    added_up as (
+
+        select
+            merged.*,
+            coalesce(latest.version, 0) as version_before,
+            latest.value as value_at_first,
+            coalesce(latest.input_count, 0) as inputs_at_first,
+            latest.recorded_from as published_at_first,
+            coalesce(latest.sum_of_numbers, 0) + sum(merged.sum_change) over by_cause as sum_of_numbers,
+            coalesce(latest.number_count, 0) + sum(merged.number_change) over by_cause as number_count,
+            coalesce(latest.input_count, 0) + sum(merged.input_change) over by_cause as input_count,
+            {%- for word in [1, 2] %}
+            mod(mod(coalesce(latest.digest_word_{{ word }}, 0) + sum(merged.digest_change_{{ word }}) over by_cause, {{ dbt_forensics.word_modulus() }}) + {{ dbt_forensics.word_modulus() }}, {{ dbt_forensics.word_modulus() }}) as digest_word_{{ word }},
+            {%- endfor %}
+            coalesce(latest.digest_word_1, 0) as digest_at_first_1,
+            coalesce(latest.digest_word_2, 0) as digest_at_first_2,
+            row_number() over (partition by merged.stream, merged.metric, merged.window_start, merged.dimensions, merged.recorded_from order by merged.cause_rank desc) as steps_to_go
+        from merged
+        left join latest_versions as latest
+            on
+                merged.stream = latest.stream
+                and merged.metric = latest.metric
+                and merged.window_start = latest.window_start
+                and merged.dimensions = latest.dimensions
+        window by_cause as (
+            partition by merged.stream, merged.metric, merged.window_start, merged.dimensions
+            order by merged.recorded_from, merged.cause_rank
+            rows between unbounded preceding and current row
+        )
+
+    ),
+
+    valued as (
+
+        select
+            *,
+            case
+            {%- for task in plan %}
+                {%- for metric in task.metrics %}
+                when stream = '{{ task.stream.name }}' and metric = '{{ metric.name }}' then {{ dbt_forensics.metric_value(metric.definition.agg) }}
+                {%- endfor %}
+            {%- endfor %}
+            end as value_here
+        from added_up
+
+    ),
+
+    stepped as (
+
+        select
+            *,
+            coalesce(value_here, 0) - coalesce(lag(value_here) over by_cause, case when row_number() over by_cause = 1 then value_at_first end, 0) as change
+        from valued
+        window by_cause as (partition by {{ key }} order by recorded_from, cause_rank)
+
+    ),
+
+    states as (
+
+        {#- The state of a key after each time of publication, kept if anything about it differs from the one before. #}
+        select
+            {{ key }},
+            window_end,
+            recorded_from,
+            version_before,
+            value_here as value,
+            sum_of_numbers,
+            number_count,
+            input_count,
+            digest_word_1,
+            digest_word_2,
+            lag(value_here, 1, value_at_first) over by_time as value_before,
+            lag(input_count, 1, inputs_at_first) over by_time as inputs_before,
+            lag(digest_word_1, 1, digest_at_first_1) over by_time as digest_before_1,
+            lag(digest_word_2, 1, digest_at_first_2) over by_time as digest_before_2,
+            published_at_first
+        from stepped
+        where steps_to_go = 1
+        window by_time as (partition by {{ key }} order by recorded_from)
+
+    ),
+
+    numbered as (
+
+        select
+            *,
+            version_before + row_number() over (partition by {{ key }} order by recorded_from) as version
+        from states
+        where
+            input_count <> inputs_before
+            or digest_word_1 <> digest_before_1
+            or digest_word_2 <> digest_before_2
+            or coalesce(value, 0) <> coalesce(value_before, 0)
+
+    ),
+
+    versioned as (
+
+        select
+            numbered.*,
+            case when numbered.version > 1 then numbered.value_before end as previous_value,
+            stepped.cause,
+            stepped.change,
+            stepped.event_count,
+            stepped.sample_event_ids,
+            stepped.first_arrived_at,
+            stepped.last_arrived_at
+        from numbered
+        inner join stepped
+            on
+                numbered.stream = stepped.stream
+                and numbered.metric = stepped.metric
+                and numbered.window_start = stepped.window_start
+                and numbered.dimensions = stepped.dimensions
+                and numbered.recorded_from = stepped.recorded_from
+
+    )
+{% endmacro %}
+
+
+{% macro metric_value(agg) %}
+    {#- The value of a metric from its additive parts. -#}
+    {%- if agg == 'sum' -%}
+        {{ return('cast(sum_of_numbers as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
+    {%- elif agg == 'count' -%}
+        {{ return('cast(input_count as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
+    {%- endif -%}
+    {%- set quotient = dbt_forensics.exact_quotient('cast(sum_of_numbers as ' ~ dbt_forensics.type_exact_number() ~ ')', 'cast(number_count as ' ~ dbt.type_bigint() ~ ')') -%}
+    {{ return('case when number_count > 0 then cast(' ~ quotient ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ') end') }}
+{% endmacro %}
+
+
+{% macro causes() %}
+    {#- All causes of a change, in the order in which they are applied to a value. -#}
+    {{ return([
+        'definition_changed', 'on_time', 'late', 'too_late', 'correction', 'source_deleted',
+        'withdrawal', 'erasure', 'replay', 'release', 'revert', 'unexplained',
+    ]) }}
+{% endmacro %}
+
+
+{% macro cause_rank(cause) %}
+    case {{ cause }}
+    {%- for name in dbt_forensics.causes() %}
+                when '{{ name }}' then {{ loop.index }}
+    {%- endfor %}
+            end
+{%- endmacro %}

@@ -1,0 +1,28 @@
+-- One row per version of a metric's value and cause of its change.
+with log as (
+
+    select * from {{ ref('int_forensics__metric_log') }}
+
+),
+
+changes as (
+
+    select
+        stream,
+        metric,
+        window_start,
+        window_end,
+        dimensions,
+        version,
+        recorded_from,
+        cause,
+        change,
+        event_count,
+        sample_event_ids,
+        first_arrived_at,
+        last_arrived_at
+    from log
+
+)
+
+select * from changes

@@ -1,0 +1,61 @@
+-- One row per version of a metric's value in a window: what it showed, from when to when.
+with log as (
+
+    select * from {{ ref('int_forensics__metric_log') }}
+
+),
+
+versions as (
+
+    select distinct
+        stream,
+        metric,
+        window_start,
+        window_end,
+        dimensions,
+        version,
+        value,
+        previous_value,
+        input_count,
+        cast(input_count as {{ dbt.type_string() }}) || '-' || cast(digest_word_1 as {{ dbt.type_string() }}) || '-' || cast(digest_word_2 as {{ dbt.type_string() }}) as inputs_digest,
+        definition_digest,
+        origin,
+        recorded_from,
+        is_settled
+    from log
+
+),
+
+followed as (
+
+    select
+        *,
+        lead(recorded_from) over (partition by stream, metric, window_start, dimensions order by version) as recorded_to
+    from versions
+
+),
+
+described as (
+
+    select
+        stream,
+        metric,
+        window_start,
+        window_end,
+        dimensions,
+        version,
+        value,
+        previous_value,
+        input_count,
+        inputs_digest,
+        definition_digest,
+        origin,
+        recorded_from,
+        recorded_to,
+        recorded_to is null as is_current,
+        is_settled
+    from followed
+
+)
+
+select * from described

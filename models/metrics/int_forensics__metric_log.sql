@@ -1,0 +1,98 @@
+-- One row per version of a metric's value and cause of its change, with the additive parts of the value. Rows are only ever added.
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+        on_schema_change='fail',
+        indexes=dbt_forensics.row_store_indexes([['stream', 'metric', 'window_start']]),
+    )
+}}
+{%- do dbt_forensics.assert_keeps_history({'materialized': 'incremental', 'incremental_strategy': 'append'}) %}
+{%- set ledger = ref('forensics__ledger') %}
+{%- set history = ref('forensics__event_history') %}
+{%- set seals = ref('forensics__batch_history') %}
+{%- set streams = dbt_forensics.streams() %}
+{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
+{%- set log = dbt_forensics._existing('int_forensics__metric_log') %}
+{%- set plan = dbt_forensics.metric_plan(streams, ledger, log) if execute and not dbt_forensics.is_empty_run() else [] %}
+{%- if not plan %}
+{{ dbt_forensics.no_rows(dbt_forensics.metric_log_columns()) }}
+{%- else %}
+with
+
+latest_versions as (
+
+{{ dbt_forensics.latest_versions(log) }}
+
+),
+{% for task in plan %}
+{{ dbt_forensics.typed_entries(task, ledger, history) }},
+{%- for metric in task.metrics %}
+{{ dbt_forensics.metric_deltas(task, metric, log) }},
+{% endfor %}
+{%- endfor %}
+deltas as (
+{% for task in plan %}
+{%- set outer = loop %}
+{%- for metric in task.metrics %}
+    select * from {{ task.stream.name }}_{{ metric.name }}_deltas
+    {%- if not (loop.last and outer.last) %}
+    union all
+    {%- endif %}
+{%- endfor %}
+{%- endfor %}
+
+),
+
+{{ dbt_forensics.versioned_changes(plan, log) }},
+
+watermarks as (
+
+    select
+        stream,
+        max(latest_event_time) as latest_event_time
+    from {{ seals }}
+    where dbt_valid_to is null
+    group by stream
+
+),
+
+logged as (
+
+    select
+        versioned.stream,
+        versioned.metric,
+        versioned.window_start,
+        versioned.window_end,
+        versioned.dimensions,
+        cast(versioned.version as {{ dbt.type_bigint() }}) as version,
+        cast(versioned.value as {{ dbt_forensics.type_exact_number() }}) as value,
+        cast(versioned.previous_value as {{ dbt_forensics.type_exact_number() }}) as previous_value,
+        cast(versioned.cause as {{ dbt.type_string() }}) as cause,
+        cast(versioned.change as {{ dbt_forensics.type_exact_number() }}) as change,
+        cast(versioned.event_count as {{ dbt.type_bigint() }}) as event_count,
+        versioned.sample_event_ids,
+        versioned.first_arrived_at,
+        versioned.last_arrived_at,
+        cast(versioned.sum_of_numbers as {{ dbt_forensics.type_exact_number() }}) as sum_of_numbers,
+        cast(versioned.number_count as {{ dbt.type_bigint() }}) as number_count,
+        cast(versioned.input_count as {{ dbt.type_bigint() }}) as input_count,
+        cast(versioned.digest_word_1 as {{ dbt.type_bigint() }}) as digest_word_1,
+        cast(versioned.digest_word_2 as {{ dbt.type_bigint() }}) as digest_word_2,
+        {{ dbt_forensics.of_metric(plan, 'definition_digest') }} as definition_digest,
+        case when versioned.recorded_from < {{ dbt_forensics.of_metric(plan, 'stamp') }} then 'reconstructed' else 'published' end as origin,
+        case
+            when versioned.recorded_from <= versioned.published_at_first then {{ dbt.dateadd('microsecond', 1, 'versioned.published_at_first') }}
+            else versioned.recorded_from
+        end as recorded_from,
+        coalesce(watermarks.latest_event_time >= {{ dbt_forensics.of_metric(plan, 'settles_at') }}, false) as is_settled,
+        {{ dbt_forensics.of_metric(plan, 'ledger_to') }} as ledger_to
+    from versioned
+    left join watermarks
+        on versioned.stream = watermarks.stream
+
+)
+
+select * from logged
+{%- endif %}
