@@ -4,9 +4,9 @@
     {%- elif data_type in ['double precision', 'real'] -%}
         {{ return('cast(trim_scale(cast(cast(' ~ expression ~ ' as text) as numeric)) as text)') }}
     {%- elif data_type in ['timestamp with time zone', 'timestamptz'] -%}
-        {{ return("to_json(" ~ expression ~ " at time zone 'UTC') #>> '{}'") }}
+        {{ return("(to_json(" ~ expression ~ " at time zone 'UTC') #>> '{}')") }}
     {%- elif data_type.startswith('timestamp') or data_type == 'date' -%}
-        {{ return("to_json(" ~ expression ~ ") #>> '{}'") }}
+        {{ return("(to_json(" ~ expression ~ ") #>> '{}')") }}
     {%- endif -%}
     {{ return('cast(' ~ expression ~ ' as text)') }}
 {% endmacro %}

@@ -137,6 +137,9 @@
 
 {% macro by_stream(what, streams, relation) %}
     {#- A property of a row that its stream's configuration decides: timeliness, on_conflict or window_start. -#}
+    {%- if not streams -%}
+    cast(null as {{ dbt.type_timestamp() if what == 'window_start' else dbt.type_string() }})
+    {%- else -%}
     case {{ relation }}.stream
     {%- for stream in streams.values() %}
                 when '{{ stream.name }}' then
@@ -146,4 +149,5 @@
                 {%- endif %}
     {%- endfor %}
             end
+    {%- endif -%}
 {%- endmacro %}

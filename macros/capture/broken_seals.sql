@@ -1,0 +1,99 @@
+{% macro broken_seals(seals) %}
+    {#- A select of the seals that do not follow from what they seal, or do not continue the chain. -#}
+    with heads as (
+
+        select
+            stream,
+            recorded_at,
+            {{ dbt.hash(dbt_forensics.set_digest('seal')) }} as head
+        from {{ seals }}
+        group by stream, recorded_at
+
+    ),
+
+    followed as (
+
+        select
+            stream,
+            recorded_at,
+            lag(head, 1, {{ dbt.hash('stream') }}) over (partition by stream order by recorded_at) as head_before
+        from heads
+
+    )
+
+    select
+        sealed.stream,
+        sealed.batch_id,
+        sealed.recorded_at,
+        sealed.seal,
+        sealed.previous_seal,
+        followed.head_before
+    from {{ seals }} as sealed
+    inner join followed
+        on sealed.stream = followed.stream and sealed.recorded_at = followed.recorded_at
+    where
+        sealed.previous_seal <> followed.head_before
+        or sealed.seal <> {{ dbt_forensics.seal_of('sealed') }}
+{% endmacro %}
+
+
+{% macro batches_unlike_their_seal(history, presence, seals) %}
+    {#- A select of the batches whose captured rows, as far as they are still in their source, are not those that were sealed. -#}
+    with sealed as (
+
+        select stream, batch_id, row_count, batch_digest
+        from {{ seals }}
+        where dbt_valid_to is null and {{ dbt_forensics.checked_since() }}
+
+    ),
+
+    absent as (
+
+        select row_key
+        from {{ presence }}
+        group by row_key
+        having sum(presence_change) < 0
+
+    ),
+
+    rows_present as (
+
+        select
+            history.stream,
+            history.batch_id,
+            history.row_key
+        from {{ history }} as history
+        inner join sealed
+            on history.stream = sealed.stream and history.batch_id = sealed.batch_id
+        left join absent
+            on history.row_key = absent.row_key
+        where absent.row_key is null
+
+    ),
+
+    recounted as (
+
+        select
+            stream,
+            batch_id,
+            count(*) as row_count,
+            {{ dbt_forensics.set_digest('row_key') }} as batch_digest
+        from rows_present
+        group by stream, batch_id
+
+    )
+
+    select
+        sealed.stream,
+        sealed.batch_id,
+        sealed.row_count as sealed_count,
+        recounted.row_count,
+        sealed.batch_digest as sealed_digest,
+        recounted.batch_digest
+    from sealed
+    left join recounted
+        on sealed.stream = recounted.stream and sealed.batch_id = recounted.batch_id
+    where
+        sealed.row_count <> coalesce(recounted.row_count, 0)
+        or sealed.batch_digest <> coalesce(recounted.batch_digest, '0-0-0')
+{% endmacro %}

@@ -1,0 +1,12 @@
+{% macro reason(entry) %}
+    {#- Text: why a row has the verdict of its last ledger entry, as a sentence. -#}
+    case {{ entry }}.verdict
+            when 'accepted' then 'counts since ' || {{ dbt_forensics.canonical_text(entry ~ '.recorded_at', dbt.type_timestamp()) }} || ': ' || {{ entry }}.cause
+            when 'duplicate' then 'says the same as row ' || {{ entry }}.other_row_key
+            when 'conflict' then 'says something else than row ' || {{ entry }}.other_row_key || ', which came first'
+            when 'superseded' then 'corrected by row ' || {{ entry }}.other_row_key
+            when 'withdrawn' then 'does not count any more: ' || {{ entry }}.cause
+            when 'quarantined' then 'broke ' || {{ entry }}.cause
+            when 'pending' then 'arrived too late, and the stream leaves such rows out'
+        end
+{%- endmacro %}
