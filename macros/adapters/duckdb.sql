@@ -28,33 +28,40 @@
 {% endmacro %}
 
 {% macro duckdb__json_text(expression) %}
-    {#- to_json() writes \u001F with a capital; the few control characters with a letter in their number are escaped here. -#}
-    {%- set ns = namespace(escaped="replace(replace(" ~ expression ~ ", '\\', '\\\\'), '\"', '\\\"')") -%}
-    {%- set short = {8: 'b', 9: 't', 10: 'n', 12: 'f', 13: 'r'} -%}
-    {%- for code in range(1, 32) -%}
-        {%- set written = '\\' ~ short[code] if code in short else '\\u00' ~ '%02x' % code -%}
-        {%- set ns.escaped = "replace(" ~ ns.escaped ~ ", chr(" ~ code ~ "), '" ~ written ~ "')" -%}
+    {{ return(dbt_forensics._duckdb_small_letters('cast(to_json(' ~ expression ~ ') as varchar)')) }}
+{% endmacro %}
+
+{% macro _duckdb_small_letters(json) %}
+    {#-
+        DuckDB writes control characters as \u001F, everybody else as \u001f. Escaped backslashes are set aside meanwhile as a
+        character that JSON text never holds, so that a text that reads \u001F stays what it is.
+    -#}
+    {%- set ns = namespace(fixed="replace(" ~ json ~ ", '\\\\', chr(1))") -%}
+    {%- for number in ['0B', '0E', '0F', '1A', '1B', '1C', '1D', '1E', '1F'] -%}
+        {%- set ns.fixed = "replace(" ~ ns.fixed ~ ", '\\u00" ~ number ~ "', '\\u00" ~ number | lower ~ "')" -%}
     {%- endfor -%}
-    {{ return(
-        "case when regexp_matches(" ~ expression ~ ", '[\\x0b\\x0e\\x0f\\x1a-\\x1f]') then '\"' || " ~ ns.escaped
-        ~ " || '\"' else cast(to_json(" ~ expression ~ ") as varchar) end"
-    ) }}
+    {{ return("case when contains(" ~ json ~ ", '\\u00') then replace(" ~ ns.fixed ~ ", chr(1), '\\\\') else " ~ json ~ " end") }}
 {% endmacro %}
 
 {% macro duckdb__canonical_json(fields) %}
-    {#- A whole row at once is four times as fast as value by value; rows with a NULL or a control character go the long way. -#}
+    {#- A whole row at once is four times as fast as value by value; rows with a NULL go the long way, which leaves them out. -#}
     {%- if not fields -%}{{ return("'{}'") }}{%- endif -%}
     {%- set members = [] -%}
+    {%- set one_by_one = [] -%}
     {%- set nulls = [] -%}
     {%- for name in fields | sort(case_sensitive=true) -%}
         {%- do members.append(adapter.quote(name | replace('"', '""')) ~ ' := ' ~ fields[name]) -%}
+        {%- do one_by_one.append("coalesce(',' || " ~ dbt_forensics._json_name(name) ~ " || ':' || cast(to_json(" ~ fields[name] ~ ") as varchar), '')") -%}
         {%- do nulls.append(fields[name] ~ ' is null') -%}
     {%- endfor -%}
-    {%- set whole = 'cast(to_json(struct_pack(' ~ members | join(', ') ~ ')) as varchar)' -%}
-    {{ return(
-        "case when " ~ nulls | join(' or ') ~ " or contains(" ~ whole ~ ", '\\u00') then "
-        ~ dbt_forensics.default__canonical_json(fields) ~ " else " ~ whole ~ " end"
-    ) }}
+    {{ return(dbt_forensics._duckdb_small_letters(
+        "case when " ~ nulls | join(' or ') ~ " then '{' || substr(" ~ one_by_one | join(' || ') ~ ", 2) || '}'"
+        ~ " else cast(to_json(struct_pack(" ~ members | join(', ') ~ ")) as varchar) end"
+    )) }}
+{% endmacro %}
+
+{% macro duckdb__canonical_json_array(texts) %}
+    {{ return(dbt_forensics._duckdb_small_letters('cast(to_json([' ~ texts | join(', ') ~ ']) as varchar)')) }}
 {% endmacro %}
 
 {% macro duckdb__json_value(json, name) %}

@@ -12,7 +12,7 @@
 {% endmacro %}
 
 {% macro postgres__json_text(expression) %}
-    {{ return('cast(to_json(' ~ expression ~ ') as text)') }}
+    {{ return('cast(to_json(cast(' ~ expression ~ ' as text)) as text)') }}
 {% endmacro %}
 
 {% macro postgres__json_value(json, name) %}

@@ -19,6 +19,11 @@
     {{ return(adapter.dispatch('canonical_json', 'dbt_forensics')(fields)) }}
 {% endmacro %}
 
+{% macro canonical_json_array(texts) %}
+    {#- Text: a JSON array of text expressions, as strings or null, no spaces. -#}
+    {{ return(adapter.dispatch('canonical_json_array', 'dbt_forensics')(texts)) }}
+{% endmacro %}
+
 {% macro json_value(json, name) %}
     {#- Text or NULL: the value of one name of a JSON object kept as text. -#}
     {{ return(adapter.dispatch('json_value', 'dbt_forensics')(json, name)) }}
@@ -94,10 +99,25 @@
 {% macro default__canonical_json(fields) %}
     {%- set members = [] -%}
     {%- for name in fields | sort(case_sensitive=true) -%}
-        {%- set key = dbt_forensics.json_text('cast(' ~ dbt_forensics.forensics_literal(name) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
-        {%- do members.append("coalesce(',' || " ~ key ~ " || ':' || " ~ dbt_forensics.json_text(fields[name]) ~ ", '')") -%}
+        {%- do members.append("coalesce(',' || " ~ dbt_forensics._json_name(name) ~ " || ':' || " ~ dbt_forensics.json_text(fields[name]) ~ ", '')") -%}
     {%- endfor -%}
     {{ return("'{' || substr(" ~ (members | join(' || ') or "''") ~ ", 2) || '}'") }}
+{% endmacro %}
+
+{% macro _json_name(name) %}
+    {#- A name as a JSON string: written out where that is plain, by the engine where something must be escaped. -#}
+    {%- if modules.re.match('^[A-Za-z0-9_ .:/()+*=<>-]+$', name) -%}
+        {{ return("'\"" ~ name ~ "\"'") }}
+    {%- endif -%}
+    {{ return(dbt_forensics.json_text('cast(' ~ dbt_forensics.forensics_literal(name) ~ ' as ' ~ dbt.type_string() ~ ')')) }}
+{% endmacro %}
+
+{% macro default__canonical_json_array(texts) %}
+    {%- set members = [] -%}
+    {%- for text in texts -%}
+        {%- do members.append("coalesce(" ~ dbt_forensics.json_text(text) ~ ", 'null')") -%}
+    {%- endfor -%}
+    {{ return("'[' || " ~ members | join(" || ',' || ") ~ " || ']'") }}
 {% endmacro %}
 
 {% macro default__byte_order(expression) %}

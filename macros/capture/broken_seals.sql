@@ -97,3 +97,31 @@
         sealed.row_count <> coalesce(recounted.row_count, 0)
         or sealed.batch_digest <> coalesce(recounted.batch_digest, '0-0-0')
 {% endmacro %}
+
+
+{% macro rows_unlike_their_key(history) %}
+    {#-
+        A select of the captured rows whose content is not what their key says. Every digest is made again, so it runs in `dbt test` and
+        in a scrub, and not in the `dbt build` that has just made them.
+    -#}
+    with digested as (
+
+        select
+            stream,
+            batch_id,
+            row_key,
+            ordinal,
+            {{ dbt_forensics.captured_row_digest('stream') }} as row_digest
+        from {{ history }}
+        where {{ '1 = 1' if dbt_forensics.checked_since() == '1 = 1' else '1 = 0' }}
+
+    )
+
+    select
+        stream,
+        batch_id,
+        row_key,
+        row_digest
+    from digested
+    where row_key <> case when ordinal = 1 then row_digest else {{ dbt_forensics.repeated_row_key() }} end
+{% endmacro %}

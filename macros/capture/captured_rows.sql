@@ -69,7 +69,7 @@
 
         select
             *,
-            {{ dbt_forensics._captured_row_digest(stream, shape) }} as row_digest
+            {{ dbt_forensics.captured_row_digest("'" ~ name ~ "'") }} as row_digest
         from {{ name }}_identified
 
     ),
@@ -108,7 +108,7 @@
         union all
         select
             *,
-            case when ordinal = 1 then row_digest else {{ dbt.hash("row_digest || ':' || cast(ordinal as " ~ dbt.type_string() ~ ")") }} end as row_key
+            case when ordinal = 1 then row_digest else {{ dbt_forensics.repeated_row_key() }} end as row_key
         from {{ name }}_numbered
 
     )
@@ -160,33 +160,30 @@
 {% endmacro %}
 
 
-{% macro _captured_row_digest(stream, shape) %}
-    {#- Digest version 1: two JSON objects, written one after the other: who and when, then what. -#}
+{% macro captured_row_digest(stream_name) %}
+    {#-
+        Digest version 1: md5 of a JSON array (who, and when) and a JSON object (what), written one after the other. It is made of a
+        captured row's own columns, so that it can be made again from the history.
+    -#}
     {%- set stamp = dbt.type_timestamp() -%}
-    {%- set fields = {
-        'stream': "cast('" ~ stream.name ~ "' as " ~ dbt.type_string() ~ ')',
-        'batch_id': 'batch_id',
-        'event_time': dbt_forensics.canonical_text('event_time', stamp),
-        'ingested_at': dbt_forensics.canonical_text('ingested_at', stamp),
-    } -%}
-    {%- do fields.update({'event_id': 'event_id'}) -%}
-    {%- for role in ['entity_id', 'event_type', 'schema_version', 'tenant'] if role in shape.roles -%}
-        {%- do fields.update({role: role}) -%}
-    {%- endfor -%}
-    {%- if 'sequence_number' in shape.roles -%}
-        {%- do fields.update({'sequence_number': dbt_forensics.canonical_text('sequence_number', dbt_forensics.type_exact_number() | replace('numeric', 'decimal'))}) -%}
-    {%- endif -%}
-    {{ return(dbt.hash(dbt_forensics.canonical_json(fields) ~ ' || payload')) }}
+    {{ return(dbt.hash(dbt_forensics.canonical_json_array([
+        stream_name, 'batch_id', 'event_id', 'entity_id', 'event_type',
+        dbt_forensics.canonical_text('event_time', stamp), dbt_forensics.canonical_text('ingested_at', stamp),
+        dbt_forensics.canonical_text('sequence_number', dbt_forensics.type_exact_number() | replace('numeric', 'decimal')),
+        'schema_version', 'tenant',
+    ]) ~ ' || payload')) }}
 {% endmacro %}
 
 
 {% macro _content_digest() %}
     {#- The event id of a stream that has none: the digest of what the event says, whenever and however it was delivered. -#}
-    {%- set fields = {
-        'entity_id': 'entity_id',
-        'event_type': 'event_type',
-        'event_time': dbt_forensics.canonical_text('event_time', dbt.type_timestamp()),
-        'tenant': 'tenant',
-    } -%}
-    {{ return(dbt.hash(dbt_forensics.canonical_json(fields) ~ ' || payload')) }}
+    {{ return(dbt.hash(dbt_forensics.canonical_json_array([
+        'entity_id', 'event_type', dbt_forensics.canonical_text('event_time', dbt.type_timestamp()), 'tenant',
+    ]) ~ ' || payload')) }}
+{% endmacro %}
+
+
+{% macro repeated_row_key() %}
+    {#- The key of the second and each later one of identical rows in a batch; the first one's key is its digest. -#}
+    {{ return(dbt.hash("row_digest || ':' || cast(ordinal as " ~ dbt.type_string() ~ ")")) }}
 {% endmacro %}

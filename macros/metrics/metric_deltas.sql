@@ -24,14 +24,14 @@
             {%- for column, alias in dimensions.items() %}
             {{ dbt_forensics.canonical_text(dbt_forensics._dimension_sql(stream, metric, column, types), dbt_forensics._type_of(column, types)) }} as {{ alias }},
             {%- endfor %}
-            {{ dbt_forensics.published_from(task, metric) }} as recorded_from,
+            {{ 'forensics_recorded_from' if task.is_backcast and metric.state == 'new' else task.stamp }} as recorded_from,
             {{ cause }} as cause,
             forensics_effect as effect,
             forensics_event_id as event_id,
             forensics_row_key as row_key,
             forensics_ingested_at as ingested_at,
             {{ number }} as number
-        from {{ stream.name }}_entries
+        from {{ stream.name }}_{{ 'dated' if task.is_backcast else 'entries' }}
         {%- set conditions = [] -%}
         {%- if definition.where %}{% do conditions.append('(' ~ definition.where ~ ')') %}{% endif -%}
         {%- if metric.state == 'known' and task.processed_to %}{% do conditions.append('forensics_recorded_at > ' ~ processed_to) %}{% endif %}
@@ -111,12 +111,6 @@
         {%- endif %}
 
     )
-{% endmacro %}
-
-
-{% macro published_from(task, metric) %}
-    {#- When the change by an entry was published: now. -#}
-    {{ return(task.stamp) }}
 {% endmacro %}
 
 

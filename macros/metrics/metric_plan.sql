@@ -1,7 +1,7 @@
 {% macro metric_plan(streams, ledger, log) %}
     {#-
-        What this build has to do for the metrics, as a list of {stream, changed_at, stamp, is_first, metrics: [{name, definition,
-        digest, state}]}; state is new, changed or known. processed_to: the last ledger entry that the metrics contain, or none.
+        What this build has to do for the metrics, as a list of {stream, processed_to, ledger_to, stamp, is_backcast,
+        metrics: [{name, definition, digest, state}]}; state is new, changed or known. processed_to: the last ledger entry that the metrics contain, or none.
         stamp: the time at which what is found now is published: the ledger's last entry, or the clock where only a definition changed.
         Streams with nothing to do are left out.
     -#}
@@ -45,6 +45,7 @@
                 'processed_to': processed_to,
                 'ledger_to': entries[stream.name],
                 'stamp': dbt_forensics.timestamp_literal(entries[stream.name]) if has_entries else dbt_forensics.recorded_at(),
+                'is_backcast': processed_to is none and stream.backcast.every != 'none',
                 'metrics': metrics,
             }) -%}
         {%- endif -%}

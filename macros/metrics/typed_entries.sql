@@ -39,6 +39,61 @@
 {% endmacro %}
 
 
+{% macro backcast_entries(task, seals) %}
+    {#-
+        CTE <stream>_dated: the entries with forensics_recorded_from, the time from which a build at the backcast's cadence would have
+        shown them: the last arrival of a batch, or the end of an hour or day. An entry of this build's own time is published now.
+    -#}
+    {%- set name = task.stream.name -%}
+    {%- set every = task.stream.backcast.every -%}
+    {%- if every == 'batch' %}
+    {{ name }}_moments as (
+
+        select distinct
+            forensics_effective_at as moment,
+            cast(null as {{ dbt.type_timestamp() }}) as cut_off
+        from {{ name }}_entries
+        union all
+        select distinct
+            max_ingested_at as moment,
+            max_ingested_at as cut_off
+        from {{ seals }}
+        where stream = '{{ name }}' and dbt_valid_to is null and max_ingested_at <= {{ task.stamp }}
+
+    ),
+
+    {{ name }}_cut_offs as (
+
+        select distinct
+            moment,
+            min(cut_off) over (order by moment range between current row and unbounded following) as cut_off
+        from {{ name }}_moments
+
+    ),
+    {% endif %}
+    {{ name }}_dated as (
+
+        select
+            entries.*,
+            case
+                when entries.forensics_effective_at >= entries.forensics_recorded_at then {{ task.stamp }}
+                {%- if every == 'batch' %}
+                else coalesce(cut_offs.cut_off, {{ task.stamp }})
+                {%- else %}
+                {%- set cut_off = dbt.dateadd(every, 1, dbt.date_trunc(every, 'entries.forensics_effective_at')) %}
+                else {{ dbt_forensics.least_of(cut_off, task.stamp) }}
+                {%- endif %}
+            end as forensics_recorded_from
+        from {{ name }}_entries as entries
+        {%- if every == 'batch' %}
+        left join {{ name }}_cut_offs as cut_offs
+            on entries.forensics_effective_at = cut_offs.moment
+        {%- endif %}
+
+    )
+{% endmacro %}
+
+
 {% macro _role_as_column(value, role, data_type) %}
     {#- A role's kept value in the type that its column has in the relation. -#}
     {%- if role in ['event_time', 'ingested_at'] -%}

@@ -28,6 +28,9 @@ latest_versions as (
 ),
 {% for task in plan %}
 {{ dbt_forensics.typed_entries(task, ledger, history) }},
+{%- if task.is_backcast %}
+{{ dbt_forensics.backcast_entries(task, seals) }},
+{%- endif %}
 {%- for metric in task.metrics %}
 {{ dbt_forensics.metric_deltas(task, metric, log) }},
 {% endfor %}
@@ -47,14 +50,31 @@ deltas as (
 
 {{ dbt_forensics.versioned_changes(plan, log) }},
 
-watermarks as (
+moments as (
 
+    select distinct
+        stream,
+        recorded_from as moment,
+        cast(null as {{ dbt.type_timestamp() }}) as latest_event_time
+    from versioned
+    union all
     select
         stream,
-        max(latest_event_time) as latest_event_time
+        {{ dbt_forensics.least_of('max_ingested_at', 'recorded_at') }} as moment,
+        latest_event_time
     from {{ seals }}
     where dbt_valid_to is null
-    group by stream
+
+),
+
+watermarks as (
+
+    {#- Per time of publication: how far event time was known by then. #}
+    select distinct
+        stream,
+        moment,
+        max(latest_event_time) over (partition by stream order by moment range between unbounded preceding and current row) as latest_event_time
+    from moments
 
 ),
 
@@ -90,7 +110,7 @@ logged as (
         {{ dbt_forensics.of_metric(plan, 'ledger_to') }} as ledger_to
     from versioned
     left join watermarks
-        on versioned.stream = watermarks.stream
+        on versioned.stream = watermarks.stream and versioned.recorded_from = watermarks.moment
 
 )
 
