@@ -44,8 +44,13 @@
 {% endmacro %}
 
 {% macro duckdb__canonical_json(fields) %}
-    {#- A whole row at once is four times as fast as value by value; rows with a NULL go the long way, which leaves them out. -#}
-    {%- if not fields -%}{{ return("'{}'") }}{%- endif -%}
+    {#-
+        A whole row at once is four times as fast as value by value; rows with a NULL go the long way, which leaves them out, and so
+        do names that only their case tells apart, since a struct cannot hold both.
+    -#}
+    {%- if fields.keys() | map('lower') | unique | list | length < fields | length or not fields -%}
+        {{ return(dbt_forensics.default__canonical_json(fields)) }}
+    {%- endif -%}
     {%- set members = [] -%}
     {%- set one_by_one = [] -%}
     {%- set nulls = [] -%}
@@ -70,7 +75,15 @@
 {% endmacro %}
 
 {% macro duckdb__typed_value(text, data_type) %}
-    {%- if not data_type or data_type.startswith('varchar') or data_type == 'text' -%}{{ return(text) }}{%- endif -%}
+    {%- if not data_type or data_type.startswith('varchar') or data_type == 'text' -%}
+        {{ return(text) }}
+    {%- elif data_type in ['timestamp with time zone', 'timestamptz'] -%}
+        {{ return("timezone('UTC', try_cast(" ~ text ~ " as timestamp))") }}
+    {%- elif data_type.endswith('int') or data_type.endswith('integer') -%}
+        {{ return("case when regexp_full_match(" ~ text ~ ", '-?[0-9]+') then try_cast(" ~ text ~ " as " ~ data_type ~ ") end") }}
+    {%- elif data_type == 'boolean' -%}
+        {{ return("case " ~ text ~ " when 'true' then true when 'false' then false end") }}
+    {%- endif -%}
     {{ return('try_cast(' ~ text ~ ' as ' ~ data_type ~ ')') }}
 {% endmacro %}
 
@@ -82,16 +95,27 @@
     {%- elif data_type in ['timestamp with time zone', 'timestamptz'] -%}
         {{ return("timezone('UTC', " ~ expression ~ ")") }}
     {%- endif -%}
+    {#- A cast to timestamp drops an offset, and one to timestamptz wants it without a space and with a capital Z. -#}
     {%- set text = 'cast(' ~ expression ~ ' as varchar)' -%}
+    {%- set offset = "regexp_matches(" ~ text ~ ", ':[0-9.]+ ?([Zz]|[+-][0-9:]+) *$')" -%}
+    {%- set plain = "regexp_replace(replace(rtrim(" ~ text ~ "), 'z', 'Z'), ' ([Z+-])', '\\1')" -%}
     {{ return(
-        "case when regexp_matches(" ~ text ~ ", ':[0-9.]+ *(Z|z|[+-][0-9]{2}(:?[0-9]{2})?) *$')"
-        ~ " then timezone('UTC', try_cast(" ~ text ~ " as timestamptz)) else try_cast(" ~ text ~ " as timestamp) end"
+        "case when not regexp_full_match(" ~ text ~ ", '" ~ dbt_forensics.iso_time_pattern() ~ "') then null"
+        ~ " when " ~ text ~ " like '0000%' then null"
+        ~ " when " ~ offset ~ " then timezone('UTC', try_cast(" ~ plain ~ " as timestamptz))"
+        ~ " else try_cast(rtrim(" ~ text ~ ") as timestamp) end"
     ) }}
 {% endmacro %}
 
 {% macro duckdb__exact_number(expression) %}
-    {%- set number = 'try_cast(' ~ expression ~ ' as decimal(38, 9))' -%}
-    {{ return('case when ' ~ number ~ ' between -99999999999999999999 and 99999999999999999999 then ' ~ number ~ ' end') }}
+    {#- A float is read from its shortest text: a cast to decimal multiplies, and 8996782.7 would become 8996782.699999999. -#}
+    {%- set text = 'cast(' ~ expression ~ ' as varchar)' -%}
+    {%- set number -%}
+        case when typeof({{ expression }}) in ('DOUBLE', 'FLOAT') then try_cast({{ text }} as decimal(38, 9))
+        when typeof({{ expression }}) <> 'VARCHAR' then try_cast({{ expression }} as decimal(38, 9))
+        when regexp_full_match({{ text }}, '{{ dbt_forensics.number_pattern() }}') then try_cast({{ text }} as decimal(38, 9)) end
+    {%- endset -%}
+    {{ return('case when abs(' ~ number ~ ') < 100000000000000000000 then ' ~ number ~ ' end') }}
 {% endmacro %}
 
 {% macro duckdb__digest_word(digest, number) %}
@@ -104,11 +128,11 @@
 
 {% macro duckdb__first_ten(expression) %}
     {#- An event has at most two entries of one cause in one build, so twenty values hold ten distinct ones. -#}
-    {{ return('cast(to_json(list_sort(list_distinct(min(' ~ expression ~ ', 20)))[:10]) as varchar)') }}
+    {{ return(dbt_forensics._duckdb_small_letters('cast(to_json(list_sort(list_distinct(min(' ~ expression ~ ', 20)))[:10]) as varchar)')) }}
 {% endmacro %}
 
 {% macro duckdb__elapsed_seconds(from_time, to_time) %}
-    {{ return('cast((epoch_us(' ~ to_time ~ ') - epoch_us(' ~ from_time ~ ')) / 1000000.0 as decimal(38, 9))') }}
+    {{ return('cast(cast(epoch_us(' ~ to_time ~ ') - epoch_us(' ~ from_time ~ ') as decimal(19, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(38, 9))') }}
 {% endmacro %}
 
 {% macro duckdb__exact_quotient(numerator, denominator) %}

@@ -20,23 +20,31 @@
 {% endmacro %}
 
 {% macro postgres__typed_value(text, data_type) %}
-    {#- There is no try_cast before PostgreSQL 16 and none for casts: the text is looked at first. -#}
-    {%- set families = {
-        'smallint': '^-?[0-9]{1,4}$', 'integer': '^-?[0-9]{1,9}$', 'bigint': '^-?[0-9]{1,18}$',
-        'numeric': '^(-?[0-9]+(\.[0-9]+)?|NaN|-?Infinity)$', 'double precision': '^(-?[0-9]{1,300}(\.[0-9]+)?|NaN|-?Infinity)$',
-        'real': '^(-?[0-9]{1,38}(\.[0-9]+)?|NaN|-?Infinity)$', 'boolean': '^(true|false)$',
-    } -%}
-    {%- if data_type in families or data_type.startswith('numeric') -%}
-        {%- set pattern = families[data_type] if data_type in families else families['numeric'] -%}
-        {%- set cast_type = 'numeric' if data_type.startswith('numeric') else data_type -%}
-        {{ return("case when " ~ text ~ " ~ '" ~ pattern ~ "' then cast(" ~ text ~ " as " ~ cast_type ~ ") end") }}
+    {#- There is no try_cast, so the text is looked at first. -#}
+    {%- set whole = {'smallint': '32767', 'integer': '2147483647', 'bigint': '9223372036854775807'} -%}
+    {%- set special = '(-?[0-9]+(\\.[0-9]+)?|NaN|-?Infinity)' -%}
+    {%- if data_type in whole -%}
+        {%- set limit = whole[data_type] -%}
+        {{ return("case when " ~ text ~ " !~ '^-?[0-9]{1,19}$' then null when cast(" ~ text ~ " as numeric) between -" ~ limit ~ " - 1 and " ~ limit ~ " then cast(" ~ text ~ " as " ~ data_type ~ ") end") }}
+    {%- elif data_type.startswith('numeric') -%}
+        {{ return("case when " ~ text ~ " ~ '^" ~ special ~ "$' then cast(" ~ text ~ " as numeric) end") }}
+    {%- elif data_type in ['double precision', 'real'] -%}
+        {%- set digits = 308 if data_type == 'double precision' else 38 -%}
+        {{ return("case when " ~ text ~ " ~ '^" ~ special ~ "$' and length(split_part(" ~ text ~ ", '.', 1)) <= " ~ digits ~ " then cast(" ~ text ~ " as " ~ data_type ~ ") end") }}
     {%- elif data_type.startswith('timestamp') -%}
         {%- set utc = dbt_forensics.postgres__utc_timestamp(text, '') -%}
         {{ return('(' ~ utc ~ ")" ~ (" at time zone 'UTC'" if data_type == 'timestamp with time zone' else '')) }}
     {%- elif data_type == 'date' -%}
         {{ return('cast(' ~ dbt_forensics.postgres__utc_timestamp(text, '') ~ ' as date)') }}
-    {%- elif data_type == 'json' or data_type == 'jsonb' -%}
+    {%- elif data_type in ['json', 'jsonb'] -%}
         {{ return('cast(' ~ text ~ ' as ' ~ data_type ~ ')') }}
+    {%- endif -%}
+    {%- set patterns = {
+        'boolean': '^(true|false)$', 'uuid': '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+        'time without time zone': '^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?$',
+    } -%}
+    {%- if data_type in patterns -%}
+        {{ return("case when " ~ text ~ " ~ '" ~ patterns[data_type] ~ "' then cast(" ~ text ~ " as " ~ data_type ~ ") end") }}
     {%- endif -%}
     {{ return(text) }}
 {% endmacro %}
@@ -54,7 +62,7 @@
     {%- set month = "cast(substr(" ~ text ~ ", 6, 2) as integer)" -%}
     {%- set first_day = "make_date(cast(substr(" ~ text ~ ", 1, 4) as integer), " ~ month ~ ", 1)" -%}
     {{ return(
-        "case when " ~ text ~ " !~ '^[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)? *$' then null"
+        "case when " ~ text ~ " !~ '^(" ~ dbt_forensics.iso_time_pattern() ~ ")$' then null"
         ~ " when substr(" ~ text ~ ", 1, 4) = '0000' then null"
         ~ " when cast(substr(" ~ text ~ ", 9, 2) as integer) not between 1 and extract(day from " ~ first_day ~ " + interval '1 month' - interval '1 day') then null"
         ~ " when " ~ text ~ " ~ ':[0-9.]+ ?(Z|z|[+-][0-9:]+) *$' then cast(" ~ text ~ " as timestamp with time zone) at time zone 'UTC'"
@@ -65,7 +73,7 @@
 {% macro postgres__exact_number(expression) %}
     {%- set text = 'cast(' ~ expression ~ ' as text)' -%}
     {{ return(
-        "case when " ~ text ~ " !~ '^ *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE](\+?[0-9]{1,2}|-[0-9]{1,3}))? *$' then null"
+        "case when " ~ text ~ " !~ '^(" ~ dbt_forensics.number_pattern() ~ ")$' then null"
         ~ " when abs(cast(" ~ text ~ " as numeric)) >= 1e20 then null else cast(cast(" ~ text ~ " as numeric) as numeric(38, 9)) end"
     ) }}
 {% endmacro %}
@@ -79,7 +87,7 @@
 {% endmacro %}
 
 {% macro postgres__first_ten(expression) %}
-    {{ return('cast(array_to_json((array_agg(distinct ' ~ expression ~ '))[1:10]) as text)') }}
+    {{ return('cast(array_to_json((array_agg(distinct ' ~ expression ~ ') filter (where ' ~ expression ~ ' is not null))[1:10]) as text)') }}
 {% endmacro %}
 
 {% macro postgres__elapsed_seconds(from_time, to_time) %}

@@ -80,6 +80,16 @@
 {% endmacro %}
 
 
+{% macro iso_time_pattern() %}
+    {#- What counts as a time in a text, on every engine: ISO 8601 from the day to the fraction of a second, with or without an offset. -#}
+    {{ return('[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( ?([Zz]|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)? *') }}
+{% endmacro %}
+
+{% macro number_pattern() %}
+    {#- What counts as a number in a text, on every engine. -#}
+    {{ return(' *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE]([+]?[0-9]{1,2}|-[0-9]{1,3}))? *') }}
+{% endmacro %}
+
 {% macro type_exact_number() %}
     {{ return('numeric(38, 9)') }}
 {% endmacro %}

@@ -89,7 +89,7 @@
     {#- The values of expressions as JSON text, under their own words; what only orders them (desc, nulls last) is left out. -#}
     {%- set fields = {} -%}
     {%- for expression in expressions -%}
-        {%- set value = modules.re.sub('(?i)\s+(asc|desc)?(\s*nulls\s+(first|last))?\s*$', '', expression ~ ' ') -%}
+        {%- set value = modules.re.sub('(?i)\\s+(asc|desc)?(\\s*nulls\\s+(first|last))?\\s*$', '', expression ~ ' ') -%}
         {%- do fields.update({value: 'cast(' ~ value ~ ' as ' ~ dbt.type_string() ~ ')'}) -%}
     {%- endfor -%}
     {{ return(dbt_forensics.canonical_json(fields)) }}
