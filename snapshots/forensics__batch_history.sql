@@ -13,8 +13,8 @@
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set presence = ref('int_forensics__presence_changes') %}
-{%- if not execute %}
-select 1
+{%- if not dbt_forensics.can_read([dirty, history, presence]) %}
+{{ dbt_forensics.no_rows(dbt_forensics.batch_history_columns()) }}
 {%- else %}
 with
 {{ dbt_forensics.batch_seals(dirty, history, presence) }}

@@ -13,8 +13,8 @@
 {%- do dbt_forensics.assert_keeps_history({'materialized': 'snapshot', 'strategy': 'dbt_forensics.append_only', 'unique_key': 'row_key', 'updated_at': 'recorded_at'}) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set streams = dbt_forensics.streams() %}
-{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
-{%- if not execute or not streams or dbt_forensics.is_empty_run() %}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- if not streams or not dbt_forensics.can_read(relations + [dirty]) %}
 {{ dbt_forensics.no_rows(dbt_forensics.event_history_columns()) }}
 {%- else %}
 with

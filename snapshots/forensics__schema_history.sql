@@ -13,6 +13,6 @@
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set streams = dbt_forensics.streams() %}
-{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
-{{ dbt_forensics.schema_columns(streams) }}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
+{{ dbt_forensics.schema_columns(streams if dbt_forensics.can_read(relations) else {}) }}
 {% endsnapshot %}

@@ -144,3 +144,12 @@
         {%- endfor -%}
     {%- endif -%}
 {% endmacro %}
+
+
+{% macro batch_history_columns() %}
+    {{ return({
+        'stream': 'text', 'batch_id': 'text', 'row_count': 'integer', 'min_event_time': 'time', 'max_event_time': 'time',
+        'latest_event_time': 'time', 'min_ingested_at': 'time', 'max_ingested_at': 'time', 'batch_digest': 'text',
+        'digest_version': 'integer', 'previous_seal': 'text', 'seal': 'text', 'recorded_at': 'time',
+    }) }}
+{% endmacro %}

@@ -43,7 +43,7 @@
 
         select stream, batch_id, row_count, batch_digest
         from {{ seals }}
-        where dbt_valid_to is null and {{ dbt_forensics.checked_since() }}
+        where dbt_valid_to is null
 
     ),
 
@@ -101,8 +101,7 @@
 
 {% macro rows_unlike_their_key(history) %}
     {#-
-        A select of the captured rows whose content is not what their key says. Every digest is made again, so it runs in `dbt test` and
-        in a scrub, and not in the `dbt build` that has just made them.
+        A select of the captured rows whose content is not what their key says. Every digest is made again.
     -#}
     with digested as (
 
@@ -113,7 +112,6 @@
             ordinal,
             {{ dbt_forensics.captured_row_digest('stream') }} as row_digest
         from {{ history }}
-        where {{ '1 = 1' if dbt_forensics.checked_since() == '1 = 1' else '1 = 0' }}
 
     )
 

@@ -1,17 +1,15 @@
 {% macro schema_columns(streams) %}
     {#- A select of the columns that each stream's relation has now, and of those that it had before, marked as dropped. -#}
     {%- set rows = [] -%}
-    {%- if execute and not dbt_forensics.is_empty_run() -%}
-        {%- for stream in streams.values() -%}
-            {%- set shape = dbt_forensics.stream_shape(stream) -%}
-            {%- for column, data_type in shape.columns.items() -%}
-                {%- do rows.append([stream.name, column, data_type, loop.index, 'false']) -%}
-            {%- endfor -%}
-            {%- for column, data_type in shape.known.items() if column not in shape.columns -%}
-                {%- do rows.append([stream.name, column, data_type, 'null', 'true']) -%}
-            {%- endfor -%}
+    {%- for stream in streams.values() -%}
+        {%- set shape = dbt_forensics.stream_shape(stream) -%}
+        {%- for column, data_type in shape.columns.items() -%}
+            {%- do rows.append([stream.name, column, data_type, loop.index, 'false']) -%}
         {%- endfor -%}
-    {%- endif -%}
+        {%- for column, data_type in shape.known.items() if column not in shape.columns -%}
+            {%- do rows.append([stream.name, column, data_type, 'null', 'true']) -%}
+        {%- endfor -%}
+    {%- endfor -%}
     {%- for row in rows %}
     select
         cast({{ dbt_forensics.forensics_literal(row[0]) }} as {{ dbt.type_string() }}) as stream,

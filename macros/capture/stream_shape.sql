@@ -40,7 +40,8 @@
 {% macro _role(stream, role, columns, dropped) %}
     {#- A role is filled by a column (quoted) or by an expression of the project's owner (trusted, as their models are). -#}
     {%- set given = stream[role] | trim -%}
-    {%- set column = dbt_forensics._column_named(given, columns) -%}
+    {%- set column = dbt_forensics._column_named(given, columns) or dbt_forensics._column_named(given[1:-1], columns) -%}
+    {%- set column = none if column and given not in [column, adapter.quote(column)] and column | lower != given | lower else column -%}
     {%- if column -%}
         {{ return({'sql': adapter.quote(column), 'data_type': columns[column], 'column': column}) }}
     {%- elif not modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', given) -%}

@@ -20,3 +20,18 @@
     {#- A value as an SQL literal: text is escaped, NULL is null. -#}
     {{ return('null' if value is none else dbt.string_literal(dbt.escape_single_quotes(value | string))) }}
 {% endmacro %}
+
+
+{% macro can_read(relations) %}
+    {#-
+        Whether there is anything to read: not while parsing, and not under --empty, where every relation looks empty. `dbt compile` and
+        `dbt docs generate` may run before anything is built; a missing relation is an error only where a node is built.
+    -#}
+    {%- if not execute or dbt_forensics.is_empty_run() -%}{{ return(false) }}{%- endif -%}
+    {%- if flags.WHICH in ['compile', 'generate', 'list', 'lint'] or flags.WHICH is none -%}
+        {%- for relation in relations -%}
+            {%- if load_relation(relation) is none -%}{{ return(false) }}{%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(true) }}
+{% endmacro %}

@@ -21,3 +21,13 @@
 {% macro greatest_of(left, right) %}
     {{ return('case when ' ~ left ~ ' >= ' ~ right ~ ' or ' ~ right ~ ' is null then ' ~ left ~ ' else ' ~ right ~ ' end') }}
 {% endmacro %}
+
+
+{% macro refuse_columns(where, relation, names) %}
+    {#- Stops if a relation has a column of a name that a macro adds: which of the two was meant could not be told. -#}
+    {%- if execute and relation is not string -%}
+        {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower in names -%}
+            {{ dbt_forensics._config_error(where, 'relation', relation ~ ' with a column ' ~ column.name, 'a relation without ' ~ names | join(', ') ~ ', which the macro adds') }}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}

@@ -40,8 +40,18 @@
     {%- elif parts | length == 3 -%}
         {{ return(ref(parts[1], parts[2])) }}
     {%- else -%}
-        {{ return(ref(parts[1])) }}
+        {{ return(ref(project_name, parts[1])) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro stream_relations(streams) %}
+    {#- The raw relations of streams, as a list: a node that calls it depends on them. -#}
+    {%- set relations = [] -%}
+    {%- for stream in streams.values() -%}
+        {%- do relations.append(dbt_forensics.stream_relation(stream)) -%}
+    {%- endfor -%}
+    {{ return(relations) }}
 {% endmacro %}
 
 

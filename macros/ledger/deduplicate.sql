@@ -17,6 +17,7 @@
     {%- elif not keys or not orders -%}
         {{ dbt_forensics._config_error('deduplicate', 'partition_by and order_by', 'nothing', 'at least one column or expression each') }}
     {%- endif -%}
+    {%- do dbt_forensics.refuse_columns('deduplicate', relation, ['dedup_rank', 'dedup_winner', 'dedup_reason']) -%}
     {%- set event = 'partition by ' ~ keys | join(', ') ~ ' order by ' ~ orders | join(', ') -%}
     {%- if output == 'winners' -%}
     with ranked_rows as (

@@ -16,6 +16,7 @@
     {%- endif -%}
     {%- do dbt_forensics._validate_period('late_rows', 'expected_delay', stream.expected_delay) -%}
     {%- do dbt_forensics._validate_period('late_rows', 'allowed_lateness', stream.allowed_lateness) -%}
+    {%- do dbt_forensics.refuse_columns('late_rows', relation, ['window_start', 'lateness_seconds', 'timeliness']) -%}
     with timed_rows as (
 
         select

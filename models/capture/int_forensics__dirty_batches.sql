@@ -1,8 +1,8 @@
 -- One row per batch that is new, differs from its seal, or is gone from its relation: what this build reads row by row.
 {{ config(materialized='table') }}
 {%- set streams = dbt_forensics.streams() %}
-{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
-{%- if not execute or not streams or dbt_forensics.is_empty_run() %}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- if not streams or not dbt_forensics.can_read(relations) %}
 {{ dbt_forensics.report_nothing_to_read(streams) }}
 {{ dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'difference': 'text', 'row_count': 'integer', 'sealed_count': 'integer', 'min_ingested_at': 'time', 'max_ingested_at': 'time'}) }}
 {%- else %}

@@ -12,8 +12,8 @@
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set streams = dbt_forensics.streams() %}
-{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
-{%- if not execute or not streams or dbt_forensics.is_empty_run() %}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- if not streams or not dbt_forensics.can_read(relations + [dirty, history]) %}
 {{ dbt_forensics.no_rows(dbt_forensics.presence_columns()) }}
 {%- else %}
 with

@@ -14,7 +14,7 @@
 {%- set seals = ref('forensics__batch_history') %}
 {%- set columns_seen = ref('forensics__schema_history') %}
 {%- set streams = dbt_forensics.streams() %}
-{%- if not execute or not streams or dbt_forensics.is_empty_run() %}
+{%- if not streams or not dbt_forensics.can_read([history, presence, columns_seen]) %}
 {{ dbt_forensics.no_rows(dbt_forensics.ledger_columns()) }}
 {%- else %}
 {%- set ledger = dbt_forensics._existing('forensics__ledger') %}

@@ -13,9 +13,9 @@
 {%- set history = ref('forensics__event_history') %}
 {%- set seals = ref('forensics__batch_history') %}
 {%- set streams = dbt_forensics.streams() %}
-{%- for stream in streams.values() %}{% do dbt_forensics.stream_relation(stream) %}{% endfor %}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
 {%- set log = dbt_forensics._existing('int_forensics__metric_log') %}
-{%- set plan = dbt_forensics.metric_plan(streams, ledger, log) if execute and not dbt_forensics.is_empty_run() else [] %}
+{%- set plan = dbt_forensics.metric_plan(streams, ledger, log) if dbt_forensics.can_read(relations + [ledger, history, seals]) else [] %}
 {%- if not plan %}
 {{ dbt_forensics.no_rows(dbt_forensics.metric_log_columns()) }}
 {%- else %}

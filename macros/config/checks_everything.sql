@@ -1,0 +1,14 @@
+{% macro checks_everything() %}
+    {#-
+        Whether the package's own tests look at everything on record: `dbt test` and a scrub (forensics_verify: full) do; `dbt build`
+        checks what its build recorded, so that its cost follows the new rows.
+    -#}
+    {{ return(execute and (flags.WHICH != 'build' or dbt_forensics.verify_mode() == 'full')) }}
+{% endmacro %}
+
+
+{% macro recorded_in_this_build(recorded_at='recorded_at') %}
+    {#- A condition: recorded at the time of the last ledger entry. -#}
+    {%- set last = dbt_forensics.last_recorded_literal() if execute else none -%}
+    {{ return(recorded_at ~ ' >= ' ~ last if last else '1 = 1') }}
+{% endmacro %}
