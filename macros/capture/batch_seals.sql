@@ -79,6 +79,8 @@
             digested.min_ingested_at,
             digested.max_ingested_at,
             coalesce(digested.batch_digest, '0-0-0') as batch_digest,
+            {#- What the relation's rows digest to with the columns that it has now, where that was compared. #}
+            coalesce(dirty.source_digest, digested.batch_digest, '0-0-0') as source_digest,
             cast(1 as {{ dbt.type_bigint() }}) as digest_version,
             coalesce(heads.head, {{ dbt.hash('dirty.stream') }}) as previous_seal
         from {{ dirty }} as dirty
@@ -108,6 +110,7 @@
         'batch_id': row ~ '.batch_id',
         'row_count': 'cast(' ~ row ~ '.row_count as ' ~ dbt.type_string() ~ ')',
         'batch_digest': row ~ '.batch_digest',
+        'source_digest': row ~ '.source_digest',
         'previous_seal': row ~ '.previous_seal',
     }))) }}
 {% endmacro %}
@@ -149,7 +152,7 @@
 {% macro batch_history_columns() %}
     {{ return({
         'stream': 'text', 'batch_id': 'text', 'row_count': 'integer', 'min_event_time': 'time', 'max_event_time': 'time',
-        'latest_event_time': 'time', 'min_ingested_at': 'time', 'max_ingested_at': 'time', 'batch_digest': 'text',
+        'latest_event_time': 'time', 'min_ingested_at': 'time', 'max_ingested_at': 'time', 'batch_digest': 'text', 'source_digest': 'text',
         'digest_version': 'integer', 'previous_seal': 'text', 'seal': 'text', 'recorded_at': 'time',
     }) }}
 {% endmacro %}

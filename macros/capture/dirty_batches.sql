@@ -16,11 +16,11 @@
     {{ name }}_sealed as (
 
         {%- if seals %}
-        select batch_id, row_count, batch_digest, min_ingested_at, max_ingested_at
+        select batch_id, row_count, source_digest, min_ingested_at, max_ingested_at
         from {{ seals }}
         where stream = '{{ name }}' and dbt_valid_to is null
         {%- else %}
-        {{ dbt_forensics.no_rows({'batch_id': 'text', 'row_count': 'integer', 'batch_digest': 'text', 'min_ingested_at': 'time', 'max_ingested_at': 'time'}) }}
+        {{ dbt_forensics.no_rows({'batch_id': 'text', 'row_count': 'integer', 'source_digest': 'text', 'min_ingested_at': 'time', 'max_ingested_at': 'time'}) }}
         {%- endif %}
 
     ),
@@ -55,7 +55,7 @@
         select
             coalesce(counted.batch_id, sealed.batch_id) as batch_id,
             sealed.row_count as sealed_count,
-            sealed.batch_digest as sealed_digest,
+            sealed.source_digest as sealed_digest,
             coalesce(counted.row_count, 0) as row_count,
             {{ dbt_forensics.least_of('counted.min_ingested_at', 'sealed.min_ingested_at') }} as min_ingested_at,
             {{ dbt_forensics.greatest_of('counted.max_ingested_at', 'sealed.max_ingested_at') }} as max_ingested_at
@@ -82,7 +82,7 @@
 
         select
             batch_id,
-            {{ dbt_forensics.set_digest('row_key') }} as batch_digest
+            {{ dbt_forensics.set_digest('row_key') }} as source_digest
         from {{ name }}_captured
         group by batch_id
 
@@ -90,7 +90,7 @@
     {% else %}
     {{ name }}_verified as (
 
-        {{ dbt_forensics.no_rows({'batch_id': 'text', 'batch_digest': 'text'}) }}
+        {{ dbt_forensics.no_rows({'batch_id': 'text', 'source_digest': 'text'}) }}
 
     ),
     {% endif %}
@@ -108,14 +108,15 @@
             compared.row_count,
             compared.sealed_count,
             compared.min_ingested_at,
-            compared.max_ingested_at
+            compared.max_ingested_at,
+            verified.source_digest
         from {{ name }}_compared as compared
         left join {{ name }}_verified as verified
             on compared.batch_id = verified.batch_id
         where
             compared.sealed_count is null
             or compared.row_count <> compared.sealed_count
-            or verified.batch_digest <> compared.sealed_digest
+            or verified.source_digest <> compared.sealed_digest
 
     )
 {% endmacro %}

@@ -9,6 +9,7 @@
     {%- set is_first = dbt_forensics.is_first_build(name) -%}
     {%- set recorded_at = dbt_forensics.recorded_at() -%}
     {%- set columns = dbt_forensics.event_history_columns() -%}
+    {%- set is_reshaped = reach and history and not is_first.is_untouched and dbt_forensics.has_other_shapes(stream, shape, history, reach) -%}
     {% if not reach %}
     {{ name }}_new as (
 
@@ -38,6 +39,9 @@
         where stream = '{{ name }}' and ingested_at is null
 
     ),
+    {%- if is_reshaped %}
+    {{ dbt_forensics.reshaped_rows(stream, shape, history, reach) }}
+    {%- endif %}
     {%- endif %}
 
     {{ name }}_new as (
@@ -57,7 +61,7 @@
             captured.tenant,
             captured.payload,
             cast(captured.broken_rule as {{ dbt.type_string() }}) as broken_rule,
-            {{ dbt.hash(dbt_forensics.forensics_literal(shape.payload | sort(case_sensitive=true) | tojson)) }} as shape_digest,
+            {{ dbt_forensics.shape_digest(shape) }} as shape_digest,
             cast(1 as {{ dbt.type_bigint() }}) as digest_version,
             {{ recorded_at }} as recorded_at,
             {% if is_first.is_first -%}
@@ -70,7 +74,11 @@
         {%- if history and not is_first.is_untouched %}
         left join {{ name }}_known as known
             on captured.row_key = known.row_key
-        where known.row_key is null
+        {%- if is_reshaped %}
+        left join {{ name }}_reshaped as reshaped
+            on captured.row_key = reshaped.raw_key
+        {%- endif %}
+        where known.row_key is null{{ ' and reshaped.raw_key is null' if is_reshaped }}
         {%- endif %}
 
     )

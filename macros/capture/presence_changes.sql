@@ -4,7 +4,9 @@
         and rows that were gone and are back. presence: int_forensics__presence_changes as it is, or none.
     -#}
     {%- set name = stream.name -%}
+    {%- set shape = dbt_forensics.stream_shape(stream) -%}
     {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference <> 'new'") -%}
+    {%- set is_reshaped = reach and dbt_forensics.has_other_shapes(stream, shape, history, reach) -%}
     {% if not reach %}
     {{ name }}_changed as (
 
@@ -20,7 +22,7 @@
 
     ),
 
-    {{ dbt_forensics.captured_rows(stream, dbt_forensics.stream_shape(stream), 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time) }},
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time) }},
 
     {{ name }}_on_record as (
 
@@ -43,6 +45,22 @@
 
     ),
 
+    {% if is_reshaped -%}
+    {{ dbt_forensics.reshaped_rows(stream, shape, history, reach) }}
+    {%- endif %}
+
+    {{ name }}_found as (
+
+        select row_key
+        from {{ name }}_captured
+        {%- if is_reshaped %}
+        union all
+        select row_key
+        from {{ name }}_reshaped
+        {%- endif %}
+
+    ),
+
     {{ name }}_changed as (
 
         select
@@ -52,16 +70,16 @@
             on_record.batch_id,
             on_record.event_time,
             on_record.ingested_at,
-            cast(case when captured.row_key is null then -1 else 1 end as {{ dbt.type_bigint() }}) as presence_change,
+            cast(case when found.row_key is null then -1 else 1 end as {{ dbt.type_bigint() }}) as presence_change,
             {{ dbt_forensics.recorded_at() }} as recorded_at
         from {{ name }}_on_record as on_record
-        left join {{ name }}_captured as captured
-            on on_record.row_key = captured.row_key
+        left join {{ name }}_found as found
+            on on_record.row_key = found.row_key
         left join {{ name }}_state as state
             on on_record.row_key = state.row_key
         where
-            (captured.row_key is null and coalesce(state.presence_change, 0) = 0)
-            or (captured.row_key is not null and coalesce(state.presence_change, 0) = -1)
+            (found.row_key is null and coalesce(state.presence_change, 0) = 0)
+            or (found.row_key is not null and coalesce(state.presence_change, 0) = -1)
 
     )
     {%- endif %}

@@ -38,7 +38,7 @@
             case when target_verdict = 'superseded' then 'accepted' else target_verdict end as verdict,
             case
                 when target_verdict in ('duplicate', 'conflict') then target_verdict
-                when takes_over or (target_verdict = 'accepted' and displaces) then 'correction'
+                when takes_over or displaces then 'correction'
                 else {{ dbt_forensics.arrival_cause('timeliness') }}
             end as cause,
             timeliness,

@@ -1,0 +1,102 @@
+{% macro reshaped_rows(stream, shape, history, reach) %}
+    {#-
+        CTEs, the last of them named <stream>_reshaped: pairs (raw_key, row_key) of a raw row and a captured one that differ only because the
+        relation gained or lost columns since. A change of columns is not a change of rows: such a row is neither new nor gone.
+        Needs the CTEs <stream>_captured and <stream>_batches. The payloads are compared where both have a value.
+    -#}
+    {%- set name = stream.name -%}
+    {%- set differences = [] -%}
+    {%- for column in shape.known -%}
+        {%- do differences.append(dbt_forensics.json_value('raw_rows.payload', column) ~ ' <> ' ~ dbt_forensics.json_value('known_rows.payload', column)) -%}
+    {%- endfor -%}
+    {%- set remaining = {} -%}
+    {%- for column in shape.payload -%}
+        {%- do remaining.update({column: dbt_forensics.json_value('history.payload', column)}) -%}
+    {%- endfor %}
+    {{ name }}_unmatched_raw as (
+
+        select
+            captured.row_key,
+            captured.payload,
+            {{ dbt_forensics.row_identity(shape, 'captured') }} as identity,
+            row_number() over (
+                partition by {{ dbt_forensics.row_identity(shape, 'captured') }}
+                order by captured.payload, captured.row_key
+            ) as place
+        from {{ name }}_captured as captured
+        left join {{ history }} as history
+            on captured.row_key = history.row_key and {{ dbt_forensics.is_within('history', reach) }}
+        where history.row_key is null
+
+    ),
+
+    {{ name }}_unmatched_known as (
+
+        select
+            history.row_key,
+            history.payload,
+            {{ dbt_forensics.row_identity(shape, 'history') }} as identity,
+            row_number() over (
+                partition by {{ dbt_forensics.row_identity(shape, 'history') }}
+                order by {{ dbt_forensics.canonical_json(remaining) }}, history.row_key
+            ) as place
+        from {{ history }} as history
+        left join {{ name }}_captured as captured
+            on history.row_key = captured.row_key
+        where
+            captured.row_key is null
+            and history.stream = '{{ name }}'
+            and history.shape_digest <> {{ dbt_forensics.shape_digest(shape) }}
+            and history.batch_id in (select batch_id from {{ name }}_batches)
+            and {{ dbt_forensics.is_within('history', reach) }}
+
+    ),
+
+    {{ name }}_reshaped as (
+
+        select
+            raw_rows.row_key as raw_key,
+            known_rows.row_key
+        from {{ name }}_unmatched_raw as raw_rows
+        inner join {{ name }}_unmatched_known as known_rows
+            on raw_rows.identity = known_rows.identity and raw_rows.place = known_rows.place
+        where not coalesce(
+            {{ differences | join('\n            or ') or '1 = 0' }},
+            false
+        )
+
+    ),
+{% endmacro %}
+
+
+{% macro row_identity(shape, relation) %}
+    {#- Who and when, without what: the part of a row's digest that a change of columns leaves as it is. -#}
+    {%- set stamp = dbt.type_timestamp() -%}
+    {{ return(dbt_forensics.canonical_json_array([
+        relation ~ '.batch_id',
+        relation ~ '.event_id' if 'event_id' in shape.roles else "''",
+        relation ~ '.entity_id', relation ~ '.event_type',
+        dbt_forensics.canonical_text(relation ~ '.event_time', stamp), dbt_forensics.canonical_text(relation ~ '.ingested_at', stamp),
+        'cast(' ~ relation ~ '.sequence_number as ' ~ dbt.type_string() ~ ')', relation ~ '.schema_version', relation ~ '.tenant',
+    ])) }}
+{% endmacro %}
+
+
+{% macro shape_digest(shape) %}
+    {#- Text: the digest of the names of the content columns that the relation has. -#}
+    {{ return(dbt.hash(dbt_forensics.forensics_literal(shape.payload | sort(case_sensitive=true) | tojson))) }}
+{% endmacro %}
+
+
+{% macro has_other_shapes(stream, shape, history, reach) %}
+    {#- Whether rows were captured, among arrivals within a reach, when the relation had other columns. -#}
+    {{ return(dbt_forensics._single_row(
+        'select count(*) from ' ~ history ~ " as history where stream = '" ~ stream.name ~ "' and "
+        ~ dbt_forensics.is_within('history', reach) ~ ' and shape_digest <> ' ~ dbt_forensics.shape_digest(shape)
+    )[0] > 0) }}
+{% endmacro %}
+
+
+{% macro is_within(relation, reach) %}
+    {{ return('(' ~ relation ~ '.ingested_at between ' ~ reach.from_time ~ ' and ' ~ reach.to_time ~ ' or ' ~ relation ~ '.ingested_at is null)') }}
+{% endmacro %}
