@@ -1,6 +1,7 @@
 {% macro schema_columns(streams) %}
     {#- A select of the columns that each stream's relation has now, and of those that it had before, marked as dropped. -#}
     {%- set rows = [] -%}
+    {%- set recorded_at = dbt_forensics.recorded_at() if streams else none -%}
     {%- for stream in streams.values() -%}
         {%- set shape = dbt_forensics.stream_shape(stream) -%}
         {%- for column, data_type in shape.columns.items() -%}
@@ -17,7 +18,7 @@
         cast({{ dbt_forensics.forensics_literal(row[2]) }} as {{ dbt.type_string() }}) as data_type,
         cast({{ row[3] }} as {{ dbt.type_bigint() }}) as column_position,
         cast({{ row[4] }} as {{ dbt.type_boolean() }}) as is_dropped,
-        {{ dbt_forensics.recorded_at() }} as recorded_at
+        {{ recorded_at }} as recorded_at
     {{- '\n    union all' if not loop.last }}
     {%- else %}
     {{ dbt_forensics.no_rows({'stream': 'text', 'column_name': 'text', 'data_type': 'text', 'column_position': 'integer', 'is_dropped': 'boolean', 'recorded_at': 'time'}) }}

@@ -3,46 +3,57 @@
         CTEs, the last of them named members: every row of the events for which more than one row may count, or whose rows came
         or went, with what the ledger says of it so far. Needs the CTE judged. ledger: the ledger as it is, or none.
     -#}
-    repeated_hashes as (
+    repeated as (
 
-        select {{ dbt_forensics.hash_of(['stream', 'event_id']) }} as event_hash
+        select event_key
         from judged
         where held_cause is null
-        group by event_hash
+        group by event_key
         having count(*) > 1
 
     ),
 
-    touched as (
+    came_or_went as (
 
-        select
-            judged.stream,
-            judged.event_id
-        from judged
-        inner join repeated_hashes
-            on {{ dbt_forensics.hash_of(['judged.stream', 'judged.event_id']) }} = repeated_hashes.event_hash
-        where judged.held_cause is null
-        {%- if ledger %}
-        union
-        select
-            ledger.stream,
-            ledger.event_id
-        from {{ ledger }} as ledger
-        inner join judged
-            on ledger.stream = judged.stream and ledger.event_id = judged.event_id
-        where judged.held_cause is null and ledger.verdict not in ('quarantined', 'pending')
-        {%- endif %}
-        union
-        select
-            stream,
-            event_id
+        select distinct {{ dbt_forensics.event_key() }} as event_key
         from {{ presence }}
         where event_id is not null{% if last_recorded_at %} and recorded_at > {{ last_recorded_at }}{% endif %}
 
     ),
 
+    seen_before as (
+
+        {#- One pass over two thin columns of the ledger: which of these events it knows, and when their rows arrived. #}
+        {% if ledger -%}
+        select distinct
+            ledger.event_key,
+            ledger.ingested_at
+        from {{ ledger }} as ledger
+        inner join (
+            select event_key from judged where held_cause is null
+            union
+            select event_key from came_or_went
+        ) as looked_for
+            on ledger.event_key = looked_for.event_key
+        {%- else -%}
+        {{ dbt_forensics.no_rows({'event_key': 'integer', 'ingested_at': 'time'}) }}
+        {%- endif %}
+
+    ),
+
+    touched as (
+
+        select event_key from repeated
+        union
+        select event_key from came_or_went
+        union
+        select event_key from seen_before
+
+    ),
+
     entries_so_far as (
 
+        {#- The times of arrival let the engine skip the rest of the ledger. #}
         {% if ledger -%}
         select
             ledger.stream,
@@ -50,17 +61,16 @@
             ledger.row_key,
             ledger.ingested_at,
             ledger.verdict,
-            ledger.timeliness,
             ledger.other_row_key,
             ledger.entry_number,
             sum(ledger.effect) over (partition by ledger.row_key) as counts,
             max(ledger.entry_number) over (partition by ledger.row_key) as entry_count
         from {{ ledger }} as ledger
-        inner join touched
-            on ledger.stream = touched.stream and ledger.event_id = touched.event_id
+        inner join seen_before
+            on ledger.event_key = seen_before.event_key and ledger.ingested_at = seen_before.ingested_at
         {%- else -%}
         {{ dbt_forensics.no_rows({
-            'stream': 'text', 'event_id': 'text', 'row_key': 'text', 'ingested_at': 'time', 'verdict': 'text', 'timeliness': 'text',
+            'stream': 'text', 'event_id': 'text', 'row_key': 'text', 'ingested_at': 'time', 'verdict': 'text',
             'other_row_key': 'text', 'entry_number': 'integer', 'counts': 'integer', 'entry_count': 'integer',
         }) }}
         {%- endif %}
@@ -90,7 +100,7 @@
             cast(null as {{ dbt.type_string() }}) as other_row_key
         from judged
         inner join touched
-            on judged.stream = touched.stream and judged.event_id = touched.event_id
+            on judged.event_key = touched.event_key
         where judged.held_cause is null
         union all
         select
@@ -112,6 +122,7 @@
 
         select
             candidates.*,
+            {{ dbt_forensics.event_key('candidates') }} as event_key,
             absent.row_key is null as is_present,
             history.batch_id,
             history.ordinal,
@@ -151,3 +162,10 @@
             end
     {%- endif -%}
 {%- endmacro %}
+
+
+{% macro event_key(relation=none) %}
+    {#- Integer: stands for an event of a stream where many rows are looked up by it. Two events may share one; nothing relies on it alone. -#}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
+    {{ return(dbt_forensics.digest_word(dbt.hash(prefix ~ "stream || ':' || " ~ prefix ~ 'event_id'), 1)) }}
+{% endmacro %}

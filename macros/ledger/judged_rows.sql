@@ -8,6 +8,7 @@
         stream,
         row_key,
         event_id,
+        {{ dbt_forensics.event_key() }} as event_key,
         event_time,
         ingested_at,
         effective_at,

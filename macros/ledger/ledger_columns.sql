@@ -1,6 +1,6 @@
 {% macro ledger_columns() %}
     {{ return({
-        'stream': 'text', 'row_key': 'text', 'event_id': 'text', 'entry_number': 'integer', 'effect': 'integer', 'verdict': 'text', 'cause': 'text',
+        'stream': 'text', 'row_key': 'text', 'event_id': 'text', 'event_key': 'integer', 'entry_number': 'integer', 'effect': 'integer', 'verdict': 'text', 'cause': 'text',
         'timeliness': 'text', 'event_time': 'time', 'ingested_at': 'time', 'other_row_key': 'text', 'action_id': 'text',
         'recorded_at': 'time', 'effective_at': 'time',
     }) }}

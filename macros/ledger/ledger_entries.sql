@@ -10,6 +10,7 @@
             judged.stream,
             judged.row_key,
             judged.event_id,
+            judged.event_key,
             1 as entry_number,
             case when judged.held_cause is null then 1 else 0 end as effect,
             coalesce(judged.held_verdict, 'accepted') as verdict,
@@ -21,8 +22,8 @@
             judged.effective_at
         from judged
         left join touched
-            on judged.held_cause is null and judged.stream = touched.stream and judged.event_id = touched.event_id
-        where touched.event_id is null
+            on judged.held_cause is null and judged.event_key = touched.event_key
+        where touched.event_key is null
 
     ),
 
@@ -33,6 +34,7 @@
             stream,
             row_key,
             event_id,
+            event_key,
             1 as entry_number,
             case when target_verdict in ('accepted', 'superseded') then 1 else 0 end as effect,
             case when target_verdict = 'superseded' then 'accepted' else target_verdict end as verdict,
@@ -58,6 +60,7 @@
             stream,
             row_key,
             event_id,
+            event_key,
             entry_count + case when is_new then 2 else 1 end as entry_number,
             -1 as effect,
             case when is_present then 'superseded' else 'withdrawn' end as verdict,
@@ -80,6 +83,7 @@
             stream,
             row_key,
             event_id,
+            event_key,
             entry_count + 1 as entry_number,
             1 as effect,
             'accepted' as verdict,
@@ -101,6 +105,7 @@
             stream,
             row_key,
             event_id,
+            event_key,
             entry_count + 1 + counts as entry_number,
             0 as effect,
             target_verdict as verdict,

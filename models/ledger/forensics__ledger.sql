@@ -5,7 +5,7 @@
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
-        indexes=dbt_forensics.row_store_indexes([['stream', 'event_id'], 'row_key', 'recorded_at']),
+        indexes=dbt_forensics.row_store_indexes(['event_key', 'row_key', 'recorded_at']),
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({'materialized': 'incremental', 'incremental_strategy': 'append'}) %}
@@ -56,6 +56,7 @@ stamped as (
         stream,
         row_key,
         event_id,
+        event_key,
         cast(entry_number as {{ dbt.type_bigint() }}) as entry_number,
         cast(effect as {{ dbt.type_bigint() }}) as effect,
         cast(verdict as {{ dbt.type_string() }}) as verdict,
