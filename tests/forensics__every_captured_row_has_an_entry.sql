@@ -1,6 +1,6 @@
 -- Promise 1: each captured row has a verdict. `dbt build` counts, per stream, what it captured; `dbt test` looks at every row.
-{%- set history = ref('forensics__event_history') %}
-{%- set ledger = ref('forensics__ledger') %}
+{%- set history = ref('forensics__event_history').render() %}
+{%- set ledger = ref('forensics__ledger').render() %}
 {%- if dbt_forensics.checks_everything() %}
 select
     history.stream,

@@ -2,7 +2,7 @@
 -- again; `dbt test` and a scrub do.
 with found as (
 
-    {{ dbt_forensics.rows_unlike_their_key(ref('forensics__event_history')) }}
+    {{ dbt_forensics.rows_unlike_their_key(ref('forensics__event_history').render()) }}
 
 )
 

@@ -3,7 +3,7 @@
 with found as (
 
     {{ dbt_forensics.batches_unlike_their_seal(
-        ref('forensics__event_history'), ref('int_forensics__presence_changes'), ref('forensics__batch_history')
+        ref('forensics__event_history').render(), ref('int_forensics__presence_changes').render(), ref('forensics__batch_history').render()
     ) }}
 
 )

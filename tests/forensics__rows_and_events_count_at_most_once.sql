@@ -1,14 +1,14 @@
--- The ledger's invariants: per row the effects add up to 0 or 1, and per event at most one row counts. `dbt build` looks at the
+-- The ledger's invariants: per row the effects add up to 0 or 1, per event at most one row counts, and effect and verdict agree. `dbt build` looks at the
 -- events that its build decided between several rows; `dbt test` at every event.
 with touched as (
 
     select distinct
         stream,
         event_id
-    from {{ ref('forensics__ledger') }}
+    from {{ ref('forensics__ledger').render() }}
     where
         {%- if dbt_forensics.checks_everything() %}
-        effect <> 0
+        (effect <> 0 or verdict = 'accepted')
         {%- else %}
         {{ dbt_forensics.recorded_in_this_build() }}
         and (entry_number > 1 or cause = 'correction' or verdict in ('duplicate', 'conflict'))
@@ -19,7 +19,7 @@ with touched as (
 entries as (
 
     select ledger.*
-    from {{ ref('forensics__ledger') }} as ledger
+    from {{ ref('forensics__ledger').render() }} as ledger
     inner join touched
         on ledger.stream = touched.stream and ledger.event_id = touched.event_id
 
@@ -49,8 +49,24 @@ counted_events as (
     group by stream, event_id
     having sum(effect) not in (0, 1)
 
+),
+
+mislabelled as (
+
+    select
+        stream,
+        event_id,
+        row_key,
+        effect as effects
+    from entries
+    where
+        (effect = 1) <> (verdict = 'accepted')
+        or (effect = -1 and verdict not in ('superseded', 'withdrawn'))
+
 )
 
 select * from counted_rows
+union all
+select * from mislabelled
 union all
 select * from counted_events

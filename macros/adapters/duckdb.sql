@@ -55,7 +55,7 @@
     {%- set one_by_one = [] -%}
     {%- set nulls = [] -%}
     {%- for name in fields | sort(case_sensitive=true) -%}
-        {%- do members.append(adapter.quote(name | replace('"', '""')) ~ ' := ' ~ fields[name]) -%}
+        {%- do members.append(dbt_forensics.quoted(name) ~ ' := ' ~ fields[name]) -%}
         {%- do one_by_one.append("coalesce(',' || " ~ dbt_forensics._json_name(name) ~ " || ':' || cast(to_json(" ~ fields[name] ~ ") as varchar), '')") -%}
         {%- do nulls.append(fields[name] ~ ' is null') -%}
     {%- endfor -%}

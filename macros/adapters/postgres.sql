@@ -29,8 +29,8 @@
     {%- elif data_type.startswith('numeric') -%}
         {{ return("case when " ~ text ~ " ~ '^" ~ special ~ "$' then cast(" ~ text ~ " as numeric) end") }}
     {%- elif data_type in ['double precision', 'real'] -%}
-        {%- set digits = 308 if data_type == 'double precision' else 38 -%}
-        {{ return("case when " ~ text ~ " ~ '^" ~ special ~ "$' and length(split_part(" ~ text ~ ", '.', 1)) <= " ~ digits ~ " then cast(" ~ text ~ " as " ~ data_type ~ ") end") }}
+        {%- set limit = '1.7976931348623157e308' if data_type == 'double precision' else '3.4028235e38' -%}
+        {{ return("case when " ~ text ~ " in ('NaN', 'Infinity', '-Infinity') then cast(" ~ text ~ " as " ~ data_type ~ ") when " ~ text ~ " !~ '^" ~ special ~ "$' then null when abs(cast(" ~ text ~ " as numeric)) <= " ~ limit ~ " then cast(" ~ text ~ " as " ~ data_type ~ ") end") }}
     {%- elif data_type.startswith('timestamp') -%}
         {%- set utc = dbt_forensics.postgres__utc_timestamp(text, '') -%}
         {{ return('(' ~ utc ~ ")" ~ (" at time zone 'UTC'" if data_type == 'timestamp with time zone' else '')) }}
@@ -87,7 +87,7 @@
 {% endmacro %}
 
 {% macro postgres__first_ten(expression) %}
-    {{ return('cast(array_to_json((array_agg(distinct ' ~ expression ~ ') filter (where ' ~ expression ~ ' is not null))[1:10]) as text)') }}
+    {{ return('cast(array_to_json((array_agg(distinct ' ~ expression ~ ' collate "C") filter (where ' ~ expression ~ ' is not null))[1:10]) as text)') }}
 {% endmacro %}
 
 {% macro postgres__elapsed_seconds(from_time, to_time) %}

@@ -32,8 +32,8 @@
     inner join followed
         on sealed.stream = followed.stream and sealed.recorded_at = followed.recorded_at
     where
-        sealed.previous_seal <> followed.head_before
-        or sealed.seal <> {{ dbt_forensics.seal_of('sealed') }}
+        not {{ dbt.equals('sealed.previous_seal', 'followed.head_before') }}
+        or not {{ dbt.equals('sealed.seal', dbt_forensics.seal_of('sealed')) }}
 {% endmacro %}
 
 
@@ -94,8 +94,8 @@
     left join recounted
         on sealed.stream = recounted.stream and sealed.batch_id = recounted.batch_id
     where
-        sealed.row_count <> coalesce(recounted.row_count, 0)
-        or sealed.batch_digest <> coalesce(recounted.batch_digest, '0-0-0')
+        coalesce(sealed.row_count, -1) <> coalesce(recounted.row_count, 0)
+        or coalesce(sealed.batch_digest, '') <> coalesce(recounted.batch_digest, '0-0-0')
 {% endmacro %}
 
 

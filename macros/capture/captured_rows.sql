@@ -138,7 +138,7 @@
     {#- {name: text expression} of what goes into payload: the content columns, and what a time or number could not be read from. -#}
     {%- set kept = {} -%}
     {%- for column in shape.payload -%}
-        {%- do kept.update({column: dbt_forensics.canonical_text(adapter.quote(column), shape.columns[column])}) -%}
+        {%- do kept.update({column: dbt_forensics.canonical_text(dbt_forensics.quoted(column), shape.columns[column])}) -%}
     {%- endfor -%}
     {%- for role in ['event_time', 'ingested_at', 'sequence_number'] if role in shape.roles -%}
         {%- set given = shape.roles[role] -%}

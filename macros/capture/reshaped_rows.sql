@@ -1,14 +1,11 @@
 {% macro reshaped_rows(stream, shape, history, reach) %}
     {#-
         CTEs, the last of them named <stream>_reshaped: pairs (raw_key, row_key) of a raw row and a captured one that differ only because the
-        relation gained or lost columns since. A change of columns is not a change of rows: such a row is neither new nor gone.
-        Needs the CTEs <stream>_captured and <stream>_batches. The payloads are compared where both have a value.
+        relation lost columns since. A change of columns is not a change of rows: such a row is neither new nor gone. (A column that was
+        gained changes no row until it has a value in it; from then on the row says something that is not on record yet.)
+        Needs the CTEs <stream>_captured and <stream>_batches.
     -#}
     {%- set name = stream.name -%}
-    {%- set differences = [] -%}
-    {%- for column in shape.known -%}
-        {%- do differences.append(dbt_forensics.json_value('raw_rows.payload', column) ~ ' <> ' ~ dbt_forensics.json_value('known_rows.payload', column)) -%}
-    {%- endfor -%}
     {%- set remaining = {} -%}
     {%- for column in shape.payload -%}
         {%- do remaining.update({column: dbt_forensics.json_value('history.payload', column)}) -%}
@@ -18,11 +15,7 @@
         select
             captured.row_key,
             captured.payload,
-            {{ dbt_forensics.row_identity(shape, 'captured') }} as identity,
-            row_number() over (
-                partition by {{ dbt_forensics.row_identity(shape, 'captured') }}
-                order by captured.payload, captured.row_key
-            ) as place
+            {{ dbt_forensics.row_identity(shape, 'captured') }} as identity
         from {{ name }}_captured as captured
         left join {{ history }} as history
             on captured.row_key = history.row_key and {{ dbt_forensics.is_within('history', reach) }}
@@ -34,12 +27,8 @@
 
         select
             history.row_key,
-            history.payload,
-            {{ dbt_forensics.row_identity(shape, 'history') }} as identity,
-            row_number() over (
-                partition by {{ dbt_forensics.row_identity(shape, 'history') }}
-                order by {{ dbt_forensics.canonical_json(remaining) }}, history.row_key
-            ) as place
+            {{ dbt_forensics.canonical_json(remaining) }} as payload,
+            {{ dbt_forensics.row_identity(shape, 'history') }} as identity
         from {{ history }} as history
         left join {{ name }}_captured as captured
             on history.row_key = captured.row_key
@@ -51,19 +40,29 @@
             and {{ dbt_forensics.is_within('history', reach) }}
 
     ),
+    {%- for side in ['raw', 'known'] %}
+
+    {{ name }}_placed_{{ side }} as (
+
+        select
+            *,
+            row_number() over (partition by identity, payload order by row_key) as place
+        from {{ name }}_unmatched_{{ side }}
+
+    ),
+    {%- endfor %}
 
     {{ name }}_reshaped as (
 
         select
             raw_rows.row_key as raw_key,
             known_rows.row_key
-        from {{ name }}_unmatched_raw as raw_rows
-        inner join {{ name }}_unmatched_known as known_rows
-            on raw_rows.identity = known_rows.identity and raw_rows.place = known_rows.place
-        where not coalesce(
-            {{ differences | join('\n            or ') or '1 = 0' }},
-            false
-        )
+        from {{ name }}_placed_raw as raw_rows
+        inner join {{ name }}_placed_known as known_rows
+            on
+                raw_rows.identity = known_rows.identity
+                and raw_rows.payload = known_rows.payload
+                and raw_rows.place = known_rows.place
 
     ),
 {% endmacro %}

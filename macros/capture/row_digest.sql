@@ -7,7 +7,7 @@
     {%- if not execute -%}{{ return("''") }}{%- endif -%}
     {%- set fields = {} -%}
     {%- for column in adapter.get_columns_in_relation(relation) if columns is none or column.name in columns -%}
-        {%- do fields.update({column.name: dbt_forensics.canonical_text(adapter.quote(column.name), column.data_type)}) -%}
+        {%- do fields.update({column.name: dbt_forensics.canonical_text(dbt_forensics.quoted(column.name), column.data_type)}) -%}
     {%- endfor -%}
     {%- for name in columns or [] if name not in fields -%}
         {{ dbt_forensics._config_error('row_digest', 'columns', name ~ ', which ' ~ relation ~ ' does not have', 'its columns') }}

@@ -41,9 +41,9 @@
     {#- A role is filled by a column (quoted) or by an expression of the project's owner (trusted, as their models are). -#}
     {%- set given = stream[role] | trim -%}
     {%- set column = dbt_forensics._column_named(given, columns) or dbt_forensics._column_named(given[1:-1], columns) -%}
-    {%- set column = none if column and given not in [column, adapter.quote(column)] and column | lower != given | lower else column -%}
+    {%- set column = none if column and given not in [column, dbt_forensics.quoted(column)] and column | lower != given | lower else column -%}
     {%- if column -%}
-        {{ return({'sql': adapter.quote(column), 'data_type': columns[column], 'column': column}) }}
+        {{ return({'sql': dbt_forensics.quoted(column), 'data_type': columns[column], 'column': column}) }}
     {%- elif not modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', given) -%}
         {{ return({'sql': '(' ~ given ~ ')', 'data_type': none, 'column': none}) }}
     {%- elif given in dropped and role not in ['event_id', 'event_time', 'ingested_at'] -%}

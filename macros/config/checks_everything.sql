@@ -10,5 +10,5 @@
 {% macro recorded_in_this_build(recorded_at='recorded_at') %}
     {#- A condition: recorded at the time of the last ledger entry. -#}
     {%- set last = dbt_forensics.last_recorded_literal() if execute else none -%}
-    {{ return(recorded_at ~ ' >= ' ~ last if last else '1 = 1') }}
+    {{ return(recorded_at ~ ' = ' ~ last if last else '1 = 1') }}
 {% endmacro %}

@@ -4,7 +4,7 @@
     {%- if as_of is none -%}
         {{ return(run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f')) }}
     {%- endif -%}
-    {%- set given = modules.re.match('^(\\d{4}-\\d{2}-\\d{2})(?:[ T](\\d{2}:\\d{2}(?::\\d{2}(?:\.\\d{1,6})?)?))?Z?$', as_of | string | trim) -%}
+    {%- set given = modules.re.match('^(\\d{4}-\\d{2}-\\d{2})(?:[ T](\\d{2}:\\d{2}(?::\\d{2}(?:[.]\\d{1,6})?)?))?Z?$', as_of | string | trim) -%}
     {%- if not given -%}
         {{ dbt_forensics._config_error("var 'forensics_as_of'", none, as_of, "a UTC time such as 2026-01-05 12:00:00") }}
     {%- endif -%}

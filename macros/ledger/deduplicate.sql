@@ -81,7 +81,7 @@
     {#- The columns of a relation, quoted; all there are for the name of a CTE, which cannot be looked up. -#}
     {%- if relation is string or not execute -%}{{ return('*') }}{%- endif -%}
     {%- set names = [] -%}
-    {%- for column in adapter.get_columns_in_relation(relation) -%}{%- do names.append(adapter.quote(column.name)) -%}{%- endfor -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}{%- do names.append(dbt_forensics.quoted(column.name)) -%}{%- endfor -%}
     {{ return(names | join(', ') or '*') }}
 {% endmacro %}
 

@@ -119,7 +119,7 @@
     {%- if not found -%}
         {{ dbt_forensics._config_error("stream '" ~ stream.name ~ "'", 'metrics.' ~ metric.name ~ '.dimensions', column ~ ', which ' ~ stream.relation ~ ' does not have', 'its columns: ' ~ types.keys() | join(', ')) }}
     {%- endif -%}
-    {{ return(adapter.quote(found)) }}
+    {{ return(dbt_forensics.quoted(found)) }}
 {% endmacro %}
 
 

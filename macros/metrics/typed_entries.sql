@@ -20,10 +20,10 @@
             ledger.recorded_at as forensics_recorded_at,
             {{ dbt_forensics.window_start(stream.window, 'ledger.event_time') }} as forensics_window_start
             {%- for role, given in shape.roles.items() if given.column and given.column not in taken %}{% do taken.append(given.column) %},
-            {{ dbt_forensics._role_as_column('history.' ~ role, role, given.data_type) }} as {{ adapter.quote(given.column) }}
+            {{ dbt_forensics._role_as_column('history.' ~ role, role, given.data_type) }} as {{ dbt_forensics.quoted(given.column) }}
             {%- endfor %}
             {%- for column, data_type in shape.known.items() if column not in taken %},
-            {{ dbt_forensics.typed_value(dbt_forensics.json_value('history.payload', column), data_type) }} as {{ adapter.quote(column) }}
+            {{ dbt_forensics.typed_value(dbt_forensics.json_value('history.payload', column), data_type) }} as {{ dbt_forensics.quoted(column) }}
             {%- endfor %}
         from {{ ledger }} as ledger
         inner join {{ history }} as history

@@ -1,7 +1,7 @@
 -- One row per captured row and time at which its relation did not have it any more.
 with changes as (
 
-    select * from {{ ref('int_forensics__presence_changes') }}
+    select * from {{ ref('int_forensics__presence_changes').render() }}
 
 ),
 

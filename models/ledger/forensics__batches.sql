@@ -1,7 +1,7 @@
 -- One row per batch of a stream: how many of its captured rows have which verdict. The verdicts add up to the rows.
 with events as (
 
-    select * from {{ ref('forensics__events') }}
+    select * from {{ ref('forensics__events').render() }}
 
 ),
 

@@ -2,19 +2,19 @@
 {%- set streams = dbt_forensics.streams() %}
 with history as (
 
-    select * from {{ ref('forensics__event_history') }}
+    select * from {{ ref('forensics__event_history').render() }}
 
 ),
 
 ledger as (
 
-    select * from {{ ref('forensics__ledger') }}
+    select * from {{ ref('forensics__ledger').render() }}
 
 ),
 
 presence as (
 
-    select * from {{ ref('int_forensics__presence_changes') }}
+    select * from {{ ref('int_forensics__presence_changes').render() }}
 
 ),
 

@@ -1,7 +1,7 @@
 -- One row per version of a metric's value in a window: what it showed, from when to when.
 with log as (
 
-    select * from {{ ref('int_forensics__metric_log') }}
+    select * from {{ ref('int_forensics__metric_log').render() }}
 
 ),
 

@@ -5,6 +5,6 @@
         stream: the stream's name; default: the streams that read this relation.
     -#}
     {%- set streams = dbt_forensics.streams_of(model, stream) %}
-    {%- set batches = ref('forensics__batches') %}
+    {%- set batches = ref('forensics__batches').render() %}
     {{ dbt_forensics.unaccounted_batches(streams, batches) }}
 {% endtest %}

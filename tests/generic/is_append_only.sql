@@ -5,9 +5,9 @@
         stream: the stream's name; default: the streams that read this relation.
     -#}
     {%- set names = dbt_forensics.streams_of(model, stream).keys() | list %}
-    {%- set history = ref('forensics__event_history') %}
-    {%- set vanished = ref('forensics__vanished_rows') %}
-    {%- set seals = ref('forensics__batch_history') %}
+    {%- set history = ref('forensics__event_history').render() %}
+    {%- set vanished = ref('forensics__vanished_rows').render() %}
+    {%- set seals = ref('forensics__batch_history').render() %}
     with first_seals as (
 
         select
