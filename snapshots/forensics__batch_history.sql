@@ -9,7 +9,14 @@
         hard_deletes='ignore',
     )
 }}
-{%- do dbt_forensics.assert_keeps_history({'materialized': 'snapshot', 'strategy': 'check', 'unique_key': ['stream', 'batch_id'], 'check_cols': ['row_count', 'batch_digest', 'source_digest'], 'updated_at': 'recorded_at', 'hard_deletes': 'ignore'}) %}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'snapshot',
+    'strategy': 'check',
+    'unique_key': ['stream', 'batch_id'],
+    'check_cols': ['row_count', 'batch_digest', 'source_digest'],
+    'updated_at': 'recorded_at',
+    'hard_deletes': 'ignore',
+}) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set presence = ref('int_forensics__presence_changes') %}

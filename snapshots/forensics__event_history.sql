@@ -10,7 +10,12 @@
         indexes=dbt_forensics.row_store_indexes(['row_key', ['stream', 'event_id'], ['stream', 'ingested_at'], 'recorded_at']),
     )
 }}
-{%- do dbt_forensics.assert_keeps_history({'materialized': 'snapshot', 'strategy': 'dbt_forensics.append_only', 'unique_key': 'row_key', 'updated_at': 'recorded_at'}) %}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'snapshot',
+    'strategy': 'dbt_forensics.append_only',
+    'unique_key': 'row_key',
+    'updated_at': 'recorded_at',
+}) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}

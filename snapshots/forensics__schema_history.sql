@@ -9,7 +9,13 @@
         hard_deletes='ignore',
     )
 }}
-{%- do dbt_forensics.assert_keeps_history({'materialized': 'snapshot', 'strategy': 'check', 'unique_key': ['stream', 'column_name'], 'updated_at': 'recorded_at', 'hard_deletes': 'ignore'}) %}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'snapshot',
+    'strategy': 'check',
+    'unique_key': ['stream', 'column_name'],
+    'updated_at': 'recorded_at',
+    'hard_deletes': 'ignore',
+}) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set streams = dbt_forensics.streams() %}

@@ -6,13 +6,7 @@ with touched as (
         stream,
         event_id
     from {{ ref('forensics__ledger').render() }}
-    where
-        {%- if dbt_forensics.checks_everything() %}
-        (effect <> 0 or verdict = 'accepted')
-        {%- else %}
-        {{ dbt_forensics.recorded_in_this_build() }}
-        and (entry_number > 1 or cause = 'correction' or verdict in ('duplicate', 'conflict'))
-        {%- endif %}
+    where {{ dbt_forensics.is_worth_checking() }}
 
 ),
 

@@ -148,3 +148,11 @@
     {%- if reach[0] == 0 -%}{{ return(none) }}{%- endif -%}
     {{ return([from_time, dbt_forensics.timestamp_literal(reach[1]) if reach[1] else earliest]) }}
 {% endmacro %}
+
+
+{% macro dirty_batch_columns() %}
+    {{ return({
+        'stream': 'text', 'batch_id': 'text', 'difference': 'text', 'row_count': 'integer', 'sealed_count': 'integer',
+        'min_ingested_at': 'time', 'max_ingested_at': 'time', 'source_digest': 'text',
+    }) }}
+{% endmacro %}

@@ -13,3 +13,13 @@
 {% macro word_modulus() %}
     {{ return('1152921504606846976') }}
 {% endmacro %}
+
+
+{% macro digest_of_words(count, word_1, word_2) %}
+    {#- Text: a set digest from its parts: how many rows, and the two sums of words. -#}
+    {%- set parts = [] -%}
+    {%- for part in [count, word_1, word_2] -%}
+        {%- do parts.append('cast(' ~ part ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+    {%- endfor -%}
+    {{ return(parts | join(" || '-' || ")) }}
+{% endmacro %}

@@ -12,3 +12,15 @@
     {%- set last = dbt_forensics.last_recorded_literal() if execute else none -%}
     {{ return(recorded_at ~ ' = ' ~ last if last else '1 = 1') }}
 {% endmacro %}
+
+
+{% macro is_worth_checking() %}
+    {#- A condition on ledger entries: all that count or stop to; in `dbt build`, those of events decided between several rows. -#}
+    {%- if dbt_forensics.checks_everything() -%}
+        {{ return("(effect <> 0 or verdict = 'accepted')") }}
+    {%- endif -%}
+    {{ return(
+        dbt_forensics.recorded_in_this_build()
+        ~ " and (entry_number > 1 or cause = 'correction' or verdict in ('duplicate', 'conflict'))"
+    ) }}
+{% endmacro %}

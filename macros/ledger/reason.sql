@@ -10,3 +10,9 @@
             when 'pending' then 'arrived too late, and the stream leaves such rows out'
         end
 {%- endmacro %}
+
+
+{% macro verdicts() %}
+    {#- All verdicts that a captured row can have. -#}
+    {{ return(['accepted', 'duplicate', 'conflict', 'superseded', 'withdrawn', 'quarantined', 'pending']) }}
+{% endmacro %}

@@ -4,7 +4,7 @@
 {%- set relations = dbt_forensics.stream_relations(streams) %}
 {%- if not streams or not dbt_forensics.can_read(relations) %}
 {{ dbt_forensics.report_nothing_to_read(streams) }}
-{{ dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'difference': 'text', 'row_count': 'integer', 'sealed_count': 'integer', 'min_ingested_at': 'time', 'max_ingested_at': 'time', 'source_digest': 'text'}) }}
+{{ dbt_forensics.no_rows(dbt_forensics.dirty_batch_columns()) }}
 {%- else %}
 with
 {%- for stream in streams.values() %}

@@ -8,7 +8,10 @@
         indexes=dbt_forensics.row_store_indexes(['row_key']),
     )
 }}
-{%- do dbt_forensics.assert_keeps_history({'materialized': 'incremental', 'incremental_strategy': 'append'}) %}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'incremental',
+    'incremental_strategy': 'append',
+}) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set streams = dbt_forensics.streams() %}

@@ -11,7 +11,7 @@ batches as (
         stream,
         batch_id,
         count(*) as row_count,
-        {%- for verdict in ['accepted', 'duplicate', 'conflict', 'superseded', 'withdrawn', 'quarantined', 'pending'] %}
+        {%- for verdict in dbt_forensics.verdicts() %}
         count(case when verdict = '{{ verdict }}' then 1 end) as {{ verdict }}_count,
         {%- endfor %}
         count(case when not is_in_source then 1 end) as vanished_count,

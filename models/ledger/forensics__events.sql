@@ -67,12 +67,16 @@ described as (
         {{ dbt_forensics.by_stream('timeliness', streams, 'history') }} as timeliness,
         {{ dbt_forensics.elapsed_seconds('history.event_time', 'history.ingested_at') }} as lateness_seconds,
         {#- Rows of one load arrive at one time: only strictly earlier arrivals count. #}
-        history.entity_id is not null and history.ingested_at is not null and coalesce(max(history.event_time) over (
+        history.entity_id is not null
+        and history.ingested_at is not null
+        and coalesce(max(history.event_time) over (
             partition by history.stream, history.entity_id
             order by history.ingested_at
             range between unbounded preceding and interval '1 microsecond' preceding
         ) > history.event_time, false) as is_out_of_order,
-        case when last_entries.verdict in ('duplicate', 'conflict', 'superseded') then last_entries.other_row_key end as lost_to_row_key,
+        case
+            when last_entries.verdict in ('duplicate', 'conflict', 'superseded') then last_entries.other_row_key
+        end as lost_to_row_key,
         {{ dbt_forensics.reason('last_entries') }} as reason,
         absent.row_key is null as is_in_source
     from history

@@ -8,7 +8,10 @@
         indexes=dbt_forensics.row_store_indexes(['event_key', 'row_key', 'recorded_at']),
     )
 }}
-{%- do dbt_forensics.assert_keeps_history({'materialized': 'incremental', 'incremental_strategy': 'append'}) %}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'incremental',
+    'incremental_strategy': 'append',
+}) %}
 {%- set history = ref('forensics__event_history') %}
 {%- set presence = ref('int_forensics__presence_changes') %}
 {%- set seals = ref('forensics__batch_history') %}

@@ -17,7 +17,7 @@ versions as (
         value,
         previous_value,
         input_count,
-        cast(input_count as {{ dbt.type_string() }}) || '-' || cast(digest_word_1 as {{ dbt.type_string() }}) || '-' || cast(digest_word_2 as {{ dbt.type_string() }}) as inputs_digest,
+        {{ dbt_forensics.digest_of_words('input_count', 'digest_word_1', 'digest_word_2') }} as inputs_digest,
         definition_digest,
         origin,
         recorded_from,
@@ -30,7 +30,10 @@ followed as (
 
     select
         *,
-        lead(recorded_from) over (partition by stream, metric, window_start, dimensions order by version) as recorded_to
+        lead(recorded_from) over (
+            partition by stream, metric, window_start, dimensions
+            order by version
+        ) as recorded_to
     from versions
 
 ),

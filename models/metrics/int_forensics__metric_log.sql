@@ -8,14 +8,18 @@
         indexes=dbt_forensics.row_store_indexes([['stream', 'metric', 'window_start']]),
     )
 }}
-{%- do dbt_forensics.assert_keeps_history({'materialized': 'incremental', 'incremental_strategy': 'append'}) %}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'incremental',
+    'incremental_strategy': 'append',
+}) %}
 {%- set ledger = ref('forensics__ledger') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set seals = ref('forensics__batch_history') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
 {%- set log = dbt_forensics._existing('int_forensics__metric_log') %}
-{%- set plan = dbt_forensics.metric_plan(streams, ledger, log) if dbt_forensics.can_read(relations + [ledger, history, seals]) else [] %}
+{%- set can_read = dbt_forensics.can_read(relations + [ledger, history, seals]) %}
+{%- set plan = dbt_forensics.metric_plan(streams, ledger, log) if can_read else [] %}
 {%- if not plan %}
 {{ dbt_forensics.no_rows(dbt_forensics.metric_log_columns()) }}
 {%- else %}
