@@ -1,0 +1,82 @@
+# Everything runs from .venv, which the first target that needs it makes.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+DBT := $(BIN)/dbt
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint format parse bench docs requirements clean
+
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.made ## make .venv with everything in it, the command included
+	@:
+
+demo: setup ## generate a shop's history, build it at several times, report what changed
+	@$(BIN)/python -m dbt_forensics.demo
+
+test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
+	@$(PYTEST)
+
+unit: setup ## the tests that need no database, in seconds
+	@$(PYTEST) -q tests/structure tests/unit
+
+lint: setup ## ruff, mypy, sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@# A file that cannot be compiled is only a warning to sqlfluff; here it is a failure.
+	@$(BIN)/sqlfluff lint --disable-progress-bar $(wildcard models snapshots analyses tests/*.sql) 2>&1 \
+	    | awk '{ print } /Skipped file/ { skipped = 1 } END { exit skipped }'
+
+format: setup ## write the Python layout that lint asks for
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# A consumer's parse, with everything that dbt may deprecate as an error.
+parse: setup
+	@$(DBT) --quiet deps --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
+	@$(DBT) --quiet --no-partial-parse --show-all-deprecations --warn-error parse \
+	    --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
+
+bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
+	@$(BIN)/python bench/bench.py
+
+docs: setup ## write docs/cli.md from the command, and check what is documented
+	@$(BIN)/python -m dbt_forensics.docs
+	@$(PYTEST) -q tests/structure
+
+requirements: ## pin the versions anew from requirements*.in (needs uv)
+	@# The tools first: what runs must be at a version that they can live with.
+	@for name in requirements-dev requirements; do \
+	    { echo "# Pinned by \`make requirements\` from $$name.in, for Python 3.11."; \
+	      uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
+	        $$(test $$name = requirements-dev || echo --constraint requirements-dev.txt) $$name.in; } > $$name.new; \
+	    mv $$name.new $$name.txt; \
+	done
+
+clean: ## remove .venv and all that make, dbt and the tools have written
+	@rm -rf .venv build dist demo target logs .hypothesis .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
+	@rm -rf {integration_tests,examples/*}/{target,logs,dbt_packages,package-lock.yml}
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "This needs Python 3.11 or newer, and '$(PYTHON)' is not. Name one: make PYTHON=/path/to/python3.11 setup" >&2; \
+	    exit 1; }
+	@echo "Making .venv ..." >&2
+	@rm -rf .venv
+	@if uv --version >/dev/null 2>&1; then \
+	    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; \
+	    uv pip install --quiet --compile-bytecode --python .venv -r requirements-dev.txt; \
+	    uv pip install --quiet --python .venv --no-deps -e .; \
+	else \
+	    $(PYTHON) -m venv .venv; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
+	fi
+	@touch $@
