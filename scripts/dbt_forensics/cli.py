@@ -1,0 +1,202 @@
+"""The command `dbt-forensics`: thin commands over a pure core."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dbt_forensics import __version__
+from dbt_forensics.errors import ForensicsError
+from dbt_forensics.warehouse import DbtOptions
+
+Command = Callable[..., int]
+_TIME = click.DateTime(
+    ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+)
+
+
+class _Commands(click.Group):
+    """The commands; those of the lab are only imported when someone asks for them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "lab"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "lab":
+            from dbt_forensics.lab.cli import lab_group
+
+            return lab_group
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dbt-forensics")
+def cli() -> None:
+    """Read what dbt_forensics has on record: what changed, because of which rows, and is it over.
+
+    Run it where you run dbt: it uses the project's own profile and target, and only reads.
+    Exit codes: 0 clean, 1 findings or a refused action, 2 a usage or configuration error.
+    """
+
+
+def dbt_command(command: Command) -> Callable[..., None]:
+    """Gives a command dbt's own options as one argument, and exits with the code that it returns."""
+
+    @click.option("--project-dir", help="Folder of dbt_project.yml, as in dbt.")
+    @click.option("--profiles-dir", help="Folder of profiles.yml, as in dbt.")
+    @click.option("--profile", help="Profile to use, as in dbt.")
+    @click.option("--target", "-t", help="Target to use, as in dbt.")
+    @click.option("--vars", help="Vars as a YAML mapping, as in dbt.")
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        names = ("project_dir", "profiles_dir", "profile", "target", "vars")
+        options = DbtOptions(**{name: given.pop(name) for name in names})
+        sys.exit(command(options=options, **given))
+
+    return with_options
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@dbt_command
+def check(options: DbtOptions, as_json: bool) -> int:
+    """Validate the configuration and show what each stream records."""
+    from dbt_forensics.check import check_project, render_check
+    from dbt_forensics.report.make import render_json
+    from dbt_forensics.warehouse import open_warehouse
+
+    progress("Parsing the project.")
+    with open_warehouse(options) as warehouse:
+        document = check_project(warehouse)
+    click.echo(render_json(document) if as_json else render_check(document), nl=False)
+    return 2 if document["problems"] else 0
+
+
+@cli.command()
+@click.argument("relation")
+@click.option("--stream", "name", help="Name of the stream; the relation's own by default.")
+@click.option(
+    "--rows", type=click.IntRange(1), default=20_000, show_default=True, help="How many rows to look at."
+)
+@dbt_command
+def init(options: DbtOptions, relation: str, name: str | None, rows: int) -> int:
+    """Look at RELATION and write a commented stream configuration to paste.
+
+    RELATION is source.<source>.<table>, ref.<model> or <schema>.<table>.
+    """
+    from dbt_forensics.init.look import look_at
+    from dbt_forensics.init.render import render_stream
+    from dbt_forensics.warehouse import open_warehouse
+
+    progress("Parsing the project and looking at the relation.")
+    with open_warehouse(options) as warehouse:
+        guess = look_at(warehouse, relation, rows)
+    click.echo(render_stream(guess, name), nl=False)
+    return 0
+
+
+@cli.command()
+@click.argument("event_id")
+@click.option("--stream", help="Only look in this stream.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@dbt_command
+def trace(options: DbtOptions, event_id: str, stream: str | None, as_json: bool) -> int:
+    """Tell the life of the event EVENT_ID: arrivals, verdicts, and the metrics that it is in."""
+    from dbt_forensics.report.make import render_json
+    from dbt_forensics.trace.collect import trace_event
+    from dbt_forensics.trace.render import render_trace
+    from dbt_forensics.warehouse import open_warehouse
+
+    progress("Parsing the project.")
+    with open_warehouse(options) as warehouse:
+        document = trace_event(warehouse, event_id, stream)
+    click.echo(render_json(document) if as_json else render_trace(document, terminal_width()), nl=False)
+    return 0
+
+
+@cli.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("forensics_report"),
+    show_default=True,
+    help="Folder to write to; made if missing.",
+)
+@click.option(
+    "--format",
+    "chosen",
+    type=click.Choice(["html", "md", "json", "all"]),
+    default="all",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("--since", type=_TIME, help="Compare with what was published at this UTC time.")
+@click.option("--until", type=_TIME, help="Leave out what was recorded after this UTC time.")
+@click.option("--stream", help="Only report this stream.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="How many changes to show in detail.",
+)
+@dbt_command
+def report(
+    options: DbtOptions,
+    out: Path,
+    chosen: str,
+    since: datetime | None,
+    until: datetime | None,
+    stream: str | None,
+    limit: int,
+) -> int:
+    """Write the incident report: what changed, why, and which rows.
+
+    Exits with 1 when there are findings.
+    """
+    from dbt_forensics.report.evidence import Scope
+    from dbt_forensics.report.make import FORMATS, make_report, render
+    from dbt_forensics.warehouse import open_warehouse
+
+    if since and until and since >= until:
+        raise ForensicsError(f"--since {since} is not before --until {until}: swap them.")
+    progress("Parsing the project and asking the warehouse.")
+    with open_warehouse(options) as warehouse:
+        document = make_report(warehouse, Scope(since, until, stream, limit))
+    out.mkdir(parents=True, exist_ok=True)
+    texts = render(document)
+    for name in FORMATS if chosen == "all" else (chosen,):
+        path = out / f"report.{name}"
+        path.write_text(texts[name], encoding="utf-8")
+        click.echo(str(path))
+    for finding in document["findings"][:3]:
+        click.echo(f"{finding['rank']}. {finding['stream']}: {finding['title']}")
+    return 1 if document["findings"] else 0
+
+
+def progress(words: str) -> None:
+    """Says what is going on, to a person at a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(words, err=True)
+
+
+def terminal_width() -> int:
+    """Returns how wide output may be: as the terminal is, or wide where there is none."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+
+
+def main() -> None:
+    """Runs the command; an error is one sentence on stderr and its exit code."""
+    try:
+        cli(prog_name="dbt-forensics")
+    except ForensicsError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""Looks at a relation and guesses how to put it on record."""

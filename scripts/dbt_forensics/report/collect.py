@@ -1,0 +1,333 @@
+"""Asks the warehouse for the evidence behind a report."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from dbt_forensics.report.changed_windows import CHANGED_WINDOWS
+from dbt_forensics.report.evidence import Evidence, Scope
+from dbt_forensics.report.ranking import ranked
+from dbt_forensics.sql import in_list, literal
+from dbt_forensics.streams import Stream, no_such_stream
+from dbt_forensics.warehouse import Row, Warehouse
+
+# What a report shows of a row. Not every column: the engine would compute what nobody reads.
+_EVENT = ", ".join(
+    f"events.{column}"
+    for column in (
+        *(
+            "stream",
+            "row_key",
+            "event_id",
+            "entity_id",
+            "event_type",
+            "batch_id",
+            "event_time",
+            "ingested_at",
+            "tenant",
+        ),
+        *(
+            "payload",
+            "window_start",
+            "verdict",
+            "cause",
+            "timeliness",
+            "lateness_seconds",
+            "reason",
+            "is_in_source",
+        ),
+    )
+)
+_GROWTH = ("on_time", "late", "too_late")
+
+
+def collect(warehouse: Warehouse, scope: Scope) -> Evidence:
+    """Returns the evidence for a report.
+
+    Args:
+        warehouse: Where the package has been built.
+        scope: What the report is about.
+
+    Raises:
+        ForensicsError: Nothing has been built, or the stream is not declared.
+    """
+    streams = warehouse.streams()
+    if scope.stream is not None and scope.stream not in streams:
+        raise no_such_stream(scope.stream, streams)
+    chosen = {name: stream for name, stream in streams.items() if scope.stream in (None, name)}
+    found = Evidence(warehouse.project, warehouse.versions(), chosen)
+    asker = _Asker(warehouse, scope, list(chosen))
+    found.verdicts = asker.verdicts()
+    found.captured = asker.captured()
+    found.loads = asker.loads()
+    for stream in chosen.values():
+        found.changed += asker.changed(stream)
+    shown = ranked(found.changed)[: scope.detail]
+    found.metric_versions = asker.metric_versions(shown)
+    found.metric_changes = asker.metric_changes(shown)
+    found.rows_behind = asker.rows_behind(found.metric_changes)
+    found.vanished = asker.vanished()
+    found.batch_versions = asker.batch_versions()
+    found.columns = asker.columns()
+    found.losers = asker.losers()
+    found.chain_heads = asker.chain_heads()
+    found.digest_versions = asker.digest_versions()
+    return found
+
+
+class _Asker:
+    """The queries, all within one scope."""
+
+    def __init__(self, warehouse: Warehouse, scope: Scope, streams: list[str]) -> None:
+        self._warehouse = warehouse
+        self._scope = scope
+        self._streams = in_list(streams)
+
+    def _rows(self, text: str, *names: str, **values: str) -> list[Row]:
+        relations = {name: self._warehouse.relation(f"forensics__{name}") for name in names}
+        return self._warehouse.query(text.format(streams=self._streams, **relations, **values))
+
+    def _within(self, column: str, since: bool = False) -> str:
+        """The condition that a time is within the scope; its beginning matters to what happened, not to what exists."""
+        bounds: list[tuple[str, datetime | None]] = [("<=", self._scope.until)]
+        if since:
+            bounds.append((">", self._scope.since))
+        return " and ".join(
+            [f"{column} {sign} {literal(time)}" for sign, time in bounds if time] or ["1 = 1"]
+        )
+
+    def _after(self, column: str, delay: timedelta) -> str:
+        seconds = int(delay.total_seconds())
+        added = self._warehouse.macro(
+            "dateadd", datepart="second", interval=seconds, from_date_or_timestamp=column
+        )
+        return str(added).strip()
+
+    def verdicts(self) -> list[Row]:
+        return self._rows(
+            """
+            select
+                stream, verdict, cause, timeliness, count(*) as row_count, sum(is_counted_number) as counted_count,
+                min(ingested_at) as first_ingested_at, max(ingested_at) as last_ingested_at
+            from (
+                select events.*, case when is_counted then 1 else 0 end as is_counted_number
+                from {events} as events
+                where stream in {streams} and {within}
+            ) as events
+            group by stream, verdict, cause, timeliness
+            order by stream, verdict, cause, timeliness
+            """,
+            "events",
+            within=self._within("recorded_at"),
+        )
+
+    def captured(self) -> list[Row]:
+        return self._rows(
+            """
+            select stream, count(*) as row_count, max(recorded_at) as recorded_at
+            from {event_history}
+            where stream in {streams} and {within}
+            group by stream
+            order by stream
+            """,
+            "event_history",
+            within=self._within("recorded_at"),
+        )
+
+    def loads(self) -> list[Row]:
+        return self._rows(
+            """
+            select
+                stream, batch_id, count(*) as row_count, min(ingested_at) as first_ingested_at,
+                sum(case when timeliness in ('late', 'too_late') then 1 else 0 end) as late_count,
+                sum(case when timeliness = 'future' then 1 else 0 end) as future_count,
+                sum(case when verdict = 'duplicate' then 1 else 0 end) as duplicate_count
+            from {events}
+            where stream in {streams} and {within}
+            group by stream, batch_id
+            order by stream, batch_id
+            """,
+            "events",
+            within=self._within("recorded_at", since=True),
+        )
+
+    def changed(self, stream: Stream) -> list[Row]:
+        """The windows of a stream that are not as they were when first published, or at the beginning of the scope.
+
+        First published: as of the first moment at which anything of the stream was published and the window had
+        been over for as long as the expected delay. Restated: by something that came after the window had settled,
+        not by what had arrived before and was only recorded later.
+        """
+        since = literal(self._scope.since)
+        return self._rows(
+            CHANGED_WINDOWS,
+            "metric_versions",
+            "metric_changes",
+            stream=literal(stream.name),
+            within=self._within("recorded_from"),
+            deadline=self._after("window_end", stream.expected_delay),
+            settles_at=self._after("window_end", stream.expected_delay + stream.allowed_lateness),
+            growth=in_list(_GROWTH),
+            published_at=f"case when first_moment < {since} then {since} else first_moment end",
+        )
+
+    def metric_versions(self, shown: Sequence[Row]) -> list[Row]:
+        return self._rows(
+            """
+            select * from {metric_versions}
+            where {keys} and {within}
+            order by stream, metric, window_start, dimensions, version
+            """,
+            "metric_versions",
+            keys=_keys(shown),
+            within=self._within("recorded_from"),
+        )
+
+    def metric_changes(self, shown: Sequence[Row]) -> list[Row]:
+        return self._rows(
+            """
+            select * from {metric_changes}
+            where {keys} and {within}
+            order by stream, metric, window_start, dimensions, version, cause
+            """,
+            "metric_changes",
+            keys=_keys(shown),
+            within=self._within("recorded_from"),
+        )
+
+    def rows_behind(self, changes: Iterable[Row]) -> list[Row]:
+        """The ledger entries of the sample events of some metric changes, with the rows that they are about."""
+        samples: dict[str, set[str]] = {}
+        for change in changes:
+            event_ids = json.loads(change["sample_event_ids"] or "[]")
+            samples.setdefault(change["stream"], set()).update(
+                name for name in event_ids if "\x00" not in name
+            )
+        chosen = " or ".join(
+            f"(stream = {literal(stream)} and event_id in {in_list(sorted(event_ids))})"
+            for stream, event_ids in sorted(samples.items())
+        )
+        return self._rows(
+            """
+            with events as (
+                select * from {events} where {chosen}
+            ),
+            entries as (
+                select * from {ledger} where effect <> 0 and ({chosen})
+            )
+            select entries.effect, entries.cause as entry_cause, entries.effective_at, {columns}
+            from entries
+            inner join events on entries.stream = events.stream and entries.row_key = events.row_key
+            order by entries.stream, entries.event_id, entries.effective_at, entries.row_key, entries.entry_number
+            """,
+            "ledger",
+            "events",
+            chosen=chosen or "1 = 0",
+            columns=_EVENT,
+        )
+
+    def vanished(self) -> list[Row]:
+        return self._rows(
+            """
+            select
+                stream, batch_id, count(distinct row_key) as vanished_count,
+                sum(case when returned_at is null then 1 else 0 end) as missing_count,
+                min(vanished_at) as first_vanished_at, max(vanished_at) as last_vanished_at,
+                min(event_time) as first_event_time, max(event_time) as last_event_time
+            from {vanished_rows}
+            where stream in {streams} and {within}
+            group by stream, batch_id
+            order by stream, batch_id
+            """,
+            "vanished_rows",
+            within=self._within("vanished_at", since=True),
+        )
+
+    def batch_versions(self) -> list[Row]:
+        return self._rows(
+            """
+            with losing_batches as (
+                select distinct stream, batch_id from {vanished_rows} where stream in {streams} and {vanished_within}
+            )
+            select seals.stream, seals.batch_id, seals.row_count, seals.batch_digest, seals.recorded_at
+            from {batch_history} as seals
+            inner join losing_batches
+                on seals.stream = losing_batches.stream and seals.batch_id = losing_batches.batch_id
+            where {within}
+            order by seals.stream, seals.batch_id, seals.recorded_at
+            """,
+            "batch_history",
+            "vanished_rows",
+            vanished_within=self._within("vanished_at", since=True),
+            within=self._within("seals.recorded_at"),
+        )
+
+    def columns(self) -> list[Row]:
+        return self._rows(
+            """
+            select stream, column_name, data_type, column_position, is_dropped, recorded_at
+            from {schema_history}
+            where stream in {streams} and {within}
+            order by stream, column_name, recorded_at
+            """,
+            "schema_history",
+            within=self._within("recorded_at"),
+        )
+
+    def losers(self) -> list[Row]:
+        return self._rows(
+            """
+            with losers as (
+                select
+                    {columns}, events.lost_to_row_key,
+                    row_number() over (
+                        partition by stream, verdict, cause order by ingested_at desc, batch_id, ordinal, row_key
+                    ) as place
+                from {events} as events
+                where stream in {streams} and not is_counted and {within}
+            )
+            select losers.*, winners.batch_id as winner_batch_id, winners.ingested_at as winner_ingested_at
+            from losers
+            left join {event_history} as winners
+                on losers.stream = winners.stream and losers.lost_to_row_key = winners.row_key
+            where losers.place <= {samples}
+            order by losers.stream, losers.verdict, losers.cause, losers.place
+            """,
+            "events",
+            "event_history",
+            within=self._within("recorded_at", since=True),
+            columns=_EVENT,
+            samples=str(self._scope.samples),
+        )
+
+    def chain_heads(self) -> list[Row]:
+        heads = self._warehouse.macro(
+            "chain_heads", seals=self._warehouse.relation("forensics__batch_history")
+        )
+        return self._rows(
+            "select stream, head, recorded_at from ({heads}) as heads where stream in {streams} order by stream",
+            heads=str(heads),
+        )
+
+    def digest_versions(self) -> list[Row]:
+        return self._rows(
+            """
+            select stream, digest_version, count(*) as batch_count
+            from {batch_history}
+            where stream in {streams} and dbt_valid_to is null
+            group by stream, digest_version
+            order by stream, digest_version
+            """,
+            "batch_history",
+        )
+
+
+def _keys(shown: Sequence[Row]) -> str:
+    """The condition for what was recorded about some changed windows after they were published."""
+    parts = [
+        f"(stream = {literal(row['stream'])} and metric = {literal(row['metric'])}"
+        f" and window_start = {literal(row['window_start'])} and dimensions = {literal(row['dimensions'])}"
+        f" and version > {row['published_version']} and version <= {row['version']})"
+        for row in shown
+    ]
+    return f"({' or '.join(parts) or '1 = 0'})"

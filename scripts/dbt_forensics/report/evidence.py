@@ -1,0 +1,68 @@
+"""What a report is made of: the rows that queries returned, before any of it is judged or put into words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dbt_forensics.streams import Stream
+from dbt_forensics.warehouse import Row
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a report is about.
+
+    Attributes:
+        since: Compare with what was published then; None compares with what was first published.
+        until: Leave out what was recorded later; None leaves out nothing.
+        stream: Only this stream; None means all.
+        detail: How many changes, and how many rewritten batches, are shown one by one.
+        samples: How many rows are shown behind each cause.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    stream: str | None = None
+    detail: int = 50
+    samples: int = 5
+
+
+@dataclass
+class Evidence:
+    """The rows behind a report, by question. Every row has its ``stream``.
+
+    Attributes:
+        project: Name of the dbt project.
+        versions: Versions of the software that produced the report.
+        streams: The declared streams.
+        verdicts: Rows by stream, verdict, cause and timeliness.
+        captured: Rows in the history by stream.
+        loads: Rows, late rows, duplicates and conflicts by batch.
+        changed: Metric windows whose value or inputs changed after they were published.
+        metric_versions: Versions of the changed windows that are shown in detail, after the published one.
+        metric_changes: Their causes.
+        rows_behind: Ledger entries behind these causes, with their events.
+        vanished: Rows that the source no longer has, by batch.
+        batch_versions: Seals of the batches that lost rows.
+        columns: The schema history.
+        losers: Examples of rows that do not count, with the reason.
+        chain_heads: Head of each stream's chain of seals.
+        digest_versions: Versions of the digest in use, by stream.
+    """
+
+    project: str
+    versions: Mapping[str, str]
+    streams: Mapping[str, Stream]
+    verdicts: list[Row] = field(default_factory=list)
+    captured: list[Row] = field(default_factory=list)
+    loads: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
+    metric_versions: list[Row] = field(default_factory=list)
+    metric_changes: list[Row] = field(default_factory=list)
+    rows_behind: list[Row] = field(default_factory=list)
+    vanished: list[Row] = field(default_factory=list)
+    batch_versions: list[Row] = field(default_factory=list)
+    columns: list[Row] = field(default_factory=list)
+    losers: list[Row] = field(default_factory=list)
+    chain_heads: list[Row] = field(default_factory=list)
+    digest_versions: list[Row] = field(default_factory=list)

@@ -1,0 +1,59 @@
+"""The report as one HTML file without network: a pure formatter over the JSON document."""
+
+from decimal import Decimal
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from dbt_forensics import text
+from dbt_forensics.report import words
+from dbt_forensics.report.chart import Waterfall, waterfall
+
+
+def render_html(document: dict[str, Any]) -> str:
+    """Returns a report as one HTML page; the same document gives the same bytes.
+
+    Args:
+        document: The report's JSON document, schema version 1.
+    """
+    environment = Environment(
+        loader=PackageLoader("dbt_forensics.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(
+        data=_data,
+        visible=text.visible,
+        number=text.number,
+        signed=text.signed,
+        moment=_moment,
+        duration=lambda seconds: "" if seconds is None else text.duration(float(seconds)),
+        cause=words.cause_in_words,
+        drift=words.drift_in_words,
+        count=text.count,
+        percent=text.percent,
+        window=text.window_name,
+        waterfall=_waterfall,
+    )
+    return environment.get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
+
+
+def _data(value: object) -> Markup:
+    """A value from the warehouse: isolated, so that its reading direction cannot leak into the page."""
+    return Markup("–") if value is None else Markup("<bdi>{}</bdi>").format(text.visible(value))
+
+
+def _moment(time: str | None) -> Markup:
+    return (
+        Markup("–")
+        if time is None
+        else Markup('<time datetime="{}">{}</time>').format(time, text.moment(time))
+    )
+
+
+def _waterfall(change: dict[str, Any]) -> Waterfall:
+    steps = [(cause["cause"].replace("_", " "), Decimal(cause["change"])) for cause in change["causes"]]
+    return waterfall(Decimal(change["published"]["value"] or 0), steps, words.change_in_words(change))

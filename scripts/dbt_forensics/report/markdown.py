@@ -1,0 +1,44 @@
+"""The report as Markdown: a pure formatter over the JSON document."""
+
+import re
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dbt_forensics import text
+from dbt_forensics.report import words
+
+_SPECIAL = re.compile(r"([\\`*_\[\]|~<>&$#])")
+
+
+def render_markdown(document: dict[str, Any]) -> str:
+    """Returns a report as Markdown; the same document gives the same text.
+
+    Args:
+        document: The report's JSON document, schema version 1.
+    """
+    environment = Environment(
+        loader=PackageLoader("dbt_forensics.report"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(
+        data=escape_markdown,
+        number=text.number,
+        signed=text.signed,
+        moment=text.moment,
+        duration=lambda seconds: "" if seconds is None else text.duration(float(seconds)),
+        cause=words.cause_in_words,
+        change=words.change_in_words,
+        drift=words.drift_in_words,
+        count=text.count,
+        percent=text.percent,
+        window=text.window_name,
+    )
+    return environment.get_template("report.md.j2").render(report=document).rstrip("\n") + "\n"
+
+
+def escape_markdown(value: object) -> str:
+    """Returns a value as Markdown that reads as the value itself, also in a table: no markup, HTML or line break."""
+    return "–" if value is None else _SPECIAL.sub(r"\\\1", text.visible(value))

@@ -1,0 +1,316 @@
+"""The one door to the warehouse: through dbt's own profile, manifest and adapter, and only to read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbt_forensics import __version__, sql
+from dbt_forensics.errors import ForensicsError
+from dbt_forensics.streams import Stream, stream
+
+if TYPE_CHECKING:
+    from dbt.adapters.base.impl import BaseAdapter
+    from dbt.adapters.base.relation import BaseRelation
+    from dbt.contracts.graph.manifest import Manifest
+
+Row = dict[str, Any]
+PACKAGE = "dbt_forensics"
+_REFERABLE = ("model", "seed", "snapshot")
+# How a session is told that it only reads, where the engine has a way to enforce it.
+_READ_ONLY_SESSION = {"postgres": "set session characteristics as transaction read only"}
+
+
+@dataclass(frozen=True)
+class DbtOptions:
+    """dbt's own options of the same names; what is None is left to dbt."""
+
+    project_dir: str | None = None
+    profiles_dir: str | None = None
+    profile: str | None = None
+    target: str | None = None
+    vars: str | None = None
+
+    def arguments(self) -> list[str]:
+        """Returns them as arguments of a dbt command."""
+        given = (
+            ("--project-dir", self.project_dir),
+            ("--profiles-dir", self.profiles_dir),
+            ("--profile", self.profile),
+            ("--target", self.target),
+            ("--vars", self.vars),
+        )
+        return [part for option, value in given if value is not None for part in (option, value)]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a relation: its name as the engine stores it, and its type in the engine's words."""
+
+    name: str
+    data_type: str
+
+
+class Warehouse:
+    """A read-only session on the project's target; get one from :func:`open_warehouse`."""
+
+    def __init__(self, adapter: BaseAdapter, manifest: Manifest) -> None:
+        self._adapter = adapter
+        self._manifest = manifest
+
+    @property
+    def project(self) -> str:
+        """The name of the root project."""
+        return str(self._adapter.config.project_name)
+
+    def versions(self) -> dict[str, str]:
+        """Returns the versions of what produces an answer: the toolkit, dbt and the adapter."""
+        from importlib.metadata import version
+
+        engine = self._adapter.type()
+        return {
+            PACKAGE: __version__,
+            "dbt-core": version("dbt-core"),
+            f"dbt-{engine}": version(f"dbt-{engine}"),
+        }
+
+    def streams(self) -> dict[str, Stream]:
+        """Returns the declared streams by name, as the package completes and validates them.
+
+        Raises:
+            ForensicsError: The configuration is wrong; the sentence is the package's own.
+        """
+        return {name: stream(completed) for name, completed in self.macro("streams").items()}
+
+    def macro(self, name: str, **arguments: Any) -> Any:
+        """Runs a macro of the package, or of dbt, and returns what it returns."""
+        with _sentences():
+            return self._adapter.execute_macro(name, project=self._home(name), kwargs=arguments)
+
+    def query(self, statement: str) -> list[Row]:
+        """Returns the rows of a query as dictionaries: exact numbers as Decimal, times as naive datetime."""
+        with _sentences():
+            _, cursor = _connections(self._adapter).add_query(statement)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def is_built(self) -> bool:
+        """Returns whether the package's models exist in the target."""
+        return self._existing(self._node("forensics__ledger")) is not None
+
+    def relation(self, name: str) -> str:
+        """Returns a model or snapshot of the package as SQL, wherever the project has put it.
+
+        Raises:
+            ForensicsError: It has not been built.
+        """
+        found = self._existing(self._node(name))
+        if found is None:
+            raise ForensicsError(
+                f"{name} does not exist in target '{self._adapter.config.target_name}': run dbt build first."
+            )
+        return str(found)
+
+    def raw_relation(self, path: str) -> tuple[str, list[Column]]:
+        """Returns a relation that a user names, as SQL and with its columns.
+
+        Args:
+            path: ``source.<source>.<table>``, ``ref.<model>``, ``ref.<package>.<model>`` or ``<schema>.<table>``.
+
+        Raises:
+            ForensicsError: dbt does not know it, or it does not exist.
+        """
+        parts = path.split(".")
+        if parts[0] == "source" and len(parts) == 3:
+            found = self._existing(self._source(parts[1], parts[2]))
+        elif parts[0] == "ref" and len(parts) in (2, 3):
+            found = self._existing(self._model(parts[-1], parts[1] if len(parts) == 3 else None))
+        elif len(parts) == 2:
+            database = self._adapter.config.credentials.database
+            found = self._adapter.get_relation(database=database, schema=parts[0], identifier=parts[1])
+        else:
+            raise ForensicsError(
+                f"'{path}' is not a relation: write source.<source>.<table>, ref.<model> or <schema>.<table>."
+            )
+        if found is None:
+            raise ForensicsError(f"{path} does not exist in the warehouse: create it or load it first.")
+        columns = self._adapter.get_columns_in_relation(found)
+        return str(found), [Column(column.name, column.data_type) for column in columns]
+
+    def dbt_path(self, path: str) -> str | None:
+        """Returns how a stream names a relation: by the source or model that dbt knows it by, or None if by none."""
+        parts = path.split(".")
+        if parts[0] in ("source", "ref"):
+            return path
+        for source in self._manifest.sources.values():
+            if [source.schema, source.identifier] == parts:
+                return f"source.{source.source_name}.{source.name}"
+        for node in self._manifest.nodes.values():
+            if node.resource_type in _REFERABLE and [node.schema, node.alias] == parts:
+                return f"ref.{node.name}"
+        return None
+
+    def identifier(self, name: str) -> str:
+        """Returns a column name quoted as the adapter quotes."""
+        return sql.identifier(name, self._adapter.quote("")[:1])
+
+    def _home(self, macro: str) -> str | None:
+        return PACKAGE if f"macro.{PACKAGE}.{macro}" in self._manifest.macros else None
+
+    def _existing(self, node: Any) -> BaseRelation | None:
+        """Returns a node's relation if the warehouse has it."""
+        with _sentences():
+            wanted = self._adapter.Relation.create_from(self._adapter.config, node)
+            found: BaseRelation | None = self._adapter.get_relation(
+                database=wanted.database, schema=wanted.schema, identifier=wanted.identifier
+            )
+        return found
+
+    def _node(self, name: str) -> Any:
+        for kind in ("model", "snapshot"):
+            node = self._manifest.nodes.get(f"{kind}.{PACKAGE}.{name}")
+            if node is not None:
+                return node
+        raise ForensicsError(
+            f"The project has no {name}: add the package {PACKAGE} to packages.yml and run dbt deps, "
+            "or enable its models if the project disables them."
+        )
+
+    def _source(self, name: str, table: str) -> Any:
+        for source in self._manifest.sources.values():
+            if (source.source_name, source.name) == (name, table):
+                return source
+        raise ForensicsError(
+            f"The project declares no source '{name}' with a table '{table}': declare it in its YAML."
+        )
+
+    def _model(self, name: str, package: str | None) -> Any:
+        for node in self._manifest.nodes.values():
+            if (
+                node.name == name
+                and node.resource_type in _REFERABLE
+                and package in (None, node.package_name)
+            ):
+                return node
+        raise ForensicsError(
+            f"The project has no model, seed or snapshot '{name}': check the name with dbt ls."
+        )
+
+
+@contextmanager
+def open_warehouse(options: DbtOptions) -> Iterator[Warehouse]:
+    """Parses the user's project with dbt and opens a read-only session on its target.
+
+    Every connection is closed at the end, so that a DuckDB file is free again. As in dbt, a relative path in the
+    profile starts from the project's folder.
+
+    Args:
+        options: What the user gave for dbt.
+
+    Raises:
+        ForensicsError: The project or profile cannot be used, or the warehouse cannot be reached.
+    """
+    from dbt.adapters.factory import get_adapter_by_type
+    from dbt.cli.main import dbtRunner
+
+    quiet = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
+    parsed = dbtRunner().invoke(["parse", *quiet, "--no-write-json", *options.arguments()])
+    if not parsed.success:
+        raise ForensicsError(_why_unparsed(parsed.exception))
+    manifest: Manifest = parsed.result  # type: ignore[assignment]
+    adapter: BaseAdapter = get_adapter_by_type(str(manifest.metadata.adapter_type))  # type: ignore[no-untyped-call]
+    _make_read_only(adapter.config.credentials)
+    try:
+        with (
+            _working_in(adapter.config.project_root),
+            _sentences(),
+            adapter.connection_named("dbt-forensics"),
+        ):
+            _begin(adapter)
+            yield Warehouse(adapter, manifest)
+    finally:
+        _close(adapter)
+
+
+def _why_unparsed(error: BaseException | None) -> str:
+    from dbt.cli.exceptions import DbtUsageException
+    from dbt.exceptions import DbtProjectError
+    from dbt_common.exceptions import DbtBaseException
+
+    if isinstance(error, (DbtUsageException, DbtProjectError)):
+        where = "run it in the dbt project's folder, or give --project-dir and --profiles-dir"
+        return f"{sentence(error).rstrip('.')}: {where}."
+    if isinstance(error, DbtBaseException):
+        return sentence(error)
+    reason = sentence(error) if error else "no reason given"
+    return f"dbt cannot parse the project ({reason}): run dbt parse to see why."
+
+
+def sentence(error: BaseException | str) -> str:
+    """Returns an error of dbt or of an engine as one line, without dbt's headings and call stacks."""
+    text = str(getattr(error, "msg", None) or error)
+    lines = []
+    for line in text.splitlines():
+        if line.lstrip().startswith(("> in macro", "> called by", "compiled code at", "LINE ")):
+            break
+        lines.append(line.strip())
+    return " ".join(line for line in lines if line) or type(error).__name__
+
+
+def _close(adapter: BaseAdapter) -> None:
+    """Closes every connection, also that of dbt-duckdb, which otherwise keeps its file until the process ends."""
+    from dbt.adapters.factory import reset_adapters
+
+    adapter.cleanup_connections()
+    reset_adapters()  # type: ignore[no-untyped-call]
+    close_all = getattr(adapter.connections, "close_all_connections", None)
+    if close_all is not None:
+        close_all()
+
+
+def _connections(adapter: BaseAdapter) -> Any:
+    return adapter.connections
+
+
+@contextmanager
+def _working_in(folder: str) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _make_read_only(credentials: Any) -> None:
+    """Opens a DuckDB file for reading only: nothing can be written, and other readers are not locked out."""
+    if credentials.type == "duckdb" and not credentials.path.startswith(":memory:"):
+        options: Mapping[str, Any] = credentials.config_options or {}
+        credentials.config_options = {**options, "access_mode": "read_only"}
+
+
+def _begin(adapter: BaseAdapter) -> None:
+    """Makes the first contact, where drivers still raise errors of their own."""
+    try:
+        _connections(adapter).begin()
+        _connections(adapter).add_query(_READ_ONLY_SESSION.get(adapter.type(), "select 1"))
+        _connections(adapter).commit()
+    except Exception as error:
+        raise ForensicsError(
+            f"The warehouse cannot be opened ({sentence(error)}): check the profile with dbt debug, and that no other "
+            "process holds the database."
+        ) from error
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    from dbt_common.exceptions import DbtBaseException
+
+    try:
+        yield
+    except DbtBaseException as error:
+        raise ForensicsError(sentence(error)) from error

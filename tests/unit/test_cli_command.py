@@ -1,0 +1,117 @@
+"""The command's surface: help, errors, exit codes; nothing that needs a project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from dbt_forensics import cli, docs
+from dbt_forensics.check import render_check
+from dbt_forensics.errors import ForensicsError
+from dbt_forensics.report.assemble import assemble
+from dbt_forensics.report.evidence import Scope
+from dbt_forensics.warehouse import DbtOptions, sentence
+from unit.report_evidence import eventful_evidence
+
+DOCS = Path(docs.__file__).resolve().parents[2] / "docs"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["dbt-forensics", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return int(stop.value.code or 0)
+
+
+def test_the_reference_is_up_to_date() -> None:
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == docs.reference(), "run make docs"
+
+
+def test_every_command_and_option_says_what_it_does() -> None:
+    for name in ("check", "init", "trace", "report"):
+        command = cli.cli.commands[name]
+        assert command.help
+        assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+def test_usage_errors_exit_with_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "report", "--since", "yesterday") == 2
+    assert run(monkeypatch, "nonsense") == 2
+    assert run(monkeypatch, "--version") == 0
+    assert run(monkeypatch, "report", "--since", "2026-01-05", "--until", "2026-01-05") == 2
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .endswith("is not before --until 2026-01-05 00:00:00: swap them.")
+    )
+
+
+def test_without_a_project_one_sentence_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "check", "--project-dir", str(tmp_path), "--profiles-dir", str(tmp_path)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("Error: ")
+    assert err.endswith("run it in the dbt project's folder, or give --project-dir and --profiles-dir.\n")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("code", "expected"), [(1, 1), (2, 2)])
+def test_an_error_is_a_sentence_and_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int, expected: int
+) -> None:
+    def stop(**_: Any) -> None:
+        raise ForensicsError("Do this.", code)
+
+    monkeypatch.setattr(cli, "cli", stop)
+    assert run(monkeypatch) == expected
+    assert capsys.readouterr() == ("", "Error: Do this.\n")
+
+
+def test_only_given_options_reach_dbt() -> None:
+    assert DbtOptions().arguments() == []
+    assert DbtOptions(project_dir="p", vars="{a: 1}").arguments() == [
+        "--project-dir",
+        "p",
+        "--vars",
+        "{a: 1}",
+    ]
+
+
+def test_dbt_errors_become_one_line() -> None:
+    text = "dbt_forensics: stream 'x', key 'y': found z; allowed: w.\n\n> in macro streams (x.sql)\n> called by ..."
+    assert sentence(text) == "dbt_forensics: stream 'x', key 'y': found z; allowed: w."
+    assert sentence("Binder Error: no column\n\nLINE 1: select x\n       ^") == "Binder Error: no column"
+    assert sentence(KeyError()) == "KeyError"
+
+
+def test_a_check_without_streams_says_how_to_declare_one() -> None:
+    document = {"project": "shop", "versions": {"dbt": "1"}, "is_built": False, "problems": [], "streams": []}
+    assert "No stream is declared" in render_check(document)
+
+
+def test_every_key_of_the_report_is_documented() -> None:
+    documented = set(re.findall(r"`([a-z_]+)`", (DOCS / "report-json.md").read_text(encoding="utf-8")))
+    document = assemble(eventful_evidence(), Scope())
+    assert fixed_keys(document) <= documented
+
+
+def fixed_keys(value: Any, is_open: bool = False) -> set[str]:
+    """The keys of a document, without those that are data: the names of columns, dimensions, rules, packages."""
+    if isinstance(value, list):
+        return set().union(*(fixed_keys(item) for item in value))
+    if not isinstance(value, dict):
+        return set()
+    found = set() if is_open else set(value)
+    for key, inner in value.items():
+        is_data = key in ("payload", "dimensions", "broken_rules", "versions") and isinstance(inner, dict)
+        is_data |= key == "causes" and isinstance(inner, dict)
+        found |= fixed_keys(inner, is_data)
+    return found

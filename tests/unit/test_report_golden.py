@@ -1,0 +1,124 @@
+"""The report's three formats, against files kept beside the tests.
+
+To accept a change of the output: UPDATE_GOLDEN=1 pytest tests/unit/test_report_golden.py, then read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from dbt_forensics.report.assemble import assemble
+from dbt_forensics.report.evidence import Scope
+from dbt_forensics.report.make import render
+from unit.report_evidence import (
+    HOSTILE,
+    JINJA,
+    NUL,
+    RIGHT_TO_LEFT,
+    clean_evidence,
+    empty_evidence,
+    eventful_evidence,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = {"eventful": eventful_evidence, "clean": clean_evidence, "empty": empty_evidence}
+
+
+def rendered(case: str) -> dict[str, str]:
+    return dict(render(assemble(CASES[case](), Scope())))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("file_format", ["json", "md", "html"])
+def test_output_is_as_kept(case: str, file_format: str) -> None:
+    text = rendered(case)[file_format]
+    # Not .md: dbt reads every .md under tests/ for doc blocks, in every consumer's project.
+    golden = GOLDEN / f"report_{case}.{file_format.replace('md', 'markdown')}"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(text, encoding="utf-8", newline="\n")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file_format", ["json", "md", "html"])
+def test_the_formatters_need_nothing_but_the_json(file_format: str) -> None:
+    texts = rendered("eventful")
+    again = render(json.loads(texts["json"]))
+    assert again[file_format] == texts[file_format]
+
+
+class Page(HTMLParser):
+    """Collects what a page is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_hostile_values_are_only_text_in_html() -> None:
+    text = rendered("eventful")["html"]
+    page = Page(text)
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert HOSTILE in page.words
+    assert JINJA in page.words
+    assert "\x00" not in text
+    assert NUL.replace("\x00", "<U+0000>") in page.words
+    assert "\u202e" not in text
+    assert RIGHT_TO_LEFT.replace("\u202e", "<U+202E>").replace("\u202c", "<U+202C>") in page.words
+
+
+def test_html_needs_no_network() -> None:
+    page = Page(rendered("eventful")["html"])
+    assert not {"link", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert all("src" not in attributes for _, attributes in page.tags)
+    assert all(str(attributes["href"]).startswith("#") for _, attributes in page.tags if "href" in attributes)
+
+
+def test_html_is_for_everyone() -> None:
+    page = Page(rendered("eventful")["html"])
+    tags = [tag for tag, _ in page.tags]
+    assert {"header", "nav", "main", "footer"} <= set(tags)
+    assert tags.count("h1") == 1
+    assert tags.count("table") == tags.count("caption")
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+    assert all(attributes.get("aria-label") for tag, attributes in page.tags if tag == "svg")
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {str(attributes["href"])[1:] for tag, attributes in page.tags if tag == "a"} <= set(ids)
+
+
+def test_hostile_values_are_only_text_in_markdown() -> None:
+    text = rendered("eventful")["md"]
+    assert "<script>" not in text.replace("\\<", "")
+    assert "[a](" not in text
+    assert "\x00" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    columns = [line.replace("\\|", "").count("|") for line in rows]
+    assert all(
+        count in (5, 6, 8, 9, 11) or "Head" in row or "5555" in row
+        for count, row in zip(columns, rows, strict=True)
+    )
+
+
+def test_personal_data_is_masked_everywhere() -> None:
+    for text in rendered("eventful").values():
+        assert "example.org" not in text
+        assert "(masked)" in text.replace("\\", "")
+
+
+def test_a_very_long_value_is_shortened() -> None:
+    for text in rendered("eventful").values():
+        assert "x" * 201 not in text
+        assert "(5,000 characters)" in text
