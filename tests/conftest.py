@@ -1,0 +1,96 @@
+"""Fixtures of all tests: `engine` (one empty database) and `new_engine` (as many as a test wants)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+
+import pytest
+from hypothesis import settings
+
+from harness.engines import DuckDB, Engine, PostgresCluster
+
+ENGINES = ("duckdb", "postgres")
+
+# The same examples in every run, and no clock: a slow machine is not a failure.
+pytest_plugins = ["property.fixtures"]
+settings.register_profile("project", derandomize=True, deadline=None, database=None)
+settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=(*ENGINES, "all"),
+        default="all",
+        help="the engine that the tests run on (default: all)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "new_engine" in metafunc.fixturenames:
+        asked = metafunc.config.getoption("engine")
+        names = ENGINES if asked == "all" else (asked,)
+        metafunc.parametrize("new_engine", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[PostgresCluster]:
+    try:
+        cluster = PostgresCluster()
+    except RuntimeError as error:
+        pytest.fail(str(error), pytrace=False)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def engine_named(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], AbstractContextManager[Engine]]:
+    """`with engine_named("duckdb") as engine:` gives an empty database, dropped at the end of the block."""
+
+    @contextmanager
+    def make(name: str) -> Iterator[Engine]:
+        engine: Engine
+        if name == "duckdb":
+            engine = DuckDB(tmp_path_factory.mktemp("duckdb") / "warehouse.duckdb")
+        else:
+            engine = request.getfixturevalue("postgres_cluster").new_database()
+        try:
+            yield engine
+        finally:
+            engine.drop()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_engine(
+    request: pytest.FixtureRequest, engine_named: Callable[[str], AbstractContextManager[Engine]]
+) -> Callable[[], AbstractContextManager[Engine]]:
+    """`with new_engine() as engine:`, for a test that needs several; the test runs once per engine.
+
+    Session-scoped, so that a hypothesis test may ask for one per example.
+    """
+    return partial(engine_named, request.param)
+
+
+@pytest.fixture
+def engine(new_engine: Callable[[], AbstractContextManager[Engine]]) -> Iterator[Engine]:
+    """One empty database for one test; the test runs once per engine."""
+    with new_engine() as made:
+        yield made
+
+
+@pytest.fixture
+def both_engines(
+    request: pytest.FixtureRequest, engine_named: Callable[[str], AbstractContextManager[Engine]]
+) -> Iterator[dict[str, Engine]]:
+    """One empty database on each engine, for tests that compare them."""
+    asked = request.config.getoption("engine")
+    if asked != "all":
+        pytest.skip(f"compares the engines, and --engine {asked} was asked for")
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(engine_named(name)) for name in ENGINES}

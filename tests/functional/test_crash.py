@@ -1,0 +1,87 @@
+"""A build that is killed, wherever, and run again ends as if it had never been killed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import pytest
+from property.fixtures import WORLD
+from property.histories import BUILT_AT, STEPS, World
+from property.playing import Player, report
+from property.promises import RELATIONS
+
+#: What a snapshot writes by the engine's clock and not by the build's.
+BY_THE_CLOCK = ("dbt_updated_at", "dbt_valid_to", "dbt_scd_id")
+#: The nodes that write, in the order of the build.
+NODES = (
+    "int_forensics__dirty_batches",
+    "forensics__event_history",
+    "int_forensics__presence_changes",
+    "forensics__schema_history",
+    "forensics__batch_history",
+    "forensics__ledger",
+    "int_forensics__metric_log",
+    "forensics__metric_versions",
+)
+
+
+def contents(player: Player) -> dict[str, Counter[str]]:
+    found = {}
+    for relation in RELATIONS:
+        skipped = BY_THE_CLOCK if relation == "event_history" else ("dbt_scd_id",)
+        found[relation] = Counter(
+            json.dumps({k: v for k, v in row.items() if k not in skipped}, sort_keys=True, default=str)
+            for row in player.consumer.query(f"select * from analytics.forensics__{relation}")
+        )
+    return found
+
+
+def assert_same(killed: Player, never_killed: Player) -> None:
+    assert report(killed.violations()) == ""
+    found, expected = contents(killed), contents(never_killed)
+    for relation in RELATIONS:
+        assert sorted((found[relation] - expected[relation]).elements())[:2] == [], relation
+        assert sorted((expected[relation] - found[relation]).elements())[:2] == [], relation
+
+
+def build_with_kills(player: Player, step: int, kills: Sequence[str]) -> None:
+    """Loads the step and builds: killed at each of these points in turn, then left alone."""
+    player.load(step)
+    for at in kills:
+        player.consumer.build_killed(at, as_of=str(BUILT_AT[step]))
+    player.build(step)
+
+
+def test_killed_builds(new_player: Callable[[World], Player], played_seldom: Player) -> None:
+    """The first build of all and a later one, each killed after and inside its nodes until it is left alone."""
+    player = new_player(WORLD)
+    first, second = WORLD.sparse_cadence
+    build_with_kills(player, first, ["after:forensics__event_history", "inside:forensics__ledger"])
+    build_with_kills(player, second, ["inside:forensics__batch_history:2", "after:forensics__ledger"])
+    assert_same(player, played_seldom)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["after", "inside"])
+def test_killed_at_every_node(new_player: Callable[[World], Player], played: Player, moment: str) -> None:
+    """One kill per build, each at another node; the nodes that are left take a second round of builds."""
+    for first in range(0, len(NODES), STEPS):
+        player = new_player(WORLD)
+        for step in range(STEPS):
+            node = NODES[(first + step) % len(NODES)]
+            build_with_kills(player, step, [f"{moment}:{node}"])
+        assert_same(player, played)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("node", NODES)
+def test_killed_inside_a_first_build(
+    new_player: Callable[[World], Player], played_seldom: Player, node: str
+) -> None:
+    player = new_player(WORLD)
+    first, second = WORLD.sparse_cadence
+    build_with_kills(player, first, [f"inside:{node}", f"after:{node}"])
+    build_with_kills(player, second, [f"after:{node}"])
+    assert_same(player, played_seldom)

@@ -1,0 +1,93 @@
+"""With no stream declared the package builds empty, again and again, and says how to declare one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from harness.engines import Engine
+from harness.project import Consumer
+
+PUBLIC = (
+    "forensics__event_history",
+    "forensics__batch_history",
+    "forensics__schema_history",
+    "forensics__vanished_rows",
+    "forensics__ledger",
+    "forensics__events",
+    "forensics__batches",
+    "forensics__metric_versions",
+    "forensics__metric_changes",
+)
+
+COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}
+STREAM = {
+    "relation": "source.raw.orders",
+    "event_id": "id",
+    "event_time": "happened_at",
+    "ingested_at": "loaded_at",
+    "metrics": {"orders": {"agg": "count"}},
+}
+
+
+def types(consumer: Consumer) -> dict[str, dict[str, str]]:
+    """The type of every column of every public relation."""
+    rows = consumer.query(
+        "select table_name, column_name, data_type from information_schema.columns"
+        " where table_schema = 'analytics' and table_name like 'forensics%' order by ordinal_position"
+    )
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row["table_name"], {})[row["column_name"]] = row["data_type"]
+    return found
+
+
+def test_nothing_declared_builds_empty_says_how_to_declare_and_takes_a_stream(
+    engine: Engine, tmp_path: Path
+) -> None:
+    consumer = Consumer(engine, tmp_path, sources={"raw": ["orders"]})
+    for streams in (None, {}):  # the var is not set; it is empty
+        consumer.streams = streams
+        run = consumer.build(as_of="2026-01-05 11:00:00")
+        assert "no stream is declared" in run.log
+        assert "forensics_streams: {orders: {relation: source.shop.order_events" in run.log
+        assert "`dbt-forensics init`" in run.log
+        assert set(PUBLIC) <= set(run.results)
+    counted = {name: consumer.query(f"select count(*) as n from analytics.{name}")[0]["n"] for name in PUBLIC}
+    assert counted == dict.fromkeys(PUBLIC, 0)
+    empty = types(consumer)
+    assert set(empty) == set(PUBLIC)
+
+    consumer.streams = {"orders": STREAM}
+    consumer.create_table("orders", COLUMNS)
+    consumer.insert(
+        "orders", [{"id": "e1", "happened_at": "2026-01-05 09:00:00", "loaded_at": "2026-01-05 10:00:00"}]
+    )
+    assert "no stream is declared" not in consumer.build(as_of="2026-01-05 12:00:00").log
+    assert types(consumer) == empty
+    found = consumer.query(
+        "select verdict, cause, recorded_at, effective_at from analytics.forensics__events"
+    )
+    noon, ten = datetime(2026, 1, 5, 12), datetime(2026, 1, 5, 10)
+    assert found == [{"verdict": "accepted", "cause": "on_time", "recorded_at": noon, "effective_at": ten}]
+
+
+def test_a_stream_without_its_relation_is_refused_in_words(engine: Engine, tmp_path: Path) -> None:
+    consumer = Consumer(
+        engine, tmp_path, streams={"orders": STREAM}, sources={"raw": ["orders"]}, reuse_parse=True
+    )
+    log = " ".join(consumer.build(as_of="2026-01-05 12:00:00", expect="failure").log.split())
+    assert "dbt_forensics: stream 'orders', key 'relation': found source.raw.orders" in log
+    assert (
+        "which does not exist or has no columns; allowed: a relation that exists when the build starts."
+        in log
+    )
+    # It is there at the next build: nothing is left of the failure.
+    consumer.create_table("orders", COLUMNS)
+    consumer.insert(
+        "orders", [{"id": "e1", "happened_at": "2026-01-05 09:00:00", "loaded_at": "2026-01-05 10:00:00"}]
+    )
+    consumer.build(as_of="2026-01-05 12:00:00")
+    assert [row["verdict"] for row in consumer.query("select verdict from analytics.forensics__events")] == [
+        "accepted"
+    ]

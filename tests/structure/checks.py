@@ -1,0 +1,174 @@
+"""Rules about the project's own files. Each check takes the project's root and returns what breaks it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+SQL_FOLDERS = ("macros", "models", "snapshots", "analyses", "tests")
+
+ENGINE = re.compile(
+    r"target\.(type|adapter)|adapter\.(dispatch|type)\b"
+    r"|\b(default|duckdb|postgres|redshift|snowflake|bigquery|spark|databricks|clickhouse|trino|athena)__"
+)
+CLOCK = re.compile(
+    r"\b(current_(timestamp|date|time)|localtime(stamp)?|(clock|statement|transaction)_timestamp|getdate|sysdate"
+    r"|run_started_at|modules\.datetime|(now|today)\s*\()",
+    re.IGNORECASE,
+)
+SETTING = re.compile(r"\b(var|env_var)\s*\(")
+# Written so that this file does not match itself.
+MACHINE = re.compile(
+    r"https?://[a-z.]*(pyp[i]|pythonhoste[d]|npmj[s]|debia[n])"
+    r"|/far[m]/|/roo[t]/|/wor[k]/(main|shared|steering)|/tm[p]/v/"
+)
+COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
+# A snapshot may say it as its block's first line, so that it stands in the compiled query too.
+GRAIN = re.compile(r"(\{%-?\s*snapshot\s+\w+\s*-?%\}\s*)?-- One row per ")
+MACRO = re.compile(r"\{%-?\s*(macro|test)\s+((\w+)\s*\(.*?)-?%\}", re.DOTALL)
+
+
+def project_files(root: Path) -> list[Path]:
+    """The files that are, or could be, committed."""
+    if (root / ".git").exists():
+        command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+        return sorted(root / name for name in names if name and (root / name).is_file())
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def sql_files(root: Path, *folders: str) -> Iterator[tuple[str, str]]:
+    """Path below the root, and text, of the package's SQL in these folders (all if none is named)."""
+    for path in project_files(root):
+        name = path.relative_to(root).as_posix()
+        if path.suffix == ".sql" and name.split("/")[0] in (folders or SQL_FOLDERS):
+            yield name, path.read_text(encoding="utf-8")
+
+
+def descriptions(root: Path, kind: str) -> dict[str, dict[str, Any]]:
+    """The entries of one kind (models, snapshots, macros) in the package's .yml files, by name."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in project_files(root):
+        if path.suffix == ".yml" and path.relative_to(root).parts[0] in SQL_FOLDERS:
+            entries = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get(kind, [])
+            found.update({entry["name"]: entry for entry in entries})
+    return found
+
+
+def public_macros(root: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """File, name and arguments of what the package offers: macros, generic tests, snapshot strategies."""
+    environment = jinja2.Environment(autoescape=False)
+    for name, text in sql_files(root, "macros", "tests"):
+        if Path(name).name.startswith("_"):
+            continue
+        for kind, signature, macro in MACRO.findall(text):
+            # `<engine>__name` implements a primitive; the primitive is what is described.
+            if macro.startswith("_") or "__" in macro:
+                continue
+            (node,) = environment.parse(f"{{% macro {signature}%}}{{% endmacro %}}").find_all(
+                jinja2.nodes.Macro
+            )
+            yield name, f"test_{macro}" if kind == "test" else macro, [arg.name for arg in node.args]
+
+
+def _uses(root: Path, pattern: re.Pattern[str], allowed: Callable[[str], bool]) -> list[str]:
+    return [
+        f"{name}: {match.group()}"
+        for name, text in sql_files(root)
+        if not allowed(name)
+        for match in pattern.finditer(COMMENT.sub("", text))
+    ]
+
+
+def engine_words_outside_adapters(root: Path) -> list[str]:
+    return _uses(root, ENGINE, lambda name: name.startswith("macros/adapters/"))
+
+
+def clock_reads_outside_the_clock(root: Path) -> list[str]:
+    return _uses(root, CLOCK, lambda name: name == "macros/config/clock.sql")
+
+
+def settings_read_outside_config(root: Path) -> list[str]:
+    return _uses(root, SETTING, lambda name: name.startswith("macros/config/"))
+
+
+def undescribed_macros(root: Path) -> list[str]:
+    described = descriptions(root, "macros")
+    problems = []
+    for file, macro, arguments in public_macros(root):
+        entry = described.get(macro, {})
+        if not entry.get("description"):
+            problems.append(f"{file}: {macro} has no description")
+            continue
+        documented = [a["name"] for a in entry.get("arguments", []) if a.get("description")]
+        if documented != arguments:
+            problems.append(f"{file}: {macro} takes {arguments}, described are {documented}")
+    return problems
+
+
+def undescribed_models(root: Path) -> list[str]:
+    problems = []
+    for kind in ("models", "snapshots"):
+        described = descriptions(root, kind)
+        for file, _ in sql_files(root, kind):
+            name = Path(file).stem
+            entry = described.pop(name, {})
+            columns = entry.get("columns", [])
+            if not entry.get("description"):
+                problems.append(f"{file}: no description")
+            if name.startswith("forensics__") and not columns:
+                problems.append(f"{file}: no columns described")
+            problems += [
+                f"{file}: no description of {c['name']}" for c in columns if not c.get("description")
+            ]
+        problems += [f"{name} is described and does not exist" for name in described]
+    return problems
+
+
+def missing_grains(root: Path) -> list[str]:
+    return [
+        f"{name}: {text.splitlines()[0] if text else 'empty'}"
+        for name, text in sql_files(root, "models", "snapshots")
+        if not GRAIN.match(text)
+    ]
+
+
+def versions(root: Path) -> list[str]:
+    """Every place that says a version, if they do not all say the same."""
+    places = {
+        "dbt_project.yml": r"^version:\s*[\"']?([^\"'\s]+)",
+        "pyproject.toml": r"^version = \"([^\"]+)\"",
+        "CHANGELOG.md": r"^## \[?v?(\d[^\]\s]*)",
+    }
+    found = {}
+    for name, pattern in places.items():
+        text = (root / name).read_text(encoding="utf-8") if (root / name).exists() else ""
+        match = re.search(pattern, text, re.MULTILINE)
+        found[name] = match.group(1) if match else "none"
+    return [] if len(set(found.values())) == 1 else [f"{name}: {version}" for name, version in found.items()]
+
+
+def machine_traces(root: Path) -> list[str]:
+    """Registry hosts, and paths of the machine where the file was written."""
+    problems = []
+    for path in project_files(root):
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        problems += [
+            f"{path.relative_to(root).as_posix()}: {match.group()}" for match in MACHINE.finditer(text)
+        ]
+    return problems
+
+
+def sql_that_consumers_would_run(root: Path) -> list[str]:
+    """dbt runs every .sql under tests/ in each consumer's build: only contracts may be there."""
+    return [
+        name
+        for name, _ in sql_files(root, "tests")
+        if len(parts := name.split("/")) > 2 and parts[1] != "generic"
+    ]

@@ -1,0 +1,154 @@
+"""The project keeps its own rules; and each check does find a planted fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from structure import checks
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = [
+    checks.engine_words_outside_adapters,
+    checks.clock_reads_outside_the_clock,
+    checks.settings_read_outside_config,
+    checks.undescribed_macros,
+    checks.undescribed_models,
+    checks.missing_grains,
+    checks.versions,
+    checks.machine_traces,
+    checks.sql_that_consumers_would_run,
+]
+
+DESCRIBED = """
+macros:
+  - name: late_rows
+    description: Rows that came late.
+    arguments:
+      - {name: stream, description: The stream.}
+      - {name: after, description: The time.}
+"""
+VERSIONED = {
+    "dbt_project.yml": "name: x\nversion: 1.2.3\n",
+    "pyproject.toml": '[project]\nversion = "1.2.3"\n',
+    "CHANGELOG.md": "# Changelog\n\n## 1.2.3 (2026-01-05)\n\n## 1.2.2\n",
+}
+
+
+def late_rows(signature: str) -> dict[str, str]:
+    return {"macros/x.sql": f"{{%- macro {signature} -%}}{{%- endmacro -%}}", "macros/_macros.yml": DESCRIBED}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
+    problems = check(ROOT)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("check", "files", "problems"),
+    [
+        (
+            checks.engine_words_outside_adapters,
+            {"models/a.sql": "{% if target.type == 'x' %}", "macros/adapters/b.sql": "adapter.dispatch('x')"},
+            ["models/a.sql: target.type"],
+        ),
+        (
+            checks.engine_words_outside_adapters,
+            {
+                "tests/generic/a.sql": "{% macro duckdb__x() %}",
+                "macros/b.sql": "{# as duckdb__x #} -- postgres__x",
+            },
+            ["tests/generic/a.sql: duckdb__"],
+        ),
+        (
+            checks.clock_reads_outside_the_clock,
+            {
+                "models/a.sql": "select Current_Timestamp, now() as n",
+                "macros/config/clock.sql": "run_started_at",
+            },
+            ["models/a.sql: Current_Timestamp", "models/a.sql: now("],
+        ),
+        (
+            checks.settings_read_outside_config,
+            {
+                "models/a.sql": "{{ var ('x') }} {{ variance(1) }}",
+                "macros/config/a.sql": "{{ env_var('x') }}",
+            },
+            ["models/a.sql: var ("],
+        ),
+        (checks.undescribed_macros, late_rows("late_rows(stream, after='),(')"), []),
+        (
+            checks.undescribed_macros,
+            late_rows("late_rows(stream, before=[1, 2])"),
+            ["macros/x.sql: late_rows takes ['stream', 'before'], described are ['stream', 'after']"],
+        ),
+        (
+            checks.undescribed_macros,
+            late_rows("early_rows()"),
+            ["macros/x.sql: early_rows has no description"],
+        ),
+        (checks.undescribed_macros, late_rows("_early_rows()"), []),
+        (
+            checks.undescribed_macros,
+            {"tests/generic/a.sql": "{% test is_x(model) %}{% endtest %}"},
+            ["tests/generic/a.sql: test_is_x has no description"],
+        ),
+        (
+            checks.undescribed_models,
+            {
+                "models/a/forensics__a.sql": "",
+                "models/a/int_forensics__b.sql": "",
+                "models/a/_a.yml": "models: [{name: forensics__a, description: A, columns: [{name: c}]}, {name: z}]",
+                "snapshots/forensics__s.sql": "",
+                "snapshots/_s.yml": "snapshots: [{name: forensics__s, description: S}]",
+            },
+            [
+                "models/a/forensics__a.sql: no description of c",
+                "models/a/int_forensics__b.sql: no description",
+                "z is described and does not exist",
+                "snapshots/forensics__s.sql: no columns described",
+            ],
+        ),
+        (
+            checks.missing_grains,
+            {
+                "models/a.sql": "-- One row per row.\nselect 1",
+                "models/b.sql": "\n-- One row per row.",
+                "snapshots/c.sql": "{% snapshot c %}\n-- One row per row.",
+                "snapshots/d.sql": "{% snapshot d %}\nselect 1 -- One row per row.",
+            },
+            ["models/b.sql: ", "snapshots/d.sql: {% snapshot d %}"],
+        ),
+        (checks.versions, VERSIONED, []),
+        (
+            checks.versions,
+            {**VERSIONED, "CHANGELOG.md": "## [1.3.0]\n"},
+            ["dbt_project.yml: 1.2.3", "pyproject.toml: 1.2.3", "CHANGELOG.md: 1.3.0"],
+        ),
+        (
+            checks.machine_traces,
+            {"a.txt": "https://files.python" + "hosted.org/x", "b/c.md": "see /ro" + "ot/x", "d.md": "/root"},
+            ["a.txt: https://files.python" + "hosted", "b/c.md: /ro" + "ot/"],
+        ),
+        (
+            checks.sql_that_consumers_would_run,
+            {"tests/a.sql": "", "tests/generic/b.sql": "", "tests/functional/c.sql": ""},
+            ["tests/functional/c.sql"],
+        ),
+    ],
+)
+def test_the_check_finds_a_planted_fault(
+    check: Callable[[Path], list[str]], files: dict[str, str], problems: list[str], tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert check(tmp_path) == problems
+
+
+def test_every_check_has_a_planted_fault() -> None:
+    planted = test_the_check_finds_a_planted_fault.pytestmark[0].args[1]
+    assert {check for check, _, problems in planted if problems} == set(CHECKS)
