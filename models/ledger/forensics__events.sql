@@ -75,7 +75,8 @@ described as (
             range between unbounded preceding and interval '1 microsecond' preceding
         ) > history.event_time, false) as is_out_of_order,
         case
-            when last_entries.verdict in ('duplicate', 'conflict', 'superseded') then last_entries.other_row_key
+            when last_entries.verdict in ('duplicate', 'conflict', 'superseded')
+                then last_entries.other_row_key
         end as lost_to_row_key,
         {{ dbt_forensics.reason('last_entries') }} as reason,
         absent.row_key is null as is_in_source

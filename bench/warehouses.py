@@ -1,0 +1,239 @@
+"""The two engines: how to prepare a state of the database, come back to it, and count what the server used."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from workload import COLUMNS, ROWS_PER_DAY, rows_sql
+
+DUCKDB_CLIENT = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1]) as connection:
+    connection.execute(sys.argv[2])
+"""
+POSTGRES_CLIENT = """
+import sys, psycopg2
+connection = psycopg2.connect(sys.argv[1])
+connection.autocommit = True
+connection.cursor().execute(sys.argv[2])
+"""
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def run_quietly(command: Sequence[str]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def run_sql_in_duckdb(path: Path, sql: str) -> None:
+    # In a process of its own: a child inherits the peak memory of the process that starts it.
+    run_quietly([sys.executable, "-c", DUCKDB_CLIENT, str(path), sql])
+
+
+class Warehouse(ABC):
+    """One database that is worked on, and named states of it that can be restored."""
+
+    name: str
+    folder: Path
+
+    @abstractmethod
+    def profile(self) -> dict[str, object]:
+        """The entry under `outputs` of a dbt profile."""
+
+    @abstractmethod
+    def make_raw(self, rows: int) -> None:
+        """Makes the state `raw`: the table raw.order_events, and held.next_rows with the rows of one more day."""
+
+    @abstractmethod
+    def restore(self, state: str) -> None:
+        """Makes the database what it was when `state` was kept."""
+
+    @abstractmethod
+    def keep(self, state: str) -> None:
+        """Keeps the database as it is under a name."""
+
+    @abstractmethod
+    def client(self, sql: str) -> list[str]:
+        """The command line of the barest client that runs some SQL."""
+
+    @abstractmethod
+    def version(self) -> str: ...
+
+    def execute(self, sql: str) -> None:
+        run_quietly(self.client(sql))
+
+    def load(self, rows: int) -> None:
+        """Lets the first of the held rows arrive in the raw table."""
+        first_ones = f"seq < (select min(seq) + {rows} from held.next_rows)"
+        self.execute(f"insert into raw.order_events select * from held.next_rows where {first_ones}")
+        self.settle()
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Does now what the engine would otherwise do in the background, at a time of its own."""
+
+    def server_cpu(self) -> float:
+        """CPU seconds that a server beside dbt has used so far."""
+        return 0.0
+
+    def server_memory(self) -> int:
+        """Bytes of private memory that a server beside dbt holds now."""
+        return 0
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ends what was started."""
+
+
+class DuckDB(Warehouse):
+    name = "duckdb"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "bench.duckdb"
+
+    def profile(self) -> dict[str, object]:
+        return {
+            "type": "duckdb",
+            "path": str(self.path),
+            "schema": "analytics",
+            "threads": os.cpu_count() or 1,
+        }
+
+    def make_raw(self, rows: int) -> None:
+        for file in self.folder.glob("*.duckdb"):
+            file.unlink()
+        run_sql_in_duckdb(
+            self.path,
+            f"create schema raw; create schema held; create table raw.order_events as {rows_sql(0, rows)};"
+            f"create table held.next_rows as {rows_sql(rows, rows + ROWS_PER_DAY)}",
+        )
+        self.keep("raw")
+
+    def restore(self, state: str) -> None:
+        self.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        shutil.copyfile(self.folder / f"state_{state}.duckdb", self.path)
+
+    def keep(self, state: str) -> None:
+        self.execute("checkpoint")
+        shutil.copyfile(self.path, self.folder / f"state_{state}.duckdb")
+
+    def client(self, sql: str) -> list[str]:
+        return [sys.executable, "-c", DUCKDB_CLIENT, str(self.path), sql]
+
+    def settle(self) -> None:
+        self.execute("checkpoint")
+
+    def version(self) -> str:
+        return importlib.metadata.version("duckdb")
+
+    def stop(self) -> None:
+        pass  # no server
+
+
+class Postgres(Warehouse):
+    """A throw-away cluster, the tests' own: defaults, but no fsync and no autovacuum while a build is measured."""
+
+    name = "postgres"
+
+    def __init__(self, folder: Path) -> None:
+        from harness.engines import PostgresCluster
+
+        self.folder = folder
+        self.cluster = PostgresCluster()
+        for setting in ("autovacuum = off", "max_wal_size = '8GB'"):
+            self.cluster.execute(f"alter system set {setting}")
+        self.cluster.execute("select pg_reload_conf()")
+        self.postmaster = int((self.cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
+
+    def profile(self) -> dict[str, object]:
+        user, host = self.cluster.USER, str(self.cluster.folder)
+        login = {"host": host, "port": 5432, "user": user, "password": "", "dbname": "bench"}
+        return {"type": "postgres", **login, "schema": "analytics", "threads": os.cpu_count() or 1}
+
+    def make_raw(self, rows: int) -> None:
+        self._replace("bench", "template1")
+        listed = ", ".join(f"{name} {data_type}" for name, data_type in COLUMNS.items())
+        connection = self.cluster.connect("bench")
+        cursor = connection.cursor()
+        csv = self.folder / "rows.csv"
+        for table, first, last in (
+            ("raw.order_events", 0, rows),
+            ("held.next_rows", rows, rows + ROWS_PER_DAY),
+        ):
+            run_sql_in_duckdb(
+                self.folder / "rows.duckdb", f"copy ({rows_sql(first, last)}) to '{csv}' (format csv)"
+            )
+            cursor.execute(f"create schema {table.split('.')[0]}; create table {table} ({listed})")
+            with csv.open() as file:
+                cursor.copy_expert(f"copy {table} from stdin (format csv, header)", file)
+        connection.close()
+        csv.unlink()
+        self.keep("raw")
+
+    def _replace(self, database: str, template: str) -> None:
+        self.cluster.execute(f"drop database if exists {database} with (force)")
+        self.cluster.execute(f"create database {database} template {template}")
+
+    def restore(self, state: str) -> None:
+        self._replace("bench", f"state_{state}")
+        self.cluster.execute("checkpoint")
+
+    def keep(self, state: str) -> None:
+        self.settle()
+        self._replace(f"state_{state}", "bench")
+
+    def client(self, sql: str) -> list[str]:
+        login = f"host={self.cluster.folder} user={self.cluster.USER} dbname=bench"
+        return [sys.executable, "-c", POSTGRES_CLIENT, login, sql]
+
+    def settle(self) -> None:
+        self.execute("vacuum analyze")
+        self.cluster.execute("checkpoint")
+
+    def version(self) -> str:
+        cursor = self.cluster.connect("postgres").cursor()
+        cursor.execute("show server_version")
+        return str(cursor.fetchone()[0])
+
+    def _processes(self) -> dict[int, list[str]]:
+        """The server's processes: {pid: what /proc/<pid>/stat says after the name}."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = path.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            pid = int(path.parent.name)
+            if self.postmaster in (pid, int(fields[1])):
+                found[pid] = fields
+        return found
+
+    def server_cpu(self) -> float:
+        # A session that ended has moved from its own times to those of the postmaster's children.
+        self.cluster.execute("checkpoint")
+        processes = self._processes()
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in processes.values())
+        ended = sum(int(ticks) for ticks in processes[self.postmaster][13:15])
+        return (ticks + ended) / TICKS_PER_SECOND
+
+    def server_memory(self) -> int:
+        total = 0
+        for pid in self._processes():
+            try:
+                status = Path(f"/proc/{pid}/status").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            total += sum(
+                int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon:")
+            )
+        return total
+
+    def stop(self) -> None:
+        self.cluster.stop()

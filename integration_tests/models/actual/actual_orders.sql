@@ -1,0 +1,4 @@
+-- One row per captured row of the stream orders.
+select *
+from {{ ref('actual_events') }}
+where stream = 'orders'

@@ -1,0 +1,7 @@
+-- One row per case of the decision table.
+select
+    setting,
+    event_time,
+    ingested_at,
+    expected_timeliness as timeliness
+from {{ ref('timeliness_cases') }}

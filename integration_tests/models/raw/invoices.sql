@@ -1,0 +1,3 @@
+-- One row per invoice and load of it.
+select *
+from {{ ref('raw_invoices') }}
