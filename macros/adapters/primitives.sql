@@ -74,6 +74,11 @@
     {{ return(adapter.dispatch('byte_order', 'dbt_forensics')(expression)) }}
 {% endmacro %}
 
+{% macro is_same(left, right) %}
+    {#- Condition, never NULL: two values are equal, or both NULL. (What dbt.equals() says of NULLs depends on the project's flags.) -#}
+    {{ return(adapter.dispatch('is_same', 'dbt_forensics')(left, right)) }}
+{% endmacro %}
+
 {% macro row_store_indexes(columns) %}
     {#- dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. -#}
     {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns)) }}
@@ -128,6 +133,10 @@
         {%- do members.append("coalesce(" ~ dbt_forensics.json_text(text) ~ ", 'null')") -%}
     {%- endfor -%}
     {{ return("'[' || " ~ members | join(" || ',' || ") ~ " || ']'") }}
+{% endmacro %}
+
+{% macro default__is_same(left, right) %}
+    {{ return('(' ~ left ~ ' is not distinct from ' ~ right ~ ')') }}
 {% endmacro %}
 
 {% macro default__byte_order(expression) %}

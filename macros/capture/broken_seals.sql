@@ -32,8 +32,8 @@
     inner join followed
         on sealed.stream = followed.stream and sealed.recorded_at = followed.recorded_at
     where
-        not {{ dbt.equals('sealed.previous_seal', 'followed.head_before') }}
-        or not {{ dbt.equals('sealed.seal', dbt_forensics.seal_of('sealed')) }}
+        not {{ dbt_forensics.is_same('sealed.previous_seal', 'followed.head_before') }}
+        or not {{ dbt_forensics.is_same('sealed.seal', dbt_forensics.seal_of('sealed')) }}
 {% endmacro %}
 
 

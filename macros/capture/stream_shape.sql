@@ -13,6 +13,9 @@
     {%- if not columns -%}
         {{ dbt_forensics._config_error(where, 'relation', stream.relation ~ ' (' ~ relation ~ '), which does not exist or has no columns', 'a relation that exists when the build starts') }}
     {%- endif -%}
+    {%- for column in columns if (column | lower).startswith('forensics_') -%}
+        {{ dbt_forensics._config_error(where, 'relation', relation ~ ' with a column ' ~ column, "columns that do not begin with forensics_, as the package's own do") }}
+    {%- endfor -%}
     {%- set dropped = dbt_forensics._dropped_columns(stream.name, columns) -%}
 
     {%- set roles = {} -%}

@@ -123,7 +123,7 @@
                 or (
                     counts = 0
                     and target_verdict in ('duplicate', 'conflict', 'superseded')
-                    and (target_verdict <> verdict or not {{ dbt.equals('target_other', 'other_row_key') }})
+                    and (target_verdict <> verdict or not {{ dbt_forensics.is_same('target_other', 'other_row_key') }})
                 )
             )
 

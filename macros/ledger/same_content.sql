@@ -16,7 +16,7 @@
                 when
                     {{ left }}.payload = {{ right }}.payload
                     {%- for role in ['entity_id', 'event_type', 'tenant'] %}
-                    and {{ dbt.equals(left ~ '.' ~ role, right ~ '.' ~ role) }}
+                    and {{ dbt_forensics.is_same(left ~ '.' ~ role, right ~ '.' ~ role) }}
                     {%- endfor %}
                     then true
                 when {{ dbt_forensics.same_shape(left, right) }} then false
@@ -29,5 +29,5 @@
 
 
 {% macro same_shape(left, right) %}
-    {{ return(left ~ '.shape_digest = ' ~ right ~ '.shape_digest and ' ~ dbt.equals(left ~ '.schema_version', right ~ '.schema_version')) }}
+    {{ return(left ~ '.shape_digest = ' ~ right ~ '.shape_digest and ' ~ dbt_forensics.is_same(left ~ '.schema_version', right ~ '.schema_version')) }}
 {% endmacro %}
