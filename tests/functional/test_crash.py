@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
+
 from property.fixtures import WORLD
 from property.histories import BUILT_AT, STEPS, World
 from property.playing import Player, report

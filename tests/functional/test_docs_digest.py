@@ -50,7 +50,7 @@ COLUMNS = {
     "at": "timestamp",
     "zoned": "timestamp with time zone",
     "text": "varchar",
-    "Odd/~ Name' é": "varchar",
+    "Odd \"/~ Name' é": "varchar",
 }
 PLAIN: Row = {
     "id": "e",
@@ -67,7 +67,7 @@ PLAIN: Row = {
     "at": datetime(2026, 1, 5, 9, 10, 0, 120000),
     "zoned": datetime(2026, 1, 5, 11, tzinfo=timezone(timedelta(hours=2))),
     "text": "x",
-    "Odd/~ Name' é": "y",
+    "Odd \"/~ Name' é": "y",
 }
 RATIOS = [
     1e22,

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
+
 from harness.engines import Engine
 from property.histories import World
 from property.playing import Player

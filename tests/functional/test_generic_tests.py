@@ -219,7 +219,7 @@ FAULTS = [
         "a duplicate counts",
         LEDGER,
         f"update {LEDGER} set effect = 1 where stream = 'orders' and verdict = 'duplicate'",
-        {"forensics__rows_and_events_count_at_most_once": 1, "counts_each_event_once": 1},
+        {"forensics__rows_and_events_count_at_most_once": 2, "counts_each_event_once": 1},
     ),
     Fault(
         "a superseded row does not stop to count",
@@ -231,6 +231,18 @@ FAULTS = [
         "a row stops to count that never did",
         LEDGER,
         f"update {LEDGER} set effect = -1 where stream = 'orders' and verdict = 'duplicate'",
+        {"forensics__rows_and_events_count_at_most_once": 2},
+    ),
+    Fault(
+        "an accepted row does not count",
+        LEDGER,
+        f"update {LEDGER} set effect = 0 where stream = 'orders' and event_id = 'e3'",
+        {"forensics__rows_and_events_count_at_most_once": 1},
+    ),
+    Fault(
+        "a row that counts is called a duplicate",
+        LEDGER,
+        f"update {LEDGER} set verdict = 'duplicate' where stream = 'orders' and event_id = 'e3'",
         {"forensics__rows_and_events_count_at_most_once": 1},
     ),
     # The metrics

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from harness.engines import Engine
 from harness.project import Consumer
 from property import promises
@@ -22,10 +23,22 @@ STREAM = {
     "metrics": {"revenue": {"agg": "sum", "expr": "amount"}},
 }
 ROWS = [
-    {"id": f"e{n}", "at": "2026-01-05 09:00:00", "loaded_at": "2026-01-05 10:00:00", "load": f"b{n % 2}", "amount": n}
+    {
+        "id": f"e{n}",
+        "at": "2026-01-05 09:00:00",
+        "loaded_at": "2026-01-05 10:00:00",
+        "load": f"b{n % 2}",
+        "amount": n,
+    }
     for n in range(6)
 ]
-COLUMNS = {"id": "text", "at": "timestamp", "loaded_at": "timestamp", "load": "text", "amount": "numeric(18, 2)"}
+COLUMNS = {
+    "id": "text",
+    "at": "timestamp",
+    "loaded_at": "timestamp",
+    "load": "text",
+    "amount": "numeric(18, 2)",
+}
 EVIDENCE = ("event_history", "batch_history", "schema_history", "ledger")
 
 
@@ -116,7 +129,9 @@ def test_after_all_that_a_proper_build_finds_nothing_to_do(
 
 def test_an_emptied_relation(engine: Engine, tmp_path: Path) -> None:
     """Every row is on record as vanished, none is lost; what comes back counts again."""
-    consumer = Consumer(engine, tmp_path / "consumer", streams={"orders": STREAM}, sources={"shop": ["orders"]})
+    consumer = Consumer(
+        engine, tmp_path / "consumer", streams={"orders": STREAM}, sources={"shop": ["orders"]}
+    )
     consumer.create_table("orders", COLUMNS)
     consumer.insert("orders", ROWS)
     consumer.build(as_of="2026-01-05 12:00:00")

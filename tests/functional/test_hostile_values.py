@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from harness.engines import Engine, quoted
 from harness.project import Consumer
 
@@ -58,7 +59,7 @@ STREAM = {
 TEXTS = {
     "sql": "'); drop table raw.hostile; --",
     "jinja": "{{ 1 / 0 }}{% raw %}{# no #}",
-    "quotes": "it's \"quoted\" \\ `here` $$ $1 %s %(x)s ?",
+    "quotes": 'it\'s "quoted" \\ `here` $$ $1 %s %(x)s ?',
     "html": "<script>alert(1)</script>&amp;",
     "right to left": "שלום \u202e gnirts \u202c عليكم",
     "control characters": "\x01\x08\t\n\x0b\x0c\r\x0e\x1b\x1f\x7f",
@@ -70,7 +71,19 @@ TEXTS = {
     "looks like JSON": '{"a": [1, {"b": null}]}',
     "long": "x" * 1_000_000,
 }
-PLACES = ["Event Id", "customer", "kind", "load", "shape", "unit", "note", "Column With Space", "naïve", MARK, "select"]
+PLACES = [
+    "Event Id",
+    "customer",
+    "kind",
+    "load",
+    "shape",
+    "unit",
+    "note",
+    "Column With Space",
+    "naïve",
+    MARK,
+    "select",
+]
 NESTED = {"a": [1, {"b": None, "c": "'); --"}], "d": {"e": "{{ 1 }}"}}
 
 
@@ -170,7 +183,9 @@ def events(consumer: Consumer) -> dict[str, Row]:
             if tells(row, given):
                 found[case.name] = unclaimed.pop(key)
                 break
-    assert not unclaimed, f"{len(unclaimed)} rows in the history that nobody put in: {list(unclaimed.values())[:3]}"
+    assert not unclaimed, (
+        f"{len(unclaimed)} rows in the history that nobody put in: {list(unclaimed.values())[:3]}"
+    )
     return found
 
 
@@ -192,7 +207,9 @@ def test_every_row_has_its_verdict(events: dict[str, Row]) -> None:
 
 
 def test_every_row_is_kept(consumer: Consumer) -> None:
-    counts = consumer.query("select count(*) as n, count(distinct row_key) as keys from analytics.forensics__event_history")
+    counts = consumer.query(
+        "select count(*) as n, count(distinct row_key) as keys from analytics.forensics__event_history"
+    )
     assert counts == [{"n": len(CASES), "keys": len(CASES)}]
     assert consumer.query("select count(*) as n from raw.hostile") == [{"n": len(CASES)}]
 
@@ -230,15 +247,28 @@ def test_a_tampered_hostile_row_is_found(consumer: Consumer) -> None:
     consumer.build(as_of="2026-01-05 13:00:00")
     vanished = consumer.query("select * from analytics.forensics__vanished_rows")
     assert len(vanished) == 1
-    assert consumer.query("select count(*) as n from analytics.forensics__event_history") == [{"n": len(CASES) + 1}]
+    assert consumer.query("select count(*) as n from analytics.forensics__event_history") == [
+        {"n": len(CASES) + 1}
+    ]
 
 
 def test_times_beyond_the_calendar(engine: Engine, tmp_path: Path) -> None:
     """Timestamps that Python cannot hold, in either role."""
-    beyond = ["infinity", "-infinity", "20000-01-01 00:00:00", "0001-01-01 00:00:00", "0044-03-15 00:00:00 BC"]
+    beyond = [
+        "infinity",
+        "-infinity",
+        "20000-01-01 00:00:00",
+        "0001-01-01 00:00:00",
+        "0044-03-15 00:00:00 BC",
+    ]
     if engine.name == "duckdb":
         beyond[-1] = "0044-03-15 (BC) 00:00:00"
-    stream = {"relation": "source.shop.typed", "event_id": "id", "event_time": "at", "ingested_at": "loaded_at"}
+    stream = {
+        "relation": "source.shop.typed",
+        "event_id": "id",
+        "event_time": "at",
+        "ingested_at": "loaded_at",
+    }
     stream |= {"metrics": {"rows": {"agg": "count"}}}
     consumer = Consumer(engine, tmp_path / "consumer", streams={"typed": stream}, sources={"shop": ["typed"]})
     consumer.create_table("typed", {"id": "text", "at": "timestamp", "loaded_at": "timestamp"})
@@ -247,7 +277,11 @@ def test_times_beyond_the_calendar(engine: Engine, tmp_path: Path) -> None:
     for time in beyond:
         consumer.insert("typed", [{**usual, "id": f"at {time}", "at": time}])
         consumer.insert("typed", [{**usual, "id": f"loaded_at {time}", "loaded_at": time}])
-    held_by = {"usual": "", **{f"at {t}": "event_time" for t in beyond}, **{f"loaded_at {t}": "ingested_at" for t in beyond}}
+    held_by = {
+        "usual": "",
+        **{f"at {t}": "event_time" for t in beyond},
+        **{f"loaded_at {t}": "ingested_at" for t in beyond},
+    }
     for hour in (12, 13):
         consumer.build(as_of=f"2026-01-05 {hour}:00:00")
         found = {row["event_id"]: row for row in consumer.query("select * from analytics.forensics__events")}
@@ -266,7 +300,9 @@ def test_a_nul_byte(
         folder = tmp_path_factory.mktemp("nul") / "consumer"
         consumer = Consumer(engine, folder, streams={"hostile": STREAM}, sources={"shop": ["hostile"]})
         consumer.create_table("hostile", COLUMNS)
-        consumer.insert("hostile", [row_of(0, Case("", {"note": "a\0b"})), row_of(1, Case("", {"note": "a"}))])
+        consumer.insert(
+            "hostile", [row_of(0, Case("", {"note": "a\0b"})), row_of(1, Case("", {"note": "a"}))]
+        )
         consumer.build(as_of="2026-01-05 12:00:00")
         kept = consumer.query("select payload, verdict from analytics.forensics__events")
         assert {(json.loads(row["payload"])["note"], row["verdict"]) for row in kept} == {

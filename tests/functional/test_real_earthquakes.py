@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from real_data import needs, rows
+
 from harness.engines import Engine
 from harness.project import Consumer
-from real_data import needs, rows
 
 pytestmark = needs("usgs_earthquakes")
 
@@ -63,7 +64,11 @@ STREAMS = {
         "metrics": {"quakes": {"agg": "count"}, "magnitude": {"agg": "sum", "expr": "mag"}},
     },
     # The revision is the event: two that name the same time of update and differ are in conflict.
-    "revisions": {**ROLES, "event_id": "quake_id || '@' || cast(updated as varchar(20))", "on_conflict": "first_wins"},
+    "revisions": {
+        **ROLES,
+        "event_id": "quake_id || '@' || cast(updated as varchar(20))",
+        "on_conflict": "first_wins",
+    },
 }
 
 
@@ -95,7 +100,7 @@ class Played:
 def played(
     new_engine: Callable[[], AbstractContextManager[Engine]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Played]:
-    """Three builds: before the change of shape, after it, and after the loader has dropped what is not sent any more."""
+    """Three builds: before the change of shape, after it, and after the loader has dropped what is not sent now."""
     quakes = [flattened(row) for row in rows("usgs_earthquakes", "events")]
     quakes.sort(key=lambda quake: quake["_scraped_at"])
     lost = set(quakes[0]) - set(quakes[-1])
@@ -199,7 +204,9 @@ def test_the_class_of_every_quake(played: Played) -> None:
             return "revised"
         return "exact_only" if sent[quake] > 1 else "single"
 
-    truth = {row["event_id"]: (row["class"], row["n_rows"]) for row in rows("usgs_earthquakes", "truth_final")}
+    truth = {
+        row["event_id"]: (row["class"], row["n_rows"]) for row in rows("usgs_earthquakes", "truth_final")
+    }
     assert {quake: (class_of(quake), sent[quake]) for quake in sent} == truth
 
 

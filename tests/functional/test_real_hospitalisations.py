@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from real_data import needs, rows
+
 from harness.engines import Engine
 from harness.project import Consumer
-from real_data import needs, rows
 
 pytestmark = needs("germany_hospitalisations")
 
@@ -51,7 +52,7 @@ def played(
     new_engine: Callable[[], AbstractContextManager[Engine]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Played]:
-    """Loads each report as it came and builds now and then; a stream with backcast is declared before the last build."""
+    """Loads each report as it came and builds now and then; one with backcast is declared before the last build."""
     reports: dict[datetime, list[dict[str, Any]]] = defaultdict(list)
     for row in rows("germany_hospitalisations", "events"):
         reports[row["ingested_at"]].append(
@@ -168,7 +169,8 @@ def test_lateness(played: Played, stream: str) -> None:
 
 def test_all_changes_are_explained(played: Played) -> None:
     unexplained = played.consumer.query(
-        "select versions.stream, versions.version, versions.value from analytics.forensics__metric_versions as versions "
+        "select versions.stream, versions.version, versions.value "
+        "from analytics.forensics__metric_versions as versions "
         "inner join analytics.forensics__metric_changes as changes on versions.stream = changes.stream "
         "and versions.metric = changes.metric and versions.window_start = changes.window_start "
         "and versions.dimensions = changes.dimensions and versions.version = changes.version "

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from harness.engines import Engine
 from harness.project import Consumer
 
@@ -24,13 +25,21 @@ STREAM = {
     "tenant": "unit",
     "on_conflict": "last_wins",
     "rules": {"amount_is_not_negative": "amount >= 0"},
-    "metrics": {"revenue": {"agg": "sum", "expr": "amount"}, "orders": {"agg": "count", "dimensions": ["status"]}},
+    "metrics": {
+        "revenue": {"agg": "sum", "expr": "amount"},
+        "orders": {"agg": "count", "dimensions": ["status"]},
+    },
 }
 BUILT_AT = [datetime(2026, 1, 5 + day, 12) for day in range(5)]
 
 
 def row(id: str, day: int, **given: Any) -> Row:
-    usual = {"id": id, "at": datetime(2026, 1, 5, 9), "loaded_at": datetime(2026, 1, 5 + day, 10), "load": f"b{day}"}
+    usual = {
+        "id": id,
+        "at": datetime(2026, 1, 5, 9),
+        "loaded_at": datetime(2026, 1, 5 + day, 10),
+        "load": f"b{day}",
+    }
     return {**usual, **given}
 
 
@@ -191,15 +200,13 @@ def test_schema_history(played: Played) -> None:
     current = {row["column_name"]: row for row in played.seen[-1].schema if row["dbt_valid_to"] is None}
     assert len(current) == 9
     assert "int" in next(
-        row["data_type"].lower()
-        for row in played.seen[0].schema
-        if row["column_name"] == "size"
+        row["data_type"].lower() for row in played.seen[0].schema if row["column_name"] == "size"
     )
     assert "int" not in current["size"]["data_type"].lower()
 
 
 def test_a_value_that_is_rewritten_while_columns_change_is_found(played: Played) -> None:
-    """Last in this module. A change of columns hides nothing: neither a value that was NULL, nor one in a new column."""
+    """Last in this module. A change of columns hides nothing: no value that was NULL, and none in a new column."""
     consumer = played.consumer
     consumer.execute("alter table raw.orders add column channel text")
     consumer.execute("update raw.orders set note = 'thanks' where id = 'e5'")

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+
 from harness.engines import Engine
 from harness.project import Consumer
 
@@ -50,12 +51,27 @@ WRONG: list[tuple[Stream, str, str, str]] = [
     ({"metrics": {"net revenue": {"agg": "count"}}}, "metrics", "net revenue", "letters, digits"),
     ({"metrics": {"revenue": "sum(amount)"}}, "metrics.revenue", "sum(amount)", "mapping with agg"),
     ({"metrics": {"revenue": {"expr": "amount"}}}, "metrics.revenue.agg", "", "sum, count, avg"),
-    ({"metrics": {"revenue": {"agg": "median", "expr": "a"}}}, "metrics.revenue.agg", "median", "sum, count, avg"),
+    (
+        {"metrics": {"revenue": {"agg": "median", "expr": "a"}}},
+        "metrics.revenue.agg",
+        "median",
+        "sum, count, avg",
+    ),
     ({"metrics": {"revenue": {"agg": "sum"}}}, "metrics.revenue.expr", "nothing", "sum needs one"),
     ({"metrics": {"n": {"agg": "count", "expr": "id"}}}, "metrics.n.expr", "id", "no expr"),
-    ({"metrics": {"n": {"agg": "count", "filter": "x"}}}, "metrics.n.filter", "unknown key", "agg, expr, where"),
+    (
+        {"metrics": {"n": {"agg": "count", "filter": "x"}}},
+        "metrics.n.filter",
+        "unknown key",
+        "agg, expr, where",
+    ),
     ({"metrics": {"n": {"agg": "count", "where": ["x"]}}}, "metrics.n.where", "['x']", "SQL expression"),
-    ({"metrics": {"n": {"agg": "count", "dimensions": "amount"}}}, "metrics.n.dimensions", "amount", "list of column"),
+    (
+        {"metrics": {"n": {"agg": "count", "dimensions": "amount"}}},
+        "metrics.n.dimensions",
+        "amount",
+        "list of column",
+    ),
 ]
 #: What only the relation can tell.
 MISSING: list[tuple[Stream, str, str]] = [
@@ -120,7 +136,11 @@ def test_a_key_that_is_required(consumer: Consumer, manifest: Any, key: str) -> 
 
 @pytest.mark.parametrize(
     ("streams", "found"),
-    [(["orders"], "['orders']"), ({"my orders": RIGHT}, "my orders"), ({"orders": "source.shop.orders"}, "source.shop.orders")],
+    [
+        (["orders"], "['orders']"),
+        ({"my orders": RIGHT}, "my orders"),
+        ({"orders": "source.shop.orders"}, "source.shop.orders"),
+    ],
     ids=["a list", "a name with a space", "a text"],
 )
 def test_what_is_no_stream(consumer: Consumer, manifest: Any, streams: Any, found: str) -> None:
@@ -142,7 +162,9 @@ def test_a_wrong_value_stops_the_build(consumer: Consumer) -> None:
 def test_a_column_that_is_not_there(consumer: Consumer, case: tuple[Stream, str, str]) -> None:
     given, key, column = case
     consumer.streams = {"orders": {**RIGHT, **given}}
-    consumer.insert("orders", [{"id": "e", "at": "2026-01-05 09:00:00", "loaded_at": "2026-01-05 10:00:00", "amount": 1}])
+    consumer.insert(
+        "orders", [{"id": "e", "at": "2026-01-05 09:00:00", "loaded_at": "2026-01-05 10:00:00", "amount": 1}]
+    )
     run = consumer.build(as_of="2026-01-05 12:00:00", expect="failure")
     sentence = next(line for line in run.log.splitlines() if "dbt_forensics: " in line)
     assert f"stream 'orders', key '{key}': found {column}" in sentence

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from harness.engines import Engine
 from harness.project import Consumer
 from property import promises
@@ -99,10 +100,24 @@ def names(consumer: Consumer, stream: str) -> dict[str | None, str | None]:
 def test_every_row_is_kept(consumer: Consumer, variant: example.Variant) -> None:
     history = rows_of(consumer, "event_history", variant.stream.name)
     assert {
-        (row["event_id"], row["batch_id"], row["entity_id"], row["event_time"], row["ingested_at"], row["payload"])
+        (
+            row["event_id"],
+            row["batch_id"],
+            row["entity_id"],
+            row["event_time"],
+            row["ingested_at"],
+            row["payload"],
+        )
         for row in history
     } == {
-        (row.event_id, row.batch_id, row.entity_id, row.event_time, row.ingested_at, '{"amount":"%d"}' % row["amount"])
+        (
+            row.event_id,
+            row.batch_id,
+            row.entity_id,
+            row.event_time,
+            row.ingested_at,
+            f'{{"amount":"{row["amount"]:d}"}}',
+        )
         for row in (example.ROWS[name] for name in variant.verdicts)
     }
     assert len(history) == len(variant.verdicts)
@@ -168,7 +183,11 @@ def test_versions_and_causes(consumer: Consumer, variant: example.Variant, metri
 
     found = [
         example.Expected(
-            row["recorded_from"], row["value"], row["previous_value"], row["input_count"], causes[row["version"]]
+            row["recorded_from"],
+            row["value"],
+            row["previous_value"],
+            row["input_count"],
+            causes[row["version"]],
         )
         for row in versions
     ]

@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from harness.engines import Engine
 
+from harness.engines import Engine
 from property.histories import World
 from property.playing import Player
 

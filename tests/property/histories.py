@@ -1,7 +1,7 @@
 """Generated histories: what loaders, sources and people do to a raw table, step by step.
 
 A *mini-history* is the life of up to three event ids over a few loads, generated from one seed. A *world* puts many of
-them into the same raw tables, with event ids of their own, so that one dbt build checks hundreds of them; its tables are
+them into the same raw tables, with event ids of their own, so that one dbt build checks hundreds; its tables are
 rewritten as a whole at each step, which is also what a full-refresh loader does. Columns are added, dropped and retyped
 between steps.
 
@@ -70,7 +70,9 @@ class Table:
         return replace(row, payload=tuple((name, payload.get(name)) for name in self.payload[step]))
 
 
-def _evolving(first: dict[str, str], *changes: tuple[int, dict[str, str | None]]) -> tuple[dict[str, str], ...]:
+def _evolving(
+    first: dict[str, str], *changes: tuple[int, dict[str, str | None]]
+) -> tuple[dict[str, str], ...]:
     steps = []
     columns = dict(first)
     for step in range(STEPS):
@@ -415,9 +417,7 @@ def cadences() -> st.SearchStrategy[tuple[int, ...]]:
 
 def worlds(minis: int, evolves: bool = True) -> st.SearchStrategy[World]:
     """Worlds of up to this many mini-histories in each table, half as many at least."""
-    seeds = st.lists(
-        st.integers(0, 2**32 - 1), min_size=minis // 2, max_size=minis, unique=True
-    ).map(tuple)
+    seeds = st.lists(st.integers(0, 2**32 - 1), min_size=minis // 2, max_size=minis, unique=True).map(tuple)
     return st.builds(
         World,
         seeds=st.fixed_dictionaries({table.name: seeds for table in TABLES}),

@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.engines import RAW_SCHEMA, Engine, quoted
 from harness.project import Consumer
-
 from property import promises
 from property.histories import BUILT_AT, STREAMS, TABLES, World, stream_config
 from property.oracle import Build
@@ -53,7 +52,9 @@ class Player:
                     if column not in old:
                         self.consumer.execute(f"alter table {name} add column {quoted(column)} {type_}")
                     elif old[column] != type_:
-                        self.consumer.execute(f"alter table {name} alter column {quoted(column)} type {type_}")
+                        self.consumer.execute(
+                            f"alter table {name} alter column {quoted(column)} type {type_}"
+                        )
                 self.consumer.execute(f"delete from {name}")
             rows = self.world.states[table.name][step]
             self.consumer.insert(table.name, [table.as_columns(row) for row in rows])
@@ -91,5 +92,3 @@ def report(violations: dict[str, list[str]], each: int = 5) -> str:
         lines.append(f"{promise}: {len(found)} violations")
         lines += [f"    {violation}" for violation in found[:each]]
     return "\n".join(lines)
-
-

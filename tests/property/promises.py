@@ -10,7 +10,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -164,9 +163,7 @@ def nothing_is_lost(recorded: Recorded, builds: Sequence[Build]) -> list[str]:
 
     keys = [row["row_key"] for row in recorded["event_history"]]
     violations += _compared("events", (row["row_key"] for row in recorded["events"]), keys)
-    violations += _compared(
-        "rows with an entry", {row["row_key"] for row in recorded["ledger"]}, keys
-    )
+    violations += _compared("rows with an entry", {row["row_key"] for row in recorded["ledger"]}, keys)
     violations += [
         f"verdict of {recorded.id_of.get(row['row_key'])}: {row['verdict']!r}"
         for row in recorded["events"]
@@ -207,7 +204,9 @@ def every_change_is_explained(recorded: Recorded) -> list[str]:
             explained = sum((change["change"] for change in of_version), Decimal(0))
             previous = version["previous_value"]
             if explained != (version["value"] or 0) - (previous or 0):
-                violations.append(f"{key} version {number}: {explained} does not make {previous} {version['value']}")
+                violations.append(
+                    f"{key} version {number}: {explained} does not make {previous} {version['value']}"
+                )
             if version["version"] != number or previous != (before and before["value"]):
                 violations.append(f"{key} version {number}: does not follow on the one before")
             if before and not before["recorded_to"] == version["recorded_from"] > before["recorded_from"]:
@@ -287,7 +286,10 @@ def tampering_shows(recorded: Recorded, expected: Record) -> list[str]:
     """What vanished, what came back and what is new in a sealed batch is found, to the row."""
     violations = _compared(
         "vanished rows",
-        ((recorded.id_of[v["row_key"]], v["vanished_at"], v["returned_at"]) for v in recorded["vanished_rows"]),
+        (
+            (recorded.id_of[v["row_key"]], v["vanished_at"], v["returned_at"])
+            for v in recorded["vanished_rows"]
+        ),
         ((row_id(v.row), v.vanished_at, v.returned_at) for v in expected.vanished),
     )
     violations += _compared(
@@ -385,7 +387,9 @@ def versions_agree(recorded: Recorded, expected: Record) -> list[str]:
     wanted = {}
     violations = []
     for v in expected.versions:
-        given = tuple(sorted((name, text) for name, value in v.dimensions if (text := _as_text(value)) is not None))
+        given = tuple(
+            sorted((name, text) for name, value in v.dimensions if (text := _as_text(value)) is not None)
+        )
         key = (v.metric, v.window_start, given, v.version)
         causes = {cause: (c.change, len(c.event_ids)) for cause, c in v.changes.items()}
         wanted[key] = (
@@ -448,5 +452,3 @@ def all_violations(recorded: Recorded, builds: Sequence[Build]) -> dict[str, lis
         "the oracle's batches": batches_agree(recorded, expected),
     }
     return {promise: violations for promise, violations in found.items() if violations}
-
-

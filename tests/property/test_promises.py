@@ -92,7 +92,9 @@ IS_THOROUGH = settings.get_current_profile_name() == "thorough"
 
 @settings(
     max_examples=20 if IS_THOROUGH else 1,
-    phases=[Phase.generate],  # a failure names the histories at fault; to shrink it would take hundreds of builds
+    phases=[
+        Phase.generate
+    ],  # a failure names the histories at fault; to shrink it would take hundreds of builds
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -165,7 +167,9 @@ def test_a_change_that_does_not_add_up_is_seen(played: Player) -> None:
         "and window_start = (select min(window_start) from {table} where stream = 'orders' and metric = 'orders' "
         f"and recorded_from = '{version}' and cause = 'on_time')"
     )
-    with planted(played, "int_forensics__metric_log", f"update {{table}} set change = change + 1 where {of_one_window}"):
+    with planted(
+        played, "int_forensics__metric_log", f"update {{table}} set change = change + 1 where {of_one_window}"
+    ):
         assert len(promises.every_change_is_explained(played.recorded("orders"))) == 1
         assert promises.every_change_is_explained(played.recorded("latest_orders")) == []
     unexplained = f"update {{table}} set cause = 'unexplained' where {of_one_window}"
@@ -198,7 +202,9 @@ def test_a_disappearance_that_is_not_on_record_is_seen(played: Player) -> None:
 
 def test_a_batch_version_that_is_missing_is_seen(played: Player) -> None:
     batch = one_of(played, "forensics__batch_history", "dbt_valid_to is not null", "batch_id")
-    gone = f"delete from {{table}} where stream = 'orders' and batch_id = '{batch}' and dbt_valid_to is not null"
+    gone = (
+        f"delete from {{table}} where stream = 'orders' and batch_id = '{batch}' and dbt_valid_to is not null"
+    )
     with planted(played, "forensics__batch_history", gone):
         recorded = played.recorded("orders")
         violations = promises.tampering_shows(recorded, expected_of(recorded, played.builds("orders")))

@@ -20,9 +20,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-{text}")
 
 
-def _row(
-    event_id: str, entity_id: str, event_time: str, ingested_at: str, batch_id: str, amount: int
-) -> Raw:
+def _row(event_id: str, entity_id: str, event_time: str, ingested_at: str, batch_id: str, amount: int) -> Raw:
     return Raw(
         event_id=event_id,
         entity_id=entity_id,
