@@ -36,8 +36,13 @@
     {#- The time of the last ledger entry, as text in the form of build_clock(), or none. -#}
     {%- set ledger = dbt_forensics._existing('forensics__ledger') -%}
     {%- if not ledger -%}{{ return(none) }}{%- endif -%}
-    {%- set found = dbt_forensics._single_row('select max(recorded_at) as last_at from ' ~ ledger) -%}
-    {{ return(found[0].strftime('%Y-%m-%d %H:%M:%S.%f') if found[0] else none) }}
+    {#- Seals are few, and each build's are older than its entries: they bound the look into the ledger. -#}
+    {%- set last_at = 'select max(recorded_at) from ' ~ ledger -%}
+    {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
+    {%- set sealed_at = dbt_forensics._single_row('select max(recorded_at) from ' ~ seals)[0] if seals else none -%}
+    {%- set found = dbt_forensics._single_row(last_at ~ ' where recorded_at >= ' ~ dbt_forensics.timestamp_literal(sealed_at))[0] if sealed_at else none -%}
+    {%- set last = found or dbt_forensics._single_row(last_at)[0] -%}
+    {{ return(last.strftime('%Y-%m-%d %H:%M:%S.%f') if last else none) }}
 {% endmacro %}
 
 
