@@ -12,36 +12,62 @@
             *,
             row_number() over ({{ event }} {{ in_order }}) as place,
             first_value(row_key) over ({{ event }} {{ in_order }}) as first_row_key,
-            lag(row_key) over ({{ event }} {{ in_order }}) as previous_row_key,
-            lag(row_key) over ({{ event }}, shape_digest, schema_version {{ in_order }}) as previous_alike_row_key
+            lag(row_key) over ({{ event }} {{ in_order }}) as previous_row_key
         from members
         where is_present
+
+    ),
+
+    beside_previous as (
+
+        select
+            this_row.*,
+            {{ dbt_forensics.same_content('this_row', 'first_row', columns) }} as is_like_first,
+            case
+                when this_row.place = 1 then 1
+                when {{ dbt_forensics.same_content('this_row', 'previous_row', columns) }} then 0
+                else 1
+            end as differs_from_previous
+        from competing as this_row
+        left join competing as first_row
+            on this_row.first_row_key = first_row.row_key
+        left join competing as previous_row
+            on this_row.previous_row_key = previous_row.row_key
+
+    ),
+
+    in_stretches as (
+
+        select
+            *,
+            sum(differs_from_previous) over (
+                {{ event }} order by place rows between unbounded preceding and current row
+            ) as stretch
+        from beside_previous
+
+    ),
+
+    beside_alike as (
+
+        {#- A row without a column hides nothing: the rows of one shape around it are compared as well. #}
+        select
+            *,
+            lag(row_key) over ({{ event }}, stretch, shape_digest, schema_version order by place) as previous_alike_row_key
+        from in_stretches
 
     ),
 
     compared as (
 
         select
-            this_row.stream,
-            this_row.event_id,
-            this_row.row_key,
-            this_row.place,
-            this_row.first_row_key,
-            this_row.on_conflict,
-            this_row.effective_at,
-            {{ dbt_forensics.same_content('this_row', 'first_row', columns) }} as is_like_first,
+            this_row.*,
             case
-                when this_row.place = 1 then 1
-                when not {{ dbt_forensics.same_content('this_row', 'previous_row', columns) }} then 1
+                when this_row.differs_from_previous = 1 then 1
                 when this_row.previous_alike_row_key is null or this_row.previous_alike_row_key = this_row.previous_row_key then 0
-                when not {{ dbt_forensics.same_content('this_row', 'previous_alike_row', columns) }} then 1
-                else 0
+                when {{ dbt_forensics.same_content('this_row', 'previous_alike_row', columns) }} then 0
+                else 1
             end as is_change
-        from competing as this_row
-        left join competing as first_row
-            on this_row.first_row_key = first_row.row_key
-        left join competing as previous_row
-            on this_row.previous_row_key = previous_row.row_key
+        from beside_alike as this_row
         left join competing as previous_alike_row
             on this_row.previous_alike_row_key = previous_alike_row.row_key
 

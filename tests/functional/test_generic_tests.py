@@ -192,6 +192,7 @@ FAULTS = [
         LEDGER,
         f"delete from {LEDGER} where stream = 'orders' and event_id = 'e3'",
         {
+            "forensics__values_are_reproducible": 2,
             "forensics__every_captured_row_has_an_entry": 1,
             "accounts_for_every_order": 1,
             "accounts_for_every_row": 1,
@@ -202,6 +203,7 @@ FAULTS = [
         LEDGER,
         f"insert into {LEDGER} select * from {LEDGER} where stream = 'orders' and event_id = 'e3'",
         {
+            "forensics__values_are_reproducible": 2,
             "forensics__rows_and_events_count_at_most_once": 2,
             "counts_each_event_once": 1,
             "accounts_for_every_order": 1,
@@ -213,31 +215,43 @@ FAULTS = [
         LEDGER,
         f"create table further as select * from {LEDGER} where stream = 'orders' and event_id = 'e3';"
         f"update further set entry_number = 2; insert into {LEDGER} select * from further; drop table further",
-        {"forensics__rows_and_events_count_at_most_once": 2, "counts_each_event_once": 1},
+        {
+            "forensics__values_are_reproducible": 2,
+            "forensics__rows_and_events_count_at_most_once": 2,
+            "counts_each_event_once": 1,
+        },
     ),
     Fault(
         "a duplicate counts",
         LEDGER,
         f"update {LEDGER} set effect = 1 where stream = 'orders' and verdict = 'duplicate'",
-        {"forensics__rows_and_events_count_at_most_once": 2, "counts_each_event_once": 1},
+        {
+            "forensics__values_are_reproducible": 2,
+            "forensics__rows_and_events_count_at_most_once": 2,
+            "counts_each_event_once": 1,
+        },
     ),
     Fault(
         "a superseded row does not stop to count",
         LEDGER,
         f"delete from {LEDGER} where stream = 'orders' and effect = -1",
-        {"forensics__rows_and_events_count_at_most_once": 1, "counts_each_event_once": 1},
+        {
+            "forensics__values_are_reproducible": 2,
+            "forensics__rows_and_events_count_at_most_once": 1,
+            "counts_each_event_once": 1,
+        },
     ),
     Fault(
         "a row stops to count that never did",
         LEDGER,
         f"update {LEDGER} set effect = -1 where stream = 'orders' and verdict = 'duplicate'",
-        {"forensics__rows_and_events_count_at_most_once": 2},
+        {"forensics__values_are_reproducible": 2, "forensics__rows_and_events_count_at_most_once": 2},
     ),
     Fault(
         "an accepted row does not count",
         LEDGER,
         f"update {LEDGER} set effect = 0 where stream = 'orders' and event_id = 'e3'",
-        {"forensics__rows_and_events_count_at_most_once": 1},
+        {"forensics__values_are_reproducible": 2, "forensics__rows_and_events_count_at_most_once": 1},
     ),
     Fault(
         "a row that counts is called a duplicate",
@@ -283,7 +297,14 @@ FAULTS = [
         "the last value is altered",
         LOG,
         f"update {LOG} set value = 0 where stream = 'orders' and metric = 'revenue' and version = 2",
-        each(REVENUE, 1),
+        {**each(REVENUE, 1), "forensics__values_are_reproducible": 1},
+    ),
+    Fault(
+        "the last value and its change are altered together",
+        LOG,
+        f"update {LOG} set value = value + 1, change = change + 1 where stream = 'orders' and metric = 'revenue'"
+        " and version = 1 and window_start = timestamp '2026-01-06 00:00:00'",
+        {"forensics__values_are_reproducible": 1},
     ),
     Fault(
         "what stood there before is altered",
@@ -305,6 +326,7 @@ FAULTS = [
         HISTORY,
         f"delete from {HISTORY} where stream = 'orders' and event_id = 'e3'",
         {
+            "forensics__values_are_reproducible": 2,
             "forensics__history_matches_its_seals": 1,
             "accounts_for_every_order": 1,
             "accounts_for_every_row": 1,
@@ -314,7 +336,7 @@ FAULTS = [
         "a captured row is rewritten, under its key",
         HISTORY,
         f"update {HISTORY} set payload = replace(payload, '30', '31') where stream = 'orders' and event_id = 'e3'",
-        {"forensics__history_is_untampered": 1},
+        {"forensics__values_are_reproducible": 1, "forensics__history_is_untampered": 1},
     ),
     Fault(
         "a captured row gets another time, under its key",
@@ -345,6 +367,7 @@ FAULTS = [
         HISTORY,
         f"update {HISTORY} set row_key = md5('x') where stream = 'orders' and event_id = 'e3'",
         {
+            "forensics__values_are_reproducible": 2,
             "forensics__history_is_untampered": 1,
             "forensics__history_matches_its_seals": 1,
             "forensics__every_captured_row_has_an_entry": 1,
