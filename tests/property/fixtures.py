@@ -25,6 +25,8 @@ def new_player(
     new_engine: Callable[[], AbstractContextManager[Engine]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[World], Player]]:
     """`new_player(world)`: a consumer on an empty database of the engine under test."""
+    with new_engine():
+        pass  # what the engine needs is set up before this fixture, and so outlives its databases
     with ExitStack() as stack:
         numbers = count()
 
