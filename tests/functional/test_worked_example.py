@@ -116,7 +116,7 @@ def test_every_row_is_kept(consumer: Consumer, variant: example.Variant) -> None
             row.entity_id,
             row.event_time,
             row.ingested_at,
-            f'{{"amount":"{row["amount"]:d}"}}',
+            f'{{"amount":"{row["amount"]:f}"}}',
         )
         for row in (example.ROWS[name] for name in variant.verdicts)
     }
