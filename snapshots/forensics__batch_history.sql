@@ -20,11 +20,13 @@
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set presence = ref('int_forensics__presence_changes') %}
-{%- if not dbt_forensics.can_read([dirty, history, presence]) %}
+{%- set streams = dbt_forensics.streams() %}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- if not dbt_forensics.can_read(relations + [dirty, history, presence]) %}
 {{ dbt_forensics.no_rows(dbt_forensics.batch_history_columns()) }}
 {%- else %}
 with
-{{ dbt_forensics.batch_seals(dirty, history, presence) }}
+{{ dbt_forensics.batch_seals(streams, dirty, history, presence) }}
 
 select * from sealed_batches
 {%- endif %}

@@ -43,24 +43,24 @@
     {{ return("case when contains(" ~ json ~ ", '\\u00') then replace(" ~ ns.fixed ~ ", chr(1), '\\\\') else " ~ json ~ " end") }}
 {% endmacro %}
 
-{% macro duckdb__canonical_json(fields) %}
+{% macro duckdb__canonical_json(fields, rare) %}
     {#-
-        A whole row at once is four times as fast as value by value; rows with a NULL go the long way, which leaves them out, and so
-        do names that only their case tells apart, since a struct cannot hold both.
+        A whole row at once is four times as fast as value by value; rows with a NULL or a rare field go the long way, which leaves NULLs
+        out, and so do names that only their case tells apart, since a struct cannot hold both.
     -#}
     {%- if fields.keys() | map('lower') | unique | list | length < fields | length or not fields -%}
-        {{ return(dbt_forensics.default__canonical_json(fields)) }}
+        {{ return(dbt_forensics.default__canonical_json(fields, rare)) }}
     {%- endif -%}
     {%- set members = [] -%}
     {%- set one_by_one = [] -%}
-    {%- set nulls = [] -%}
-    {%- for name in fields | sort(case_sensitive=true) -%}
-        {%- do members.append(dbt_forensics.quoted(name) ~ ' := ' ~ fields[name]) -%}
-        {%- do one_by_one.append("coalesce(',' || " ~ dbt_forensics._json_name(name) ~ " || ':' || cast(to_json(" ~ fields[name] ~ ") as varchar), '')") -%}
-        {%- do nulls.append(fields[name] ~ ' is null') -%}
+    {%- set exceptions_of_form = [] -%}
+    {%- for name, text in dict(fields, **rare).items() | sort(case_sensitive=true) -%}
+        {%- if name not in rare -%}{%- do members.append(dbt_forensics.quoted(name) ~ ' := ' ~ text) -%}{%- endif -%}
+        {%- do one_by_one.append("coalesce(',' || " ~ dbt_forensics._json_name(name) ~ " || ':' || cast(to_json(" ~ text ~ ") as varchar), '')") -%}
+        {%- do exceptions_of_form.append(text ~ (' is not null' if name in rare else ' is null')) -%}
     {%- endfor -%}
     {{ return(dbt_forensics._duckdb_small_letters(
-        "case when " ~ nulls | join(' or ') ~ " then '{' || substr(" ~ one_by_one | join(' || ') ~ ", 2) || '}'"
+        "case when " ~ exceptions_of_form | join(' or ') ~ " then '{' || substr(" ~ one_by_one | join(' || ') ~ ", 2) || '}'"
         ~ " else cast(to_json(struct_pack(" ~ members | join(', ') ~ ")) as varchar) end"
     )) }}
 {% endmacro %}
@@ -126,9 +126,11 @@
     {{ return('hash(' ~ expressions | join(', ') ~ ')') }}
 {% endmacro %}
 
-{% macro duckdb__first_ten(expression) %}
-    {#- An event has at most two entries of one cause in one build, so twenty values hold ten distinct ones. -#}
-    {{ return(dbt_forensics._duckdb_small_letters('cast(to_json(list_sort(list_distinct(min(' ~ expression ~ ', 20)))[:10]) as varchar)')) }}
+{% macro duckdb__first_ten(expression, repeats) %}
+    {#- Only what may repeat is told apart: a distinct aggregate over every entry would cost as much as all else together. -#}
+    {%- set once = 'min(case when not (' ~ repeats ~ ') then ' ~ expression ~ ' end, 10)' -%}
+    {%- set repeated = 'min(distinct case when ' ~ repeats ~ ' then ' ~ expression ~ ' end, 10)' -%}
+    {{ return(dbt_forensics._duckdb_small_letters('cast(to_json(list_sort(list_concat(' ~ once ~ ', ' ~ repeated ~ '))[:10]) as varchar)')) }}
 {% endmacro %}
 
 {% macro duckdb__elapsed_seconds(from_time, to_time) %}

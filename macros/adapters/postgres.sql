@@ -86,7 +86,7 @@
     {{ return("hashtextextended(cast(row(" ~ expressions | join(', ') ~ ") as text), 0)") }}
 {% endmacro %}
 
-{% macro postgres__first_ten(expression) %}
+{% macro postgres__first_ten(expression, repeats) %}
     {{ return('cast(array_to_json((array_agg(distinct ' ~ expression ~ ' collate "C") filter (where ' ~ expression ~ ' is not null))[1:10]) as text)') }}
 {% endmacro %}
 

@@ -14,9 +14,12 @@
     {{ return(adapter.dispatch('json_text', 'dbt_forensics')(expression)) }}
 {% endmacro %}
 
-{% macro canonical_json(fields) %}
-    {#- Text: a JSON object of {name: text expression}, names sorted, NULLs left out, all values strings, no spaces. -#}
-    {{ return(adapter.dispatch('canonical_json', 'dbt_forensics')(fields)) }}
+{% macro canonical_json(fields, rare={}) %}
+    {#-
+        Text: a JSON object of {name: text expression}, names sorted, NULLs left out, all values strings, no spaces. rare: more fields, which
+        are NULL for nearly every row.
+    -#}
+    {{ return(adapter.dispatch('canonical_json', 'dbt_forensics')(fields, rare)) }}
 {% endmacro %}
 
 {% macro canonical_json_array(texts) %}
@@ -54,9 +57,9 @@
     {{ return(adapter.dispatch('hash_of', 'dbt_forensics')(expressions)) }}
 {% endmacro %}
 
-{% macro first_ten(expression) %}
-    {#- Aggregate, text: up to ten distinct values, the smallest ones, as a JSON array of strings. -#}
-    {{ return(adapter.dispatch('first_ten', 'dbt_forensics')(expression)) }}
+{% macro first_ten(expression, repeats='1 = 1') %}
+    {#- Aggregate, text: up to ten distinct values, the smallest ones, as a JSON array of strings. repeats: where a value may stand twice. -#}
+    {{ return(adapter.dispatch('first_ten', 'dbt_forensics')(expression, repeats)) }}
 {% endmacro %}
 
 {% macro exact_quotient(numerator, denominator) %}
@@ -107,12 +110,13 @@
 {% macro default__exact_number(expression) %}{{ dbt_forensics._missing_primitive('exact_number') }}{% endmacro %}
 {% macro default__digest_word(digest, number) %}{{ dbt_forensics._missing_primitive('digest_word') }}{% endmacro %}
 {% macro default__hash_of(expressions) %}{{ dbt_forensics._missing_primitive('hash_of') }}{% endmacro %}
-{% macro default__first_ten(expression) %}{{ dbt_forensics._missing_primitive('first_ten') }}{% endmacro %}
+{% macro default__first_ten(expression, repeats) %}{{ dbt_forensics._missing_primitive('first_ten') }}{% endmacro %}
 {% macro default__exact_quotient(numerator, denominator) %}{{ dbt_forensics._missing_primitive('exact_quotient') }}{% endmacro %}
 {% macro default__elapsed_seconds(from_time, to_time) %}{{ dbt_forensics._missing_primitive('elapsed_seconds') }}{% endmacro %}
 
-{% macro default__canonical_json(fields) %}
+{% macro default__canonical_json(fields, rare) %}
     {%- set members = [] -%}
+    {%- set fields = dict(fields, **rare) -%}
     {%- for name in fields | sort(case_sensitive=true) -%}
         {%- do members.append("coalesce(',' || " ~ dbt_forensics._json_name(name) ~ " || ':' || " ~ dbt_forensics.json_text(fields[name]) ~ ", '')") -%}
     {%- endfor -%}

@@ -1,14 +1,34 @@
-{% macro batch_seals(dirty, history, presence) %}
+{% macro batch_seals(streams, dirty, history, presence) %}
     {#-
         CTEs, the last of them named sealed_batches: the state of each dirty batch as it is on record, with its seal. A seal covers the
         batch's content and the head of its stream's chain before this build; the head after it covers all seals of the build.
     -#}
+    {%- set reshaped = [] -%}
     {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
     {%- set reach = dbt_forensics._single_row('select min(min_ingested_at), max(max_ingested_at) from ' ~ dirty) -%}
     {%- set bounds = {
-        'from_time': dbt_forensics.timestamp_literal(reach[0] or '0001-01-01 00:00:00'),
-        'to_time': dbt_forensics.timestamp_literal(reach[1] or '9999-12-31 00:00:00'),
+        'from_time': dbt_forensics.timestamp_literal(reach[0]) if reach[0] else dbt_forensics.earliest_time(),
+        'to_time': dbt_forensics.timestamp_literal(reach[1]) if reach[1] else dbt_forensics.latest_time(),
     } -%}
+    {%- for stream in streams.values() %}
+    {%- set shape = dbt_forensics.stream_shape(stream) -%}
+    {%- set stream_reach = dbt_forensics.batches_reach(dirty, stream.name, "difference <> 'gone'") -%}
+    {%- if stream_reach and dbt_forensics.has_other_shapes(stream, shape, history, stream_reach) -%}
+    {%- do reshaped.append(stream.name) %}
+    {{ dbt_forensics.reshaped_digests(stream, shape, dirty, history, stream_reach) }},
+    {%- endif %}
+    {%- endfor %}
+    digests_by_stream as (
+
+        {% for name in reshaped -%}
+        select '{{ name }}' as stream, batch_id, source_digest from {{ name }}_digests
+        {{ 'union all ' if not loop.last }}
+        {%- else -%}
+        {{ dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'source_digest': 'text'}) }}
+        {%- endfor %}
+
+    ),
+
     absent as (
 
         select row_key
@@ -79,13 +99,14 @@
             digested.min_ingested_at,
             digested.max_ingested_at,
             coalesce(digested.batch_digest, '0-0-0') as batch_digest,
-            {#- What the relation's rows digest to with the columns that it has now, where that was compared. #}
-            coalesce(dirty.source_digest, digested.batch_digest, '0-0-0') as source_digest,
+            coalesce(digests_by_stream.source_digest, digested.batch_digest, '0-0-0') as source_digest,
             cast(1 as {{ dbt.type_bigint() }}) as digest_version,
             coalesce(heads.head, {{ dbt.hash('dirty.stream') }}) as previous_seal
         from {{ dirty }} as dirty
         left join digested
             on dirty.stream = digested.stream and dirty.batch_id = digested.batch_id
+        left join digests_by_stream
+            on dirty.stream = digests_by_stream.stream and dirty.batch_id = digests_by_stream.batch_id
         left join heads
             on dirty.stream = heads.stream
 
@@ -98,6 +119,41 @@
             {{ dbt_forensics.seal_of('described') }} as seal,
             {{ dbt_forensics.recorded_at() }} as recorded_at
         from described
+
+    )
+{% endmacro %}
+
+
+{% macro reshaped_digests(stream, shape, dirty, history, reach) %}
+    {#-
+        CTEs, the last of them named <stream>_digests: what the rows on record of each dirty batch digest to as the relation shows them
+        with the columns that it has now. A raw row that is not on record is left out, so that the next build finds it.
+    -#}
+    {%- set name = stream.name %}
+    {{ name }}_batches as (
+
+        select batch_id
+        from {{ dirty }}
+        where stream = '{{ name }}' and difference <> 'gone'
+
+    ),
+
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time) }},
+
+    {{ dbt_forensics.reshaped_rows(stream, shape, history, reach) }}
+
+    {{ name }}_digests as (
+
+        select
+            captured.batch_id,
+            {{ dbt_forensics.set_digest('captured.row_key') }} as source_digest
+        from {{ name }}_captured as captured
+        left join {{ history }} as history
+            on captured.row_key = history.row_key and {{ dbt_forensics.is_within('history', reach) }}
+        left join {{ name }}_reshaped as reshaped
+            on captured.row_key = reshaped.raw_key
+        where history.row_key is not null or reshaped.raw_key is not null
+        group by captured.batch_id
 
     )
 {% endmacro %}

@@ -1,7 +1,7 @@
 {% macro broken_rule(stream, shape) %}
     {#- The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. -#}
-    {%- set event_time = dbt_forensics._role_sql(shape, 'event_time') -%}
-    {%- set ingested_at = dbt_forensics._role_sql(shape, 'ingested_at') -%}
+    {%- set event_time = dbt_forensics._time_sql(shape, 'event_time') -%}
+    {%- set ingested_at = dbt_forensics._time_sql(shape, 'ingested_at') -%}
     {%- set rules = [] -%}
     {%- if 'event_id' in shape.roles -%}
         {%- do rules.append(('event_id_is_not_null', shape.roles.event_id.sql ~ ' is not null')) -%}
@@ -27,5 +27,11 @@
 
 {% macro _is_plausible(time) %}
     {#- Beyond these years a time is a mistake, and arithmetic with it may overflow. -#}
-    {{ return(time ~ ' >= ' ~ dbt_forensics.timestamp_literal('1900-01-01 00:00:00') ~ ' and ' ~ time ~ ' < ' ~ dbt_forensics.timestamp_literal('2200-01-01 00:00:00')) }}
+    {{ return(time ~ ' >= ' ~ dbt_forensics.earliest_time() ~ ' and ' ~ time ~ ' < ' ~ dbt_forensics.latest_time()) }}
 {% endmacro %}
+
+
+{% macro earliest_time() %}{{ return(dbt_forensics.timestamp_literal('1900-01-01 00:00:00')) }}{% endmacro %}
+
+
+{% macro latest_time() %}{{ return(dbt_forensics.timestamp_literal('2200-01-01 00:00:00')) }}{% endmacro %}

@@ -6,8 +6,9 @@
     -#}
     {%- set name = stream.name -%}
     {%- set roles = shape.roles -%}
-    {%- set ingested_at = dbt_forensics._role_sql(shape, 'ingested_at') %}
-    {%- set kept = dbt_forensics._kept_texts(stream, shape) %}
+    {%- set arrival = dbt_forensics._time_sql(shape, 'ingested_at') %}
+    {%- set kept = dbt_forensics._kept_texts(shape) %}
+    {%- set unreadable = dbt_forensics._unreadable_texts(shape, kept) %}
     {{ name }}_raw as (
 
         select
@@ -18,10 +19,18 @@
             {%- for text in kept.values() %}
             {{ text }} as kept_{{ loop.index }},
             {%- endfor %}
+            {%- for text in unreadable.values() %}
+            {{ text }} as unreadable_{{ loop.index }},
+            {%- endfor %}
             {{ dbt_forensics.broken_rule(stream, shape) }} as broken_rule
         from {{ shape.relation }}
         {%- if from_time and to_time %}
-        where ({{ ingested_at }} between {{ from_time }} and {{ to_time }} or {{ ingested_at }} is null)
+        where (
+            {{ arrival }} between {{ from_time }} and {{ to_time }}
+            or {{ arrival }} < {{ dbt_forensics.earliest_time() }}
+            or {{ arrival }} >= {{ dbt_forensics.latest_time() }}
+            or {{ arrival }} is null
+        )
         {%- endif %}
 
     ),
@@ -39,9 +48,10 @@
             schema_version,
             tenant,
             broken_rule,
-            {%- set fields = {} -%}
+            {%- set fields, rare = {}, {} -%}
             {%- for field in kept -%}{%- do fields.update({field: 'kept_' ~ loop.index}) -%}{%- endfor %}
-            {{ dbt_forensics.canonical_json(fields) }} as payload
+            {%- for field in unreadable -%}{%- do rare.update({field: 'unreadable_' ~ loop.index}) -%}{%- endfor %}
+            {{ dbt_forensics.canonical_json(fields, rare) }} as payload
         from {{ name }}_raw
         where {{ batches }}
 
@@ -118,12 +128,23 @@
 {% macro _role_sql(shape, role) %}
     {#- The value of a role in the type in which it is kept; NULL for a role that the stream does not map. -#}
     {%- set given = shape.roles.get(role) -%}
-    {%- if role in ['event_time', 'ingested_at'] -%}
-        {{ return(dbt_forensics.utc_timestamp(given.sql, given.data_type)) }}
+    {%- set time = dbt_forensics._time_sql(shape, role) if role in ['event_time', 'ingested_at'] else none -%}
+    {%- if role == 'event_time' -%}
+        {{ return(time) }}
+    {%- elif role == 'ingested_at' -%}
+        {#- Arrivals bound what is read, so one that cannot be true is no arrival. Its text is kept in the payload. -#}
+        {{ return('case when ' ~ dbt_forensics._is_plausible(time) ~ ' then ' ~ time ~ ' end') }}
     {%- elif role == 'sequence_number' -%}
         {{ return(dbt_forensics.exact_number(given.sql) if given else 'cast(null as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
     {%- endif -%}
     {{ return(dbt_forensics.canonical_text(given.sql, given.data_type) if given else 'cast(null as ' ~ dbt.type_string() ~ ')') }}
+{% endmacro %}
+
+
+{% macro _time_sql(shape, role) %}
+    {#- The time that a role has in the relation, as it can be read, whatever it is. -#}
+    {%- set given = shape.roles[role] -%}
+    {{ return(dbt_forensics.utc_timestamp(given.sql, given.data_type)) }}
 {% endmacro %}
 
 
@@ -134,22 +155,28 @@
 {% endmacro %}
 
 
-{% macro _kept_texts(stream, shape) %}
-    {#- {name: text expression} of what goes into payload: the content columns, and what a time or number could not be read from. -#}
+{% macro _kept_texts(shape) %}
+    {#- {name: text expression} of the content columns, which go into payload. -#}
     {%- set kept = {} -%}
     {%- for column in shape.payload -%}
         {%- do kept.update({column: dbt_forensics.canonical_text(dbt_forensics.quoted(column), shape.columns[column])}) -%}
     {%- endfor -%}
+    {{ return(kept) }}
+{% endmacro %}
+
+
+{% macro _unreadable_texts(shape, kept) %}
+    {#- {name: text expression} of what goes into payload beside them: the text of a time or number that could not be read. -#}
+    {%- set unreadable = {} -%}
     {%- for role in ['event_time', 'ingested_at', 'sequence_number'] if role in shape.roles -%}
         {%- set given = shape.roles[role] -%}
-        {%- if given.column not in kept -%}
-            {%- set text = 'cast(' ~ given.sql ~ ' as ' ~ dbt.type_string() ~ ')' -%}
-            {%- if not given.data_type or not dbt_forensics.is_read_exactly(given.data_type) -%}
-                {%- do kept.update({(given.column or role): 'case when ' ~ dbt_forensics._role_sql(shape, role) ~ ' is null then ' ~ text ~ ' end'}) -%}
-            {%- endif -%}
+        {%- set is_always_read = given.data_type and role != 'ingested_at' and dbt_forensics.is_read_exactly(given.data_type) -%}
+        {%- if given.column not in kept and not is_always_read -%}
+            {%- set text = dbt_forensics.canonical_text(given.sql, given.data_type) -%}
+            {%- do unreadable.update({(given.column or role): 'case when ' ~ dbt_forensics._role_sql(shape, role) ~ ' is null then ' ~ text ~ ' end'}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(kept) }}
+    {{ return(unreadable) }}
 {% endmacro %}
 
 

@@ -76,7 +76,7 @@
 
     ),
 
-    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_suspected)', from_time[1], dbt_forensics.timestamp_literal('9999-12-31 00:00:00')) }},
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_suspected)', from_time[1], dbt_forensics.latest_time()) }},
 
     {{ name }}_verified as (
 
@@ -108,8 +108,7 @@
             compared.row_count,
             compared.sealed_count,
             compared.min_ingested_at,
-            compared.max_ingested_at,
-            verified.source_digest
+            compared.max_ingested_at
         from {{ name }}_compared as compared
         left join {{ name }}_verified as verified
             on compared.batch_id = verified.batch_id
@@ -131,7 +130,7 @@
     {%- if not seals -%}{{ return(none) }}{%- endif -%}
     {%- set horizon = dbt_forensics.verify_horizon() -%}
     {%- set of_stream = "stream = '" ~ stream.name ~ "' and dbt_valid_to is null and row_count > 0" -%}
-    {%- set earliest = dbt_forensics.timestamp_literal('0001-01-01 00:00:00') -%}
+    {%- set earliest = dbt_forensics.earliest_time() -%}
     {%- if dbt_forensics.verify_mode() == 'full' -%}
         {%- set from_time = earliest -%}
     {%- else -%}
@@ -153,6 +152,6 @@
 {% macro dirty_batch_columns() %}
     {{ return({
         'stream': 'text', 'batch_id': 'text', 'difference': 'text', 'row_count': 'integer', 'sealed_count': 'integer',
-        'min_ingested_at': 'time', 'max_ingested_at': 'time', 'source_digest': 'text',
+        'min_ingested_at': 'time', 'max_ingested_at': 'time',
     }) }}
 {% endmacro %}

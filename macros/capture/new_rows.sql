@@ -103,8 +103,8 @@
     ) -%}
     {%- if found[0] == 0 -%}{{ return(none) }}{%- endif -%}
     {{ return({
-        'from_time': dbt_forensics.timestamp_literal(found[1] or '0001-01-01 00:00:00'),
-        'to_time': dbt_forensics.timestamp_literal(found[2] or '9999-12-31 00:00:00'),
+        'from_time': dbt_forensics.timestamp_literal(found[1]) if found[1] else dbt_forensics.earliest_time(),
+        'to_time': dbt_forensics.timestamp_literal(found[2]) if found[2] else dbt_forensics.latest_time(),
     }) }}
 {% endmacro %}
 

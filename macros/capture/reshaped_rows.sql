@@ -14,6 +14,7 @@
 
         select
             captured.row_key,
+            captured.ordinal,
             captured.payload,
             {{ dbt_forensics.row_identity(shape, 'captured') }} as identity
         from {{ name }}_captured as captured
@@ -27,6 +28,7 @@
 
         select
             history.row_key,
+            history.ordinal,
             {{ dbt_forensics.canonical_json(remaining) }} as payload,
             {{ dbt_forensics.row_identity(shape, 'history') }} as identity
         from {{ history }} as history
@@ -46,7 +48,7 @@
 
         select
             *,
-            row_number() over (partition by identity, payload order by row_key) as place
+            row_number() over (partition by identity, payload order by ordinal, row_key) as place
         from {{ name }}_unmatched_{{ side }}
 
     ),
@@ -71,19 +73,24 @@
 {% macro row_identity(shape, relation) %}
     {#- Who and when, without what: the part of a row's digest that a change of columns leaves as it is. -#}
     {%- set stamp = dbt.type_timestamp() -%}
-    {{ return(dbt_forensics.canonical_json_array([
-        relation ~ '.batch_id',
-        relation ~ '.event_id' if 'event_id' in shape.roles else "''",
-        relation ~ '.entity_id', relation ~ '.event_type',
-        dbt_forensics.canonical_text(relation ~ '.event_time', stamp), dbt_forensics.canonical_text(relation ~ '.ingested_at', stamp),
-        'cast(' ~ relation ~ '.sequence_number as ' ~ dbt.type_string() ~ ')', relation ~ '.schema_version', relation ~ '.tenant',
-    ])) }}
+    {%- set times = {
+        'event_time': dbt_forensics.canonical_text(relation ~ '.event_time', stamp),
+        'ingested_at': dbt_forensics.canonical_text(relation ~ '.ingested_at', stamp),
+        'sequence_number': 'cast(' ~ relation ~ '.sequence_number as ' ~ dbt.type_string() ~ ')',
+    } -%}
+    {%- set parts = [relation ~ '.batch_id'] -%}
+    {%- for role, given in shape.roles.items() if role != 'batch_id' and not given.is_dropped -%}
+        {%- do parts.append(times.get(role, relation ~ '.' ~ role)) -%}
+    {%- endfor -%}
+    {{ return(dbt_forensics.canonical_json_array(parts)) }}
 {% endmacro %}
 
 
 {% macro shape_digest(shape) %}
-    {#- Text: the digest of the names of the content columns that the relation has. -#}
-    {{ return(dbt.hash(dbt_forensics.forensics_literal(shape.payload | sort(case_sensitive=true) | tojson))) }}
+    {#- Text: the digest of the roles that the relation fills and of the names of the content columns that it has. -#}
+    {%- set filled = shape.roles.items() | rejectattr('1.is_dropped') | map(attribute='0') | sort -%}
+    {%- set names = [filled, shape.payload | sort(case_sensitive=true)] -%}
+    {{ return(dbt.hash(dbt_forensics.forensics_literal(names | tojson))) }}
 {% endmacro %}
 
 

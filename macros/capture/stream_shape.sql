@@ -1,7 +1,7 @@
 {% macro stream_shape(stream) %}
     {#-
         What a stream's relation looks like now, as the capture needs it:
-        columns: {name: data type}; roles: {role: {sql, data_type, column}}; payload: names of the content columns that are
+        columns: {name: data type}; roles: {role: {sql, data_type, column, is_dropped}}; payload: names of the content columns that are
         kept; known: {name: data type} of these columns and of the ones that were there before.
     -#}
     {%- set where = "stream '" ~ stream.name ~ "'" -%}
@@ -46,12 +46,12 @@
     {%- set column = dbt_forensics._column_named(given, columns) or dbt_forensics._column_named(given[1:-1], columns) -%}
     {%- set column = none if column and given not in [column, dbt_forensics.quoted(column)] and column | lower != given | lower else column -%}
     {%- if column -%}
-        {{ return({'sql': dbt_forensics.quoted(column), 'data_type': columns[column], 'column': column}) }}
+        {{ return({'sql': dbt_forensics.quoted(column), 'data_type': columns[column], 'column': column, 'is_dropped': false}) }}
     {%- elif not modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', given) -%}
-        {{ return({'sql': '(' ~ given ~ ')', 'data_type': none, 'column': none}) }}
+        {{ return({'sql': '(' ~ given ~ ')', 'data_type': none, 'column': none, 'is_dropped': false}) }}
     {%- elif given in dropped and role not in ['event_id', 'event_time', 'ingested_at'] -%}
         {%- do log("dbt_forensics: stream '" ~ stream.name ~ "': column " ~ given ~ ' (' ~ role ~ ') is gone from the relation; recorded as NULL from now on.', info=true) -%}
-        {{ return({'sql': 'cast(null as ' ~ dbt.type_string() ~ ')', 'data_type': none, 'column': none}) }}
+        {{ return({'sql': 'cast(null as ' ~ dbt.type_string() ~ ')', 'data_type': none, 'column': none, 'is_dropped': true}) }}
     {%- endif -%}
     {{ dbt_forensics._config_error("stream '" ~ stream.name ~ "'", role, given ~ ', which ' ~ stream.relation ~ ' does not have', 'an expression, or one of its columns: ' ~ columns.keys() | join(', ')) }}
 {% endmacro %}

@@ -56,10 +56,11 @@
             {%- for word in [1, 2] %}
             mod(sum(effect * {{ dbt_forensics.digest_word('row_key', word) }}), {{ dbt_forensics.word_modulus() }}) as digest_change_{{ word }},
             {%- endfor %}
-            {#- Only these causes can have two entries of one event in a build. #}
-            count(distinct case when cause in ('correction', 'definition_changed') then event_id end)
-            + count(case when cause not in ('correction', 'definition_changed') then 1 end) as event_count,
-            {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
+            {#- Only these causes can have several entries of one event in a build. #}
+            {%- set repeats = "cause in ('correction', 'definition_changed')" %}
+            count(distinct case when {{ repeats }} then event_id end)
+            + count(case when not ({{ repeats }}) then 1 end) as event_count,
+            {{ dbt_forensics.first_ten('event_id', repeats) }} as sample_event_ids,
             min(ingested_at) as first_arrived_at,
             max(ingested_at) as last_arrived_at
         from {{ stream.name }}_{{ metric.name }}_inputs

@@ -478,7 +478,7 @@ class _Play:
             found.append((raw, ordinal, self.rows.get((identity(raw), ordinal))))
         taken = {row for _, _, row in found if row}
         reshaped: dict[tuple[Any, ...], list[Captured]] = defaultdict(list)
-        for row in sorted(self.record.history, key=lambda row: row.row_key, reverse=True):
+        for row in sorted(self.record.history, key=lambda row: (row.ordinal, row.row_key), reverse=True):
             if row not in taken and {name for name, _ in row.raw.payload} != columns:
                 reshaped[delivered(row.raw), projected(row.raw, columns)].append(row)
         for place, (raw, ordinal, row) in enumerate(found):
