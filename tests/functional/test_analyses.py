@@ -77,7 +77,6 @@ def consumer(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
             tmp_path_factory.mktemp("consumer"),
             streams={"orders": STREAM},
             sources={"shop": ["order_events"]},
-            reuse_parse=True,
         )
         made.create_table("order_events", COLUMNS)
         before: set[str] = set()

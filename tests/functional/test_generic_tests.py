@@ -450,7 +450,7 @@ class Installation:
     """A consumer that was built three times, and one `dbt parse` for all that follows."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
-        self.consumer = Consumer(engine, folder, streams=STREAMS, models=MODELS, reuse_parse=True)
+        self.consumer = Consumer(engine, folder, streams=STREAMS, models=MODELS)
         for table in ("orders", "payments"):
             self.consumer.create_table(table, COLUMNS)
         for as_of, rows in BUILDS:

@@ -312,7 +312,7 @@ STREAMS = {
 
 
 def test_the_chain_head_is_printed_once_there_is_one(engine: Engine, tmp_path: Any) -> None:
-    consumer = Consumer(engine, tmp_path, streams=STREAMS, sources={"raw": ["orders"]}, reuse_parse=True)
+    consumer = Consumer(engine, tmp_path, streams=STREAMS, sources={"raw": ["orders"]})
     consumer.create_table(
         "orders",
         {

@@ -73,9 +73,7 @@ def test_nothing_declared_builds_empty_says_how_to_declare_and_takes_a_stream(
 
 
 def test_a_stream_without_its_relation_is_refused_in_words(engine: Engine, tmp_path: Path) -> None:
-    consumer = Consumer(
-        engine, tmp_path, streams={"orders": STREAM}, sources={"raw": ["orders"]}, reuse_parse=True
-    )
+    consumer = Consumer(engine, tmp_path, streams={"orders": STREAM}, sources={"raw": ["orders"]})
     log = " ".join(consumer.build(as_of="2026-01-05 12:00:00", expect="failure").log.split())
     assert "dbt_forensics: stream 'orders', key 'relation': found source.raw.orders" in log
     assert (

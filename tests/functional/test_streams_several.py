@@ -145,7 +145,7 @@ def counts(consumer: Consumer, stream: str) -> dict[str, int]:
 
 
 def test_streams_of_different_columns_stand_side_by_side(engine: Engine, tmp_path: Path) -> None:
-    consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS}, reuse_parse=True)
+    consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS})
     consumer.build(as_of="2026-01-05 12:00:00")
     assert verdicts(consumer) == ORDERS_AT_FIRST + VISITS_AT_FIRST
     assert values(consumer) == REVENUE_AT_FIRST + VISITS_COUNTED_AT_FIRST
@@ -216,7 +216,7 @@ PACKAGE_NODES = (
 
 
 def test_parts_built_in_odd_orders_end_in_the_same_record(engine: Engine, tmp_path: Path) -> None:
-    consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS}, reuse_parse=True)
+    consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS})
     consumer.build(as_of="2026-01-05 12:00:00")
     land_the_sixth(consumer)
     # Backwards, so that each part finds nothing new yet; then the history, by the batches that were new just now.
@@ -251,9 +251,7 @@ def test_the_package_lives_under_other_schemas_and_names(engine: Engine, tmp_pat
             }
         },
     }
-    consumer = consumer_with(
-        engine, tmp_path, {"orders": ORDERS, "visits": VISITS}, project=project, reuse_parse=True
-    )
+    consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS}, project=project)
     consumer.build(as_of="2026-01-05 12:00:00")
     land_the_sixth(consumer)
     for hour in (12, 13):
@@ -275,7 +273,7 @@ def test_the_package_lives_under_other_schemas_and_names(engine: Engine, tmp_pat
 
 
 def test_compiling_and_documenting_record_nothing(engine: Engine, tmp_path: Path) -> None:
-    consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS}, reuse_parse=True)
+    consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS})
     parsed = consumer.dbt(["parse"]).result
 
     def record_nothing() -> None:
@@ -333,9 +331,7 @@ def test_columns_may_have_any_name(engine: Engine, tmp_path: Path) -> None:
             }
         },
     }
-    consumer = Consumer(
-        engine, tmp_path, streams={"things": stream}, sources={"raw": ["things"]}, reuse_parse=True
-    )
+    consumer = Consumer(engine, tmp_path, streams={"things": stream}, sources={"raw": ["things"]})
     consumer.create_table("things", columns)
     thing = {
         "id of it": "e1",

@@ -1,13 +1,14 @@
 """Runs dbt in processes that kill themselves; `Killer` is the handle that Consumer.build_killed uses.
 
 One server process imports dbt once (that takes seconds) and forks a child for each request, so that every
-killed build starts clean and fast. The server ends when its input closes, that is with the tests' process.
+killed build starts clean and fast; what was parsed comes in a file. The server ends when its input closes, that is with the tests' process.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -25,12 +26,19 @@ class Killer:
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, at: str, arguments: Sequence[str], output: Path) -> int:
+    def run(self, at: str, arguments: Sequence[str], output: Path, parsed: Path) -> int:
         """Runs dbt until `at`; returns the exit code, negative for a signal. Warnings go to `output`."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        print(json.dumps([at, list(arguments), str(output)]), file=self._server.stdin, flush=True)
+        print(
+            json.dumps([at, list(arguments), str(output), str(parsed)]), file=self._server.stdin, flush=True
+        )
         return int(self._server.stdout.readline())
+
+
+def save_manifest(manifest: Any, path: Path) -> Path:
+    path.write_bytes(pickle.dumps(manifest))
+    return path
 
 
 def kill_at(at: str) -> Callable[[Any], None]:
@@ -61,14 +69,16 @@ def serve() -> None:
     from dbt.cli.main import dbtRunner
 
     for line in sys.stdin:
-        at, arguments, output = json.loads(line)
+        at, arguments, output, parsed = json.loads(line)
         child = os.fork()
         if child == 0:
             signal.alarm(TIMEOUT_SECONDS)
             with Path(output).open("w") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
-            outcome = dbtRunner(callbacks=[kill_at(at)]).invoke(arguments)
+            outcome = dbtRunner(pickle.loads(Path(parsed).read_bytes()), callbacks=[kill_at(at)]).invoke(
+                arguments
+            )
             if outcome.exception is not None:
                 print(outcome.exception, flush=True)
             os._exit(0)

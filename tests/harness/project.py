@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from harness.engines import RAW_SCHEMA, Engine, Postgres, Row
-from harness.killed import Killer
+from harness.killed import Killer, save_manifest
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 
@@ -45,9 +45,8 @@ class Consumer:
     dbt_project.yml is written anew before each. With `streams=None` the var is not set at all.
     `models` are files under models/, `files` any files of the project.
 
-    Parsing is most of what a small build costs. With `reuse_parse=True` a build that differs from the one
-    before only in `as_of` does not parse again, which is several times faster: for tests with many builds
-    that are not about parsing.
+    Parsing is most of what a small build costs, so a build that differs from the one before only in `as_of`
+    does not parse again. `reuse_parse=False` is for tests that are about parsing.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Consumer:
         files: Mapping[str, str] | None = None,
         project: Mapping[str, Any] | None = None,
         package: Path = PACKAGE,
-        reuse_parse: bool = False,
+        reuse_parse: bool = True,
     ) -> None:
         self.engine = engine
         self.folder = Path(folder)
@@ -178,7 +177,8 @@ class Consumer:
         self.engine.release()
         output = self.folder / "killed.log"
         arguments = self._arguments(_build_arguments(as_of, select, args, vars))
-        if killer().run(at, arguments, output) != -signal.SIGKILL:
+        parsed = save_manifest(self._manifest(as_of, vars), self.folder / "killed.msgpack")
+        if killer().run(at, arguments, output, parsed) != -signal.SIGKILL:
             raise AssertionError(f"The build was not killed at {at}.\n{output.read_text()}")
         if isinstance(self.engine, Postgres):
             self.engine.wait_until_alone()
