@@ -1,7 +1,9 @@
 -- Promise 1: each captured row has a verdict. `dbt build` counts, per stream, what it captured; `dbt test` looks at every row.
 {%- set history = ref('forensics__event_history').render() %}
 {%- set ledger = ref('forensics__ledger').render() %}
-{%- if dbt_forensics.checks_everything() %}
+{%- if not dbt_forensics.is_built_here(['forensics__ledger']) %}
+{{ dbt_forensics.no_rows({'stream': 'text'}) }}
+{%- elif dbt_forensics.checks_everything() %}
 select
     history.stream,
     history.batch_id,

@@ -98,6 +98,22 @@
     {{ return(' *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE]([+]?[0-9]{1,2}|-[0-9]{1,3}))? *') }}
 {% endmacro %}
 
+{% macro type_family(data_type) %}
+    {#- number, text, time or boolean; none for other types. SQL that is written for one type of a family reads the others of it. -#}
+    {%- set type = data_type.split('(')[0].strip() | lower -%}
+    {%- if type in ['text', 'string', 'varchar', 'character varying', 'char', 'character', 'bpchar'] -%}{{ return('text') }}
+    {%- elif type.endswith('int') or type in ['integer', 'numeric', 'decimal', 'number', 'double', 'double precision', 'real', 'float'] -%}{{ return('number') }}
+    {%- elif type.startswith('timestamp') or type in ['date', 'datetime'] -%}{{ return('time') }}
+    {%- elif type in ['boolean', 'bool'] -%}{{ return('boolean') }}
+    {%- endif -%}
+    {{ return(none) }}
+{% endmacro %}
+
+{% macro type_of_family(family) %}
+    {#- The type in which every value of a family can be kept; text for what has no family. -#}
+    {{ return({'number': 'decimal(38, 9)', 'time': dbt.type_timestamp(), 'boolean': 'boolean'}.get(family, dbt.type_string())) }}
+{% endmacro %}
+
 {% macro type_exact_number() %}
     {{ return('numeric(38, 9)') }}
 {% endmacro %}

@@ -10,6 +10,9 @@
     {%- do rules.append(('ingested_at_is_not_null', ingested_at ~ ' is not null')) -%}
     {%- do rules.append(('event_time_is_plausible', dbt_forensics._is_plausible(event_time))) -%}
     {%- do rules.append(('ingested_at_is_plausible', dbt_forensics._is_plausible(ingested_at))) -%}
+    {%- for column, original in shape.original.items() -%}
+        {%- do rules.append((column ~ '_keeps_its_type', original ~ ' is null or ' ~ dbt_forensics.quoted(column) ~ ' is not null')) -%}
+    {%- endfor -%}
     {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg'] -%}
         {%- set is_number = '(' ~ definition.expr ~ ') is null or ' ~ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') ~ ' is not null' -%}
         {%- do rules.append((metric ~ '_is_a_number', is_number ~ (' or not coalesce(' ~ definition.where ~ ', false)' if definition.where else ''))) -%}
@@ -19,7 +22,7 @@
     {%- endfor -%}
     case
     {%- for rule, condition in rules %}
-                when not ({{ condition }}) then '{{ rule }}'
+                when not ({{ condition }}) then {{ dbt_forensics.forensics_literal(rule) }}
     {%- endfor %}
             end
 {%- endmacro %}

@@ -23,7 +23,7 @@
             {{ text }} as unreadable_{{ loop.index }},
             {%- endfor %}
             {{ dbt_forensics.broken_rule(stream, shape) }} as broken_rule
-        from {{ shape.relation }}
+        from {{ shape.source }}
         {%- if from_time and to_time %}
         where (
             {{ arrival }} between {{ from_time }} and {{ to_time }}
@@ -159,7 +159,7 @@
     {#- {name: text expression} of the content columns, which go into payload. -#}
     {%- set kept = {} -%}
     {%- for column in shape.payload -%}
-        {%- do kept.update({column: dbt_forensics.canonical_text(dbt_forensics.quoted(column), shape.columns[column])}) -%}
+        {%- do kept.update({column: dbt_forensics.canonical_text(shape.original.get(column, dbt_forensics.quoted(column)), shape.columns[column])}) -%}
     {%- endfor -%}
     {{ return(kept) }}
 {% endmacro %}

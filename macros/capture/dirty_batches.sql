@@ -33,7 +33,7 @@
             count(*) as row_count,
             min({{ ingested_at }}) as min_ingested_at,
             max({{ ingested_at }}) as max_ingested_at
-        from {{ shape.relation }}
+        from {{ shape.source }}
         group by given_batch, arrival_hour
 
     ),

@@ -1,21 +1,18 @@
 {% macro reshaped_rows(stream, shape, history, reach) %}
     {#-
         CTEs, the last of them named <stream>_reshaped: pairs (raw_key, row_key) of a raw row and a captured one that differ only because the
-        relation lost columns since. A change of columns is not a change of rows: such a row is neither new nor gone. (A column that was
+        relation lost columns since, or holds the same values in another type. A change of columns is not a change of rows: such a row is neither new nor gone. (A column that was
         gained changes no row until it has a value in it; from then on the row says something that is not on record yet.)
         Needs the CTEs <stream>_captured and <stream>_batches.
     -#}
     {%- set name = stream.name -%}
-    {%- set remaining = {} -%}
-    {%- for column in shape.payload -%}
-        {%- do remaining.update({column: dbt_forensics.json_value('history.payload', column)}) -%}
-    {%- endfor %}
+
     {{ name }}_unmatched_raw as (
 
         select
             captured.row_key,
             captured.ordinal,
-            captured.payload,
+            {{ dbt_forensics.row_content(shape, 'captured') }} as payload,
             {{ dbt_forensics.row_identity(shape, 'captured') }} as identity
         from {{ name }}_captured as captured
         left join {{ history }} as history
@@ -29,7 +26,7 @@
         select
             history.row_key,
             history.ordinal,
-            {{ dbt_forensics.canonical_json(remaining) }} as payload,
+            {{ dbt_forensics.row_content(shape, 'history') }} as payload,
             {{ dbt_forensics.row_identity(shape, 'history') }} as identity
         from {{ history }} as history
         left join {{ name }}_captured as captured
@@ -86,11 +83,24 @@
 {% endmacro %}
 
 
+{% macro row_content(shape, relation) %}
+    {#- What a row says in the columns that the relation has now, as if each of them still had the type that it had at first. -#}
+    {%- set fields = {} -%}
+    {%- for column in shape.payload + shape.roles.values() | map(attribute='column') | select('string') | list -%}
+        {%- do fields.update({column: dbt_forensics._text_as(dbt_forensics.json_value(relation ~ '.payload', column), shape.families.get(column))}) -%}
+    {%- endfor -%}
+    {{ return(dbt_forensics.canonical_json(fields)) }}
+{% endmacro %}
+
+
 {% macro shape_digest(shape) %}
-    {#- Text: the digest of the roles that the relation fills and of the names of the content columns that it has. -#}
+    {#- Text: the digest of the roles that the relation fills, and of the names and families of types of its content columns. -#}
     {%- set filled = shape.roles.items() | rejectattr('1.is_dropped') | map(attribute='0') | sort -%}
-    {%- set names = [filled, shape.payload | sort(case_sensitive=true)] -%}
-    {{ return(dbt.hash(dbt_forensics.forensics_literal(names | tojson))) }}
+    {%- set columns = [] -%}
+    {%- for column in shape.payload | sort(case_sensitive=true) -%}
+        {%- do columns.append([column, dbt_forensics.type_family(shape.columns[column]) or '']) -%}
+    {%- endfor -%}
+    {{ return(dbt.hash(dbt_forensics.forensics_literal([filled, columns] | tojson))) }}
 {% endmacro %}
 
 

@@ -7,7 +7,7 @@
         {%- for column, data_type in shape.columns.items() -%}
             {%- do rows.append([stream.name, column, data_type, loop.index, 'false']) -%}
         {%- endfor -%}
-        {%- for column, data_type in shape.known.items() if column not in shape.columns -%}
+        {%- for column, data_type in shape.dropped.items() -%}
             {%- do rows.append([stream.name, column, data_type, 'null', 'true']) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -1,8 +1,11 @@
 {% macro stream_shape(stream) %}
     {#-
         What a stream's relation looks like now, as the capture needs it:
-        columns: {name: data type}; roles: {role: {sql, data_type, column, is_dropped}}; payload: names of the content columns that are
-        kept; known: {name: data type} of these columns and of the ones that were there before.
+        source: what to select from, in which the configured expressions find every column that they name (see _relation_as_known);
+        columns: {name: data type}; dropped: the same of the columns that it had before; known: the types in which expressions
+        see them all; roles: {role: {sql, data_type, column, is_dropped}}; payload: names of the content columns that are kept;
+        families: {name: family of types} of the columns that were of another one at first: that one;
+        retyped: the same of those that expressions name; original: {name: sql} of what these columns hold now.
     -#}
     {%- set where = "stream '" ~ stream.name ~ "'" -%}
     {%- set relation = dbt_forensics.stream_relation(stream) -%}
@@ -16,11 +19,27 @@
     {%- for column in columns if (column | lower).startswith('forensics_') -%}
         {{ dbt_forensics._config_error(where, 'relation', relation ~ ' with a column ' ~ column, "columns that do not begin with forensics_, as the package's own do") }}
     {%- endfor -%}
-    {%- set dropped = dbt_forensics._dropped_columns(stream.name, columns) -%}
+    {%- set before = dbt_forensics._columns_before(stream.name) -%}
+    {%- set dropped = {} -%}
+    {%- for column, types in before.items() if column not in columns -%}
+        {%- do dropped.update({column: types.last}) -%}
+    {%- endfor -%}
+
+    {%- set families, retyped, original, known = {}, {}, {}, {} -%}
+    {%- set known_columns = dict(dropped, **columns) -%}
+    {%- for column, data_type in known_columns.items() -%}
+        {%- set family = dbt_forensics.type_family(before[column].first if column in before else data_type) -%}
+        {%- set is_other = family and family != dbt_forensics.type_family(data_type) -%}
+        {%- set is_retyped = is_other and dbt_forensics._is_named(column, stream, known_columns) -%}
+        {%- if is_other -%}{%- do families.update({column: family}) -%}{%- endif -%}
+        {%- do known.update({column: dbt_forensics.type_of_family(family) if is_retyped else data_type}) -%}
+        {%- if is_retyped -%}{%- do retyped.update({column: family}) -%}{%- endif -%}
+        {%- if is_retyped and column in columns -%}{%- do original.update({column: 'forensics_original_' ~ loop.index}) -%}{%- endif -%}
+    {%- endfor -%}
 
     {%- set roles = {} -%}
     {%- for role in dbt_forensics.stream_roles() if role in stream -%}
-        {%- do roles.update({role: dbt_forensics._role(stream, role, columns, dropped)}) -%}
+        {%- do roles.update({role: dbt_forensics._role(stream, role, columns, dropped, original)}) -%}
     {%- endfor -%}
 
     {%- set mapped = roles.values() | map(attribute='column') | select('string') | list -%}
@@ -34,21 +53,81 @@
         {%- endif -%}
     {%- endfor -%}
 
-    {%- set known = dropped.copy() -%}
-    {%- do known.update(columns) -%}
-    {{ return({'relation': relation, 'columns': columns, 'roles': roles, 'payload': payload, 'known': known}) }}
+    {{ return({
+        'source': dbt_forensics._relation_as_known(stream, relation, columns, dropped, retyped, original),
+        'columns': columns, 'dropped': dropped, 'known': known, 'roles': roles, 'payload': payload, 'families': families, 'retyped': retyped, 'original': original,
+    }) }}
 {% endmacro %}
 
 
-{% macro _role(stream, role, columns, dropped) %}
+{% macro _relation_as_known(stream, relation, columns, dropped, retyped, original) %}
+    {#-
+        The relation; or, where an expression names a column that is gone or has become something else, a select that has it still: as
+        NULL, or as far as its values can be read in the type that it had. A change of columns stops no build.
+    -#}
+    {%- set missing = {} -%}
+    {%- for column, data_type in dropped.items() if dbt_forensics._is_named(column, stream, dict(dropped, **columns)) and not dbt_forensics._column_named(column, columns) -%}
+        {%- do missing.update({column: dbt_forensics.type_of_family(retyped.get(column) or dbt_forensics.type_family(data_type))}) -%}
+    {%- endfor -%}
+    {%- if not missing and not original -%}{{ return(relation) }}{%- endif -%}
+    {%- set selected = [] -%}
+    {%- for column, data_type in columns.items() -%}
+        {%- set name = dbt_forensics.quoted(column) -%}
+        {%- if column in original -%}
+            {%- do selected.append(name ~ ' as ' ~ original[column]) -%}
+            {%- do selected.append(dbt_forensics._read_as(dbt_forensics.canonical_text(name, data_type), retyped[column]) ~ ' as ' ~ name) -%}
+        {%- else -%}
+            {%- do selected.append(name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for column, data_type in missing.items() -%}
+        {%- do selected.append('cast(null as ' ~ data_type ~ ') as ' ~ dbt_forensics.quoted(column)) -%}
+    {%- endfor -%}
+    {{ return('(select ' ~ selected | join(', ') ~ ' from ' ~ relation ~ ') as relation_as_known') }}
+{% endmacro %}
+
+
+{% macro _is_named(column, stream, names) %}
+    {#- Whether an expression of the stream's configuration names a column: a rule, a metric, or a role that is not a column itself. -#}
+    {%- set expressions = stream.rules.values() | list -%}
+    {%- for role in dbt_forensics.stream_roles() if role in stream and not dbt_forensics._column_named(stream[role] | trim, names) -%}
+        {%- do expressions.append(stream[role]) -%}
+    {%- endfor -%}
+    {%- for metric in stream.metrics.values() -%}
+        {%- do expressions.append(metric.expr | default('') ~ ' ' ~ metric.where | default('')) -%}
+    {%- endfor -%}
+    {%- set name = '(?i)(?<![A-Za-z0-9_])' ~ modules.re.escape(column) ~ '(?![A-Za-z0-9_])' -%}
+    {{ return(modules.re.search(name, expressions | join(' ')) is not none) }}
+{% endmacro %}
+
+
+{% macro _read_as(text, family) %}
+    {#- A value of a family of types (see type_family) from a canonical text; NULL where the text does not fit. -#}
+    {%- if family == 'number' -%}{{ return(dbt_forensics.exact_number(text)) }}
+    {%- elif family == 'time' -%}{{ return(dbt_forensics.utc_timestamp(text)) }}
+    {%- elif family == 'boolean' -%}{{ return(dbt_forensics.typed_value(text, 'boolean')) }}
+    {%- endif -%}
+    {{ return(text) }}
+{% endmacro %}
+
+
+{% macro _text_as(text, family) %}
+    {#- The canonical text of what a text says in a family of types, so that 1.50 and 1.5 are one; the text where it does not fit. -#}
+    {%- if family not in ['number', 'time'] -%}{{ return(text) }}{%- endif -%}
+    {{ return('coalesce(' ~ dbt_forensics.canonical_text(dbt_forensics._read_as(text, family), dbt_forensics.type_of_family(family)) ~ ', ' ~ text ~ ')') }}
+{% endmacro %}
+
+
+{% macro _role(stream, role, columns, dropped, original) %}
     {#- A role is filled by a column (quoted) or by an expression of the project's owner (trusted, as their models are). -#}
     {%- set given = stream[role] | trim -%}
     {%- set column = dbt_forensics._column_named(given, columns) or dbt_forensics._column_named(given[1:-1], columns) -%}
     {%- set column = none if column and given not in [column, dbt_forensics.quoted(column)] and column | lower != given | lower else column -%}
     {%- if column -%}
-        {{ return({'sql': dbt_forensics.quoted(column), 'data_type': columns[column], 'column': column, 'is_dropped': false}) }}
+        {{ return({'sql': original.get(column, dbt_forensics.quoted(column)), 'data_type': columns[column], 'column': column, 'is_dropped': false}) }}
     {%- elif not modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', given) -%}
-        {{ return({'sql': '(' ~ given ~ ')', 'data_type': none, 'column': none, 'is_dropped': false}) }}
+        {%- set names_dropped = dropped.keys() | select('in', given) | list | length > 0 -%}
+        {{ return({'sql': '(' ~ given ~ ')', 'data_type': none, 'column': none, 'is_dropped': names_dropped}) }}
     {%- elif given in dropped and role not in ['event_id', 'event_time', 'ingested_at'] -%}
         {%- do log("dbt_forensics: stream '" ~ stream.name ~ "': column " ~ given ~ ' (' ~ role ~ ') is gone from the relation; recorded as NULL from now on.', info=true) -%}
         {{ return({'sql': 'cast(null as ' ~ dbt.type_string() ~ ')', 'data_type': none, 'column': none, 'is_dropped': true}) }}
@@ -67,15 +146,15 @@
 {% endmacro %}
 
 
-{% macro _dropped_columns(stream_name, columns) %}
-    {#- {name: last data type} of the columns that the relation had at an earlier build and has no more. -#}
-    {%- set dropped = {} -%}
+{% macro _columns_before(stream_name) %}
+    {#- {name: {first, last}}: the first and the last data type of the columns that the relation had at earlier builds. -#}
+    {%- set before = {} -%}
     {%- set history = dbt_forensics._existing('forensics__schema_history') -%}
     {%- if history -%}
-        {%- set seen = run_query('select column_name, data_type from ' ~ history ~ ' where dbt_valid_to is null and stream = ' ~ dbt_forensics.forensics_literal(stream_name) ~ ' order by column_position') -%}
-        {%- for row in seen.rows if row[0] not in columns -%}
-            {%- do dropped.update({row[0]: row[1]}) -%}
+        {%- set seen = run_query('select column_name, data_type from ' ~ history ~ ' where stream = ' ~ dbt_forensics.forensics_literal(stream_name) ~ ' order by dbt_valid_from, column_position') -%}
+        {%- for row in seen.rows -%}
+            {%- do before.update({row[0]: {'first': before[row[0]].first if row[0] in before else row[1], 'last': row[1]}}) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{ return(dropped) }}
+    {{ return(before) }}
 {% endmacro %}

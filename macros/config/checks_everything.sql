@@ -7,6 +7,18 @@
 {% endmacro %}
 
 
+{% macro is_built_here(names) %}
+    {#-
+        Whether what a test compares is all there: a `dbt build` of a part of the package (--select) runs the tests of that part, and what
+        comes after it is not built, or not yet.
+    -#}
+    {%- if not execute or flags.WHICH != 'build' -%}{{ return(true) }}{%- endif -%}
+    {%- set selected = [] -%}
+    {%- for resource in selected_resources -%}{%- do selected.append(resource.split('.')[-1]) -%}{%- endfor -%}
+    {{ return(names | reject('in', selected) | list | length == 0) }}
+{% endmacro %}
+
+
 {% macro recorded_in_this_build(recorded_at='recorded_at') %}
     {#- A condition: recorded at the time of the last ledger entry. -#}
     {%- set last = dbt_forensics.last_recorded_literal() if execute else none -%}

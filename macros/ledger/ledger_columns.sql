@@ -8,10 +8,17 @@
 
 
 {% macro payload_columns_ever(schema_history) %}
-    {#- The names of all columns that any stream's relation has or had, in order. -#}
-    {%- set names = [] -%}
-    {%- for row in run_query('select distinct column_name from ' ~ schema_history ~ ' order by 1').rows -%}
-        {%- do names.append(row[0]) -%}
+    {#- {name: family} of all columns that any stream's relation has or had, in order: the family of types where there were several. -#}
+    {%- set columns = {} -%}
+    {%- for row in run_query('select distinct column_name, data_type from ' ~ schema_history ~ ' order by 1, 2').rows -%}
+        {%- set family = dbt_forensics.type_family(row[1]) -%}
+        {%- set others = columns.get(row[0], {'seen': []}).seen -%}
+        {%- do columns.update({row[0]: {'seen': others + [family]}}) -%}
     {%- endfor -%}
-    {{ return(names) }}
+    {%- set families = {} -%}
+    {%- for column, types in columns.items() -%}
+        {%- set several = types.seen | unique | list -%}
+        {%- do families.update({column: ('number' if 'number' in several else 'time') if several | length > 1 else none}) -%}
+    {%- endfor -%}
+    {{ return(families) }}
 {% endmacro %}

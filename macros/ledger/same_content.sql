@@ -2,14 +2,18 @@
     {#-
         Condition: two captured rows say the same. Rows of one shape are compared as they are. Rows of different shapes (the
         source gained or lost columns between them, or names another schema version) are compared where both have a value.
-        columns: names of all payload columns that the streams have or had.
+        columns: {name: family} of all payload columns that the streams have or had; family: in which type to compare, or none.
     -#}
     {%- set differences = [] -%}
     {%- for role in ['entity_id', 'event_type', 'tenant'] -%}
         {%- do differences.append(left ~ '.' ~ role ~ ' <> ' ~ right ~ '.' ~ role) -%}
     {%- endfor -%}
-    {%- for column in columns -%}
-        {%- do differences.append(dbt_forensics.json_value(left ~ '.payload', column) ~ ' <> ' ~ dbt_forensics.json_value(right ~ '.payload', column)) -%}
+    {%- for column, family in columns.items() -%}
+        {%- set texts = [] -%}
+        {%- for side in [left, right] -%}
+            {%- do texts.append(dbt_forensics._text_as(dbt_forensics.json_value(side ~ '.payload', column), family)) -%}
+        {%- endfor -%}
+        {%- do differences.append(texts | join(' <> ')) -%}
     {%- endfor -%}
     case
                 when {{ left }}.event_time <> {{ right }}.event_time then false

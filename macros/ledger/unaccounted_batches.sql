@@ -12,7 +12,7 @@
             cast('{{ stream.name }}' as {{ dbt.type_string() }}) as stream,
             {{ dbt_forensics._batch_id(shape) }} as batch_id,
             count(*) as rows_in_relation
-        from {{ shape.relation }}
+        from {{ shape.source }}
         group by 1, 2
 
     ),

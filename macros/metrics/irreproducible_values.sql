@@ -104,22 +104,19 @@
 
 {% macro _plan_of_all(streams, log) %}
     {#- A plan in the form of metric_plan() that computes every metric of which the log holds the present definition from nothing. -#}
-    {%- set last_definitions = {} -%}
-    {%- for row in run_query('select stream, metric, definition_digest from ' ~ log ~ ' group by stream, metric, definition_digest order by max(recorded_from)').rows -%}
-        {%- do last_definitions.update({(row[0], row[1]): row[2]}) -%}
-    {%- endfor -%}
+    {%- set on_record = dbt_forensics.metrics_on_record(log).metrics -%}
     {%- set plan = [] -%}
     {%- for stream in streams.values() -%}
         {%- set metrics = [] -%}
         {%- for name, definition in stream.metrics.items() -%}
             {%- set digest = dbt_forensics.definition_digest(stream, definition) -%}
-            {%- if last_definitions.get((stream.name, name)) == digest -%}
-                {%- do metrics.append({'name': name, 'definition': definition, 'digest': digest, 'state': 'new'}) -%}
+            {%- if on_record.get((stream.name, name), {}).digest == digest -%}
+                {%- do metrics.append({'name': name, 'definition': definition, 'digest': digest, 'state': 'new', 'processed_to': none}) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if metrics -%}
             {%- do plan.append({
-                'stream': stream, 'processed_to': none, 'ledger_to': none, 'is_backcast': false, 'metrics': metrics,
+                'stream': stream, 'ledger_to': none, 'is_backcast': false, 'metrics': metrics,
                 'stamp': 'cast(null as ' ~ dbt.type_timestamp() ~ ')',
             }) -%}
         {%- endif -%}

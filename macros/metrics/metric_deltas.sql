@@ -6,7 +6,7 @@
     -#}
     {%- set stream = task.stream -%}
     {%- set definition = metric.definition -%}
-    {%- set processed_to = dbt_forensics.timestamp_literal(task.processed_to) if task.processed_to else none -%}
+    {%- set processed_to = dbt_forensics.timestamp_literal(metric.processed_to) if metric.processed_to else none -%}
     {%- set dimensions = {} -%}
     {%- for column in definition.dimensions | default([]) -%}
         {%- do dimensions.update({column: 'dimension_' ~ loop.index}) -%}
@@ -34,7 +34,7 @@
         from {{ stream.name }}_{{ 'dated' if task.is_backcast else 'entries' }}
         {%- set conditions = [] -%}
         {%- if definition.where %}{% do conditions.append('(' ~ definition.where ~ ')') %}{% endif -%}
-        {%- if metric.state == 'known' and task.processed_to %}{% do conditions.append('forensics_recorded_at > ' ~ processed_to) %}{% endif %}
+        {%- if metric.state == 'known' and processed_to %}{% do conditions.append('forensics_recorded_at > ' ~ processed_to) %}{% endif %}
         {%- if conditions %}
         where {{ conditions | join(' and ') }}
         {%- endif %}

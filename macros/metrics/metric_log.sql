@@ -4,7 +4,7 @@
         'value': 'number', 'previous_value': 'number', 'cause': 'text', 'change': 'number', 'event_count': 'integer', 'sample_event_ids': 'text',
         'first_arrived_at': 'time', 'last_arrived_at': 'time', 'sum_of_numbers': 'number', 'number_count': 'integer', 'input_count': 'integer',
         'digest_word_1': 'integer', 'digest_word_2': 'integer', 'definition_digest': 'text', 'origin': 'text', 'recorded_from': 'time',
-        'is_settled': 'boolean', 'ledger_to': 'time',
+        'is_settled': 'boolean', 'ledger_to': 'time', 'definitions': 'text',
     }) }}
 {% endmacro %}
 
@@ -55,6 +55,7 @@
         {%- else -%}
             {%- set value = {
                 'stamp': task.stamp,
+                'definitions': 'cast(' ~ dbt_forensics.forensics_literal(task.definitions) ~ ' as ' ~ dbt.type_string() ~ ')',
                 'ledger_to': dbt_forensics.timestamp_literal(task.ledger_to),
                 'settles_at': dbt.dateadd(stream.expected_delay.period, stream.expected_delay['count'],
                     dbt.dateadd(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'versioned.window_end')),

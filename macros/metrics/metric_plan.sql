@@ -1,56 +1,63 @@
 {% macro metric_plan(streams, ledger, log) %}
     {#-
-        What this build has to do for the metrics, as a list of {stream, processed_to, ledger_to, stamp, is_backcast,
-        metrics: [{name, definition, digest, state}]}; state is new, changed or known. processed_to: the last ledger entry that the metrics contain, or none.
-        stamp: the time at which what is found now is published: the ledger's last entry, or the clock where only a definition changed.
+        What this build has to do for the metrics, as a list of {stream, ledger_to, stamp, is_backcast, definitions,
+        metrics: [{name, definition, digest, state, processed_to}]}; state is new, changed or known. processed_to: the last ledger entry
+        that the metric contains, or none. definitions: {name: digest} of all metrics of the stream, as JSON: what this build writes
+        contains the ledger up to ledger_to, by these definitions. stamp: the time at which what is found now is published: the ledger's last entry, or the clock where only a definition changed.
         Streams with nothing to do are left out.
     -#}
     {%- set plan = [] -%}
-    {%- set processed = {} -%}
-    {%- set known = {} -%}
-    {%- if log -%}
-        {%- for row in run_query('select stream, max(ledger_to) from ' ~ log ~ ' group by stream').rows -%}
-            {%- do processed.update({row[0]: row[1].strftime('%Y-%m-%d %H:%M:%S.%f')}) -%}
-        {%- endfor -%}
-        {%- set definitions -%}
-            select stream, metric, definition_digest
-            from {{ log }}
-            group by stream, metric, definition_digest
-            order by stream, metric, max(recorded_from)
-        {%- endset -%}
-        {%- for row in run_query(definitions).rows -%}
-            {%- do known.update({(row[0], row[1]): row[2]}) -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- set on_record = dbt_forensics.metrics_on_record(log) -%}
     {%- set entries = {} -%}
     {%- for row in run_query('select stream, max(recorded_at) from ' ~ ledger ~ ' group by stream').rows -%}
         {%- do entries.update({row[0]: row[1].strftime('%Y-%m-%d %H:%M:%S.%f')}) -%}
     {%- endfor -%}
 
     {%- for stream in streams.values() if stream.metrics and stream.name in entries -%}
-        {%- set processed_to = processed.get(stream.name) -%}
-        {%- set has_entries = processed_to is none or entries[stream.name] > processed_to -%}
+        {%- set processed_to = on_record.streams.get(stream.name) -%}
+        {%- set definitions = {} -%}
         {%- set metrics = [] -%}
         {%- for name, definition in stream.metrics.items() -%}
             {%- set digest = dbt_forensics.definition_digest(stream, definition) -%}
-            {%- set before = known.get((stream.name, name)) -%}
-            {%- set state = 'new' if before is none else ('known' if before == digest else 'changed') -%}
-            {%- if has_entries or state != 'known' -%}
-                {%- do metrics.append({'name': name, 'definition': definition, 'digest': digest, 'state': state}) -%}
+            {%- do definitions.update({name: digest}) -%}
+            {%- set before = on_record.metrics.get((stream.name, name)) -%}
+            {%- set state = 'new' if not before else ('known' if before.digest == digest else 'changed') -%}
+            {%- if state != 'known' or entries[stream.name] > before.processed_to -%}
+                {%- do metrics.append({'name': name, 'definition': definition, 'digest': digest, 'state': state, 'processed_to': before.processed_to if before else none}) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if metrics -%}
             {%- do plan.append({
                 'stream': stream,
-                'processed_to': processed_to,
                 'ledger_to': entries[stream.name],
-                'stamp': dbt_forensics.timestamp_literal(entries[stream.name]) if has_entries else dbt_forensics.recorded_at(),
-                'is_backcast': processed_to is none and stream.backcast.every != 'none',
+                'stamp': dbt_forensics.timestamp_literal(entries[stream.name]) if not processed_to or entries[stream.name] > processed_to else dbt_forensics.recorded_at(),
+                'is_backcast': not processed_to and stream.backcast.every != 'none',
+                'definitions': definitions | tojson,
                 'metrics': metrics,
             }) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(plan) }}
+{% endmacro %}
+
+
+{% macro metrics_on_record(log) %}
+    {#-
+        {metrics: {(stream, metric): {digest, processed_to}}, streams: {stream: processed_to}}: by which definition each metric was computed
+        last, and up to which ledger entry; a metric without rows counts too, and one that was left out of the config stays behind.
+    -#}
+    {%- set metrics, streams = {}, {} -%}
+    {%- if log -%}
+        {%- set builds = run_query('select stream, definitions, max(ledger_to) from ' ~ log ~ ' group by stream, definitions order by max(ledger_to), max(recorded_from)') -%}
+        {%- for row in builds.rows -%}
+            {%- set processed_to = row[2].strftime('%Y-%m-%d %H:%M:%S.%f') -%}
+            {%- do streams.update({row[0]: processed_to}) -%}
+            {%- for name, digest in fromjson(row[1]).items() -%}
+                {%- do metrics.update({(row[0], name): {'digest': digest, 'processed_to': processed_to}}) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return({'metrics': metrics, 'streams': streams}) }}
 {% endmacro %}
 
 

@@ -10,7 +10,8 @@
 
         select
             {{ key }},
-            max(window_end) as window_end,
+            {#- Where the window was changed, what the old one held is taken away without an event: the new one's end stands. #}
+            coalesce(max(case when event_count > 0 then window_end end), max(window_end)) as window_end,
             recorded_from,
             cause,
             {{ dbt_forensics.cause_rank('cause') }} as cause_rank,

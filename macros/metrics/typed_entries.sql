@@ -6,7 +6,7 @@
     -#}
     {%- set stream = task.stream -%}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set all_entries = task.metrics | rejectattr('state', 'equalto', 'known') | list | length > 0 -%}
+    {%- set processed = task.metrics | selectattr('state', 'equalto', 'known') | selectattr('processed_to') | map(attribute='processed_to') | list -%}
     {%- set taken = [] %}
     {{ stream.name }}_entries as (
 
@@ -20,10 +20,11 @@
             ledger.recorded_at as forensics_recorded_at,
             {{ dbt_forensics.window_start(stream.window, 'ledger.event_time') }} as forensics_window_start
             {%- for role, given in shape.roles.items() if given.column and given.column not in taken %}{% do taken.append(given.column) %},
-            {{ dbt_forensics._role_as_column('history.' ~ role, role, given.data_type) }} as {{ dbt_forensics.quoted(given.column) }}
+            {{ dbt_forensics._role_as_column('history.' ~ role, role, given, shape.retyped.get(given.column)) }} as {{ dbt_forensics.quoted(given.column) }}
             {%- endfor %}
             {%- for column, data_type in shape.known.items() if column not in taken %},
-            {{ dbt_forensics.typed_value(dbt_forensics.json_value('history.payload', column), data_type) }} as {{ dbt_forensics.quoted(column) }}
+            {%- set text = dbt_forensics.json_value('history.payload', column) %}
+            {{ dbt_forensics._read_as(text, shape.retyped[column]) if column in shape.retyped else dbt_forensics.typed_value(text, data_type) }} as {{ dbt_forensics.quoted(column) }}
             {%- endfor %}
         from {{ ledger }} as ledger
         inner join {{ history }} as history
@@ -31,8 +32,8 @@
         where
             ledger.stream = '{{ stream.name }}'
             and ledger.effect <> 0
-            {%- if task.processed_to and not all_entries %}
-            and ledger.recorded_at > {{ dbt_forensics.timestamp_literal(task.processed_to) }}
+            {%- if processed | length == task.metrics | length %}
+            and ledger.recorded_at > {{ dbt_forensics.timestamp_literal(processed | min) }}
             {%- endif %}
 
     )
@@ -94,13 +95,15 @@
 {% endmacro %}
 
 
-{% macro _role_as_column(value, role, data_type) %}
-    {#- A role's kept value in the type that its column has in the relation. -#}
+{% macro _role_as_column(value, role, given, family) %}
+    {#- A role's kept value in the type in which expressions see its column: of a family where that changed, else the relation's. -#}
+    {%- set text = value -%}
     {%- if role in ['event_time', 'ingested_at'] -%}
-        {%- if dbt_forensics.is_read_exactly(data_type) -%}{{ return(value) }}{%- endif -%}
-        {{ return(dbt_forensics.canonical_text(value, dbt.type_timestamp())) }}
+        {%- if (family or dbt_forensics.type_family(given.data_type)) == 'time' -%}{{ return(value) }}{%- endif -%}
+        {%- set text = dbt_forensics.canonical_text(value, dbt.type_timestamp()) -%}
     {%- elif role == 'sequence_number' -%}
-        {{ return(value) }}
+        {%- if (family or dbt_forensics.type_family(given.data_type)) == 'number' -%}{{ return(value) }}{%- endif -%}
+        {%- set text = dbt_forensics.canonical_text(value, dbt_forensics.type_of_family('number')) -%}
     {%- endif -%}
-    {{ return(dbt_forensics.typed_value(value, data_type)) }}
+    {{ return(dbt_forensics._read_as(text, family) if family else dbt_forensics.typed_value(text, given.data_type)) }}
 {% endmacro %}

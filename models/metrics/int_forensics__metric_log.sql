@@ -111,7 +111,8 @@ logged as (
             else versioned.recorded_from
         end as recorded_from,
         coalesce(watermarks.latest_event_time >= {{ dbt_forensics.of_metric(plan, 'settles_at') }}, false) as is_settled,
-        {{ dbt_forensics.of_metric(plan, 'ledger_to') }} as ledger_to
+        {{ dbt_forensics.of_metric(plan, 'ledger_to') }} as ledger_to,
+        {{ dbt_forensics.of_metric(plan, 'definitions') }} as definitions
     from versioned
     left join watermarks
         on versioned.stream = watermarks.stream and versioned.recorded_from = watermarks.moment

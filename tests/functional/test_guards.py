@@ -162,3 +162,19 @@ def test_without_a_stream_the_package_builds_empty_and_says_so(engine: Engine, t
     run = consumer.build(as_of="2026-01-05 12:00:00")
     assert "no stream is declared" in run.log
     assert all(not rows for rows in promises.contents(consumer).values())
+
+
+@pytest.mark.parametrize("first", ["forensics__event_history", "+forensics__batch_history"])
+def test_a_part_of_the_package_builds_alone(first: str, engine: Engine, tmp_path: Path) -> None:
+    """`dbt build --select` runs the tests of what it builds, also where the rest was never built, and loses nothing."""
+    consumer = Consumer(engine, tmp_path, streams={"orders": STREAM}, sources={"shop": ["orders"]})
+    consumer.create_table("orders", COLUMNS)
+    consumer.insert("orders", ROWS[:4])
+    consumer.build(as_of="2026-01-05 12:00:00", select=f"int_forensics__dirty_batches {first}")
+    consumer.build(as_of="2026-01-05 13:00:00")
+    consumer.insert("orders", ROWS[4:])
+    consumer.build(as_of="2026-01-05 14:00:00", select=f"int_forensics__dirty_batches {first}")
+    consumer.build(as_of="2026-01-05 15:00:00")
+    consumer.dbt(["test"])
+    counted = consumer.query("select count(*) as n from analytics.forensics__events where is_counted")
+    assert counted == [{"n": len(ROWS)}]

@@ -1,7 +1,8 @@
 """Runs dbt in processes that kill themselves; `Killer` is the handle that Consumer.build_killed uses.
 
 One server process imports dbt once (that takes seconds) and forks a child for each request, so that every
-killed build starts clean and fast; what was parsed comes in a file. The server ends when its input closes, that is with the tests' process.
+killed build starts clean and fast; what was parsed comes in a file. The server ends when its input closes,
+that is with the tests' process.
 """
 
 from __future__ import annotations

@@ -1,0 +1,137 @@
+"""Columns that the configured expressions name go away or become something else: no build stops, no row is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.engines import Engine
+from harness.project import Consumer
+
+Row = dict[str, Any]
+
+STREAM: dict[str, Any] = {
+    "relation": "source.shop.orders",
+    "event_id": "id",
+    "entity_id": "coalesce(customer, 'nobody')",
+    "event_time": "at",
+    "ingested_at": "loaded_at",
+    "batch_id": "load",
+    "on_conflict": "last_wins",
+    "rules": {"amount_is_not_negative": "amount >= 0", "is_recent": "due > timestamp '2020-01-01 00:00:00'"},
+    "metrics": {
+        "revenue": {"agg": "sum", "expr": "amount * 2", "where": "is_paid and status <> 'test'"},
+        "orders": {"agg": "count", "dimensions": ["amount"]},
+    },
+}
+COLUMNS = {
+    "id": "integer",
+    "customer": "text",
+    "at": "timestamp",
+    "loaded_at": "timestamp",
+    "load": "integer",
+    "amount": "integer",
+    "is_paid": "boolean",
+    "due": "timestamp",
+    "status": "text",
+}
+
+
+def order(id: Any, day: int, **given: Any) -> Row:
+    usual = {
+        "id": id,
+        "customer": "c",
+        "at": "2026-01-05 09:00:00",
+        "loaded_at": f"2026-01-{day:02} 10:00:00",
+        "load": day,
+        "amount": 10,
+        "is_paid": True,
+        "due": "2026-02-01 00:00:00",
+        "status": "new",
+    }
+    return {**usual, **given}
+
+
+def consumer_of(engine: Engine, folder: Path) -> Consumer:
+    consumer = Consumer(engine, folder, streams={"orders": STREAM}, sources={"shop": ["orders"]})
+    consumer.create_table("orders", COLUMNS)
+    consumer.insert("orders", [order(1, 5), order(2, 5, amount=-1), order(3, 5, status="test")])
+    consumer.build(as_of="2026-01-05 12:00:00")
+    return consumer
+
+
+def verdicts(consumer: Consumer) -> dict[str, tuple[str, str]]:
+    rows = consumer.query("select event_id, verdict, cause from analytics.forensics__events")
+    return {row["event_id"]: (row["verdict"], row["cause"]) for row in rows}
+
+
+def revenue(consumer: Consumer) -> Any:
+    rows = consumer.query(
+        "select sum(value) as value from analytics.forensics__metric_versions"
+        " where metric = 'revenue' and is_current"
+    )
+    return rows[0]["value"]
+
+
+COUNTS = ("accepted", "on_time")
+LATE = ("accepted", "late")
+
+
+def test_columns_that_become_text(engine: Engine, tmp_path: Path) -> None:
+    """Numbers, times, truths and ids turn into text: what can be read counts, what cannot is held, all is kept."""
+    consumer = consumer_of(engine, tmp_path / "consumer")
+    for column in ("id", "load", "amount", "is_paid", "due", "at"):
+        consumer.execute(f'alter table raw.orders alter column "{column}" type text')
+    consumer.insert(
+        "orders",
+        [
+            order("4", 6, load="6", amount="7.5", is_paid="true"),
+            order("five", 6, load="6", amount="ten", is_paid="true"),
+            order("6", 6, load="6", amount="1", is_paid="perhaps"),
+            order("7", 6, load="6", amount="1", is_paid="true", due="soon"),
+            order("8", 6, load="6", amount="-3", is_paid="true"),
+            order("9", 6, load="6", amount=None, is_paid=None, due=None),
+        ],
+    )
+    for hour in (12, 13):
+        consumer.build(
+            as_of=f"2026-01-06 {hour}:00:00", vars={"forensics_verify": "full" if hour == 13 else "horizon"}
+        )
+        assert verdicts(consumer) == {
+            "1": COUNTS,
+            "2": ("quarantined", "rule:amount_is_not_negative"),
+            "3": COUNTS,
+            "4": LATE,
+            "five": ("quarantined", "rule:amount_keeps_its_type"),
+            "6": ("quarantined", "rule:is_paid_keeps_its_type"),
+            "7": ("quarantined", "rule:due_keeps_its_type"),
+            "8": ("quarantined", "rule:amount_is_not_negative"),
+            "9": LATE,
+        }
+        assert revenue(consumer) == 35
+        assert consumer.query("select * from analytics.forensics__vanished_rows") == []
+    (held,) = consumer.query("select payload from analytics.forensics__events where event_id = 'five'")
+    assert '"amount":"ten"' in held["payload"]
+    consumer.dbt(["test"])
+
+
+def test_columns_that_go(engine: Engine, tmp_path: Path) -> None:
+    """A rule or a condition about a column that is gone finds NULL in it, as it would in the row."""
+    consumer = consumer_of(engine, tmp_path / "consumer")
+    for column in ("customer", "amount", "due", "status"):
+        consumer.execute(f'alter table raw.orders drop column "{column}"')
+    new = order(4, 6)
+    consumer.insert("orders", [{name: new[name] for name in ("id", "at", "loaded_at", "load", "is_paid")}])
+    for hour in (12, 13):
+        consumer.build(
+            as_of=f"2026-01-06 {hour}:00:00", vars={"forensics_verify": "full" if hour == 13 else "horizon"}
+        )
+        assert verdicts(consumer) == {
+            "1": COUNTS,
+            "2": ("quarantined", "rule:amount_is_not_negative"),
+            "3": COUNTS,
+            "4": LATE,
+        }
+        assert revenue(consumer) == 20
+        assert consumer.query("select * from analytics.forensics__vanished_rows") == []
+    consumer.dbt(["test"])
