@@ -7,6 +7,7 @@
         check_cols=['row_count', 'batch_digest', 'source_digest'],
         updated_at='recorded_at',
         hard_deletes='ignore',
+        post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({

@@ -8,6 +8,7 @@
         hard_deletes='ignore',
         dbt_valid_to_current=dbt_forensics.capture_instant(),
         indexes=dbt_forensics.row_store_indexes(['row_key', ['stream', 'event_id'], ['stream', 'ingested_at'], 'recorded_at']),
+        post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({

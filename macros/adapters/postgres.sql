@@ -98,6 +98,11 @@
     {{ return(expression ~ ' collate "C"') }}
 {% endmacro %}
 
+{% macro postgres__gather_statistics(relation) %}
+    {#- The server does so too, but minutes later, when the next nodes have long been planned without. -#}
+    {{ return('analyze ' ~ relation) }}
+{% endmacro %}
+
 {% macro postgres__row_store_indexes(columns) %}
     {%- set indexes = [] -%}
     {%- for column in columns -%}

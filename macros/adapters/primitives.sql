@@ -87,6 +87,10 @@
     {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns)) }}
 {% endmacro %}
 
+{% macro gather_statistics(relation) %}
+    {#- A statement by which the engine's planner learns what a relation holds; nothing where the engine does so by itself. -#}
+    {{ return(adapter.dispatch('gather_statistics', 'dbt_forensics')(relation)) }}
+{% endmacro %}
 
 {% macro iso_time_pattern() %}
     {#- What counts as a time in a text, on every engine: ISO 8601 from the day to the fraction of a second, with or without an offset. -#}
@@ -161,6 +165,10 @@
 
 {% macro default__byte_order(expression) %}
     {{ return(expression) }}
+{% endmacro %}
+
+{% macro default__gather_statistics(relation) %}
+    {{ return('') }}
 {% endmacro %}
 
 {% macro default__row_store_indexes(columns) %}

@@ -128,7 +128,7 @@
     {%- elif not modules.re.match('^[A-Za-z_][A-Za-z0-9_]*$', given) -%}
         {%- set names_dropped = dropped.keys() | select('in', given) | list | length > 0 -%}
         {{ return({'sql': '(' ~ given ~ ')', 'data_type': none, 'column': none, 'is_dropped': names_dropped}) }}
-    {%- elif given in dropped and role not in ['event_id', 'event_time', 'ingested_at'] -%}
+    {%- elif given in dropped and role not in ['ingested_at', 'batch_id'] -%}
         {%- do log("dbt_forensics: stream '" ~ stream.name ~ "': column " ~ given ~ ' (' ~ role ~ ') is gone from the relation; recorded as NULL from now on.', info=true) -%}
         {{ return({'sql': 'cast(null as ' ~ dbt.type_string() ~ ')', 'data_type': none, 'column': none, 'is_dropped': true}) }}
     {%- endif -%}

@@ -6,6 +6,7 @@
         full_refresh=false,
         on_schema_change='fail',
         indexes=dbt_forensics.row_store_indexes(['row_key']),
+        post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({

@@ -1,4 +1,4 @@
-"""Metrics whose definition changes, or that come, go and come back: every value follows, and every change is explained."""
+"""Metrics whose definition changes, or that go and come back: every value follows, every change is explained."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.engines import Engine
 from harness.project import Consumer
 
@@ -113,6 +115,35 @@ def test_columns_that_become_text(engine: Engine, tmp_path: Path) -> None:
     (held,) = consumer.query("select payload from analytics.forensics__events where event_id = 'five'")
     assert '"amount":"ten"' in held["payload"]
     consumer.dbt(["test"])
+
+
+def test_the_id_and_the_time_go(engine: Engine, tmp_path: Path) -> None:
+    """What is on record stays as it is; what comes without an id or a time is held."""
+    consumer = consumer_of(engine, tmp_path / "consumer")
+    for day, column in ((6, "id"), (7, "at")):
+        consumer.execute(f'alter table raw.orders drop column "{column}"')
+        gone = ("id",) if day == 6 else ("id", "at")
+        new = {name: value for name, value in order(4, day).items() if name not in gone}
+        consumer.insert("orders", [new])
+        consumer.build(as_of=f"2026-01-{day:02} 12:00:00", vars={"forensics_verify": "full"})
+        held = ("quarantined", "rule:event_id_is_not_null")
+        assert verdicts(consumer) == {
+            "1": COUNTS,
+            "2": ("quarantined", "rule:amount_is_not_negative"),
+            "3": COUNTS,
+            None: held,
+        }
+        assert revenue(consumer) == 20
+        assert consumer.query("select * from analytics.forensics__vanished_rows") == []
+    consumer.dbt(["test"])
+
+
+@pytest.mark.parametrize("column", ["loaded_at", "load"])
+def test_what_finds_batches_does_not_go(engine: Engine, tmp_path: Path, column: str) -> None:
+    consumer = consumer_of(engine, tmp_path / "consumer")
+    consumer.execute(f'alter table raw.orders drop column "{column}"')
+    run = consumer.build(as_of="2026-01-06 12:00:00", expect="failure")
+    assert f"found {column}, which source.shop.orders does not have" in run.log
 
 
 def test_columns_that_go(engine: Engine, tmp_path: Path) -> None:
