@@ -23,7 +23,7 @@ with asked as (
 {%- set published_at = 'case when forensics_effective_at < forensics_recorded_at then '
     ~ dbt_forensics.least_of(cut_off, 'forensics_recorded_at') ~ ' else forensics_recorded_at end' %}
 {%- endif %}
-{{ dbt_forensics.typed_entries({'stream': stream, 'metrics': [], 'processed_to': none}, ledger, history) }},
+{{ dbt_forensics.typed_entries(stream, ledger, history) }},
 
 {{ stream.name }}_asked as (
 

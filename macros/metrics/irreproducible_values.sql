@@ -13,7 +13,7 @@
 
     ),
     {% for task in plan %}
-    {{ dbt_forensics.typed_entries(task, ledger, history) }},
+    {{ dbt_forensics.typed_entries(task.stream, ledger, history) }},
     {%- for metric in task.metrics %}
     {{ dbt_forensics.metric_deltas(task, metric, log) }},
     {% endfor %}

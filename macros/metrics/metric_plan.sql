@@ -1,10 +1,11 @@
 {% macro metric_plan(streams, ledger, log) %}
     {#-
-        What this build has to do for the metrics, as a list of {stream, ledger_to, stamp, is_backcast, definitions,
+        What this build has to do for the metrics, as a list of {stream, ledger_to, stamp, is_backcast, definitions, after,
         metrics: [{name, definition, digest, state, processed_to}]}; state is new, changed or known. processed_to: the last ledger entry
         that the metric contains, or none. definitions: {name: digest} of all metrics of the stream, as JSON: what this build writes
-        contains the ledger up to ledger_to, by these definitions. stamp: the time at which what is found now is published: the ledger's last entry, or the clock where only a definition changed.
-        Streams with nothing to do are left out.
+        contains the ledger up to ledger_to, by these definitions. after: the last ledger entry that all of them contain, or none. stamp: the
+        time at which what is found now is published: the ledger's last entry, or the clock where only a definition changed. Streams
+        with nothing to do are left out.
     -#}
     {%- set plan = [] -%}
     {%- set on_record = dbt_forensics.metrics_on_record(log) -%}
@@ -27,12 +28,14 @@
             {%- endif -%}
         {%- endfor -%}
         {%- if metrics -%}
+            {%- set reads_all = metrics | rejectattr('state', 'equalto', 'known') | list -%}
             {%- do plan.append({
                 'stream': stream,
                 'ledger_to': entries[stream.name],
                 'stamp': dbt_forensics.timestamp_literal(entries[stream.name]) if not processed_to or entries[stream.name] > processed_to else dbt_forensics.recorded_at(),
                 'is_backcast': not processed_to and stream.backcast.every != 'none',
                 'definitions': definitions | tojson,
+                'after': none if reads_all else metrics | map(attribute='processed_to') | min,
                 'metrics': metrics,
             }) -%}
         {%- endif -%}

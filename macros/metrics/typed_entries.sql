@@ -1,12 +1,10 @@
-{% macro typed_entries(task, ledger, history) %}
+{% macro typed_entries(stream, ledger, history, after=none) %}
     {#-
         CTE <stream>_entries: the ledger's entries that count or stop to, each with the columns of its row as the stream's relation
         names and types them, so that the metrics' expressions read as they would on the relation. The package's own columns
-        begin with forensics_.
+        begin with forensics_. after: only entries recorded after this time, as text.
     -#}
-    {%- set stream = task.stream -%}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set processed = task.metrics | selectattr('state', 'equalto', 'known') | selectattr('processed_to') | map(attribute='processed_to') | list -%}
     {%- set taken = [] %}
     {{ stream.name }}_entries as (
 
@@ -32,8 +30,8 @@
         where
             ledger.stream = '{{ stream.name }}'
             and ledger.effect <> 0
-            {%- if processed | length == task.metrics | length %}
-            and ledger.recorded_at > {{ dbt_forensics.timestamp_literal(processed | min) }}
+            {%- if after %}
+            and ledger.recorded_at > {{ dbt_forensics.timestamp_literal(after) }}
             {%- endif %}
 
     )

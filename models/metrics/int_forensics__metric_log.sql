@@ -32,7 +32,7 @@ latest_versions as (
 
 ),
 {% for task in plan %}
-{{ dbt_forensics.typed_entries(task, ledger, history) }},
+{{ dbt_forensics.typed_entries(task.stream, ledger, history, task.after) }},
 {%- if task.is_backcast %}
 {{ dbt_forensics.backcast_entries(task, seals) }},
 {%- endif %}
