@@ -145,3 +145,12 @@
         ~ ") as decimal(38, 0)) * cast(0.000000001 as decimal(9, 9))"
     ) }}
 {% endmacro %}
+
+{% macro duckdb__exact_ratio(numerator, denominator) %}
+    {%- set above = "abs(cast(replace(cast(" ~ numerator ~ " as varchar), '.', '') as hugeint))" -%}
+    {%- set below = "abs(cast(replace(cast(" ~ denominator ~ " as varchar), '.', '') as hugeint))" -%}
+    {{ return(
+        "sign(" ~ numerator ~ ") * sign(" ~ denominator ~ ") * cast((" ~ above ~ " * 2000000000 + " ~ below ~ ") // (2 * " ~ below
+        ~ ") as decimal(38, 0)) * cast(0.000000001 as decimal(9, 9))"
+    ) }}
+{% endmacro %}

@@ -117,3 +117,10 @@
         ~ ") * 0.000000001"
     ) }}
 {% endmacro %}
+
+{% macro postgres__exact_ratio(numerator, denominator) %}
+    {{ return(
+        "sign(" ~ numerator ~ ") * sign(" ~ denominator ~ ") * div(abs(" ~ numerator ~ ") * 2000000000 + abs(" ~ denominator ~ "), 2 * abs(" ~ denominator
+        ~ ")) * 0.000000001"
+    ) }}
+{% endmacro %}

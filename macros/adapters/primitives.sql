@@ -67,6 +67,11 @@
     {{ return(adapter.dispatch('exact_quotient', 'dbt_forensics')(numerator, denominator)) }}
 {% endmacro %}
 
+{% macro exact_ratio(numerator, denominator) %}
+    {#- numeric(38, 9): a numeric(38, 9) below 1e19 divided by one that is not 0, rounded half away from zero, without floats. -#}
+    {{ return(adapter.dispatch('exact_ratio', 'dbt_forensics')(numerator, denominator)) }}
+{% endmacro %}
+
 {% macro elapsed_seconds(from_time, to_time) %}
     {#- numeric(38, 9): seconds from one timestamp to another, signed, with fractions. -#}
     {{ return(adapter.dispatch('elapsed_seconds', 'dbt_forensics')(from_time, to_time)) }}
@@ -132,6 +137,7 @@
 {% macro default__hash_of(expressions) %}{{ dbt_forensics._missing_primitive('hash_of') }}{% endmacro %}
 {% macro default__first_ten(expression, repeats) %}{{ dbt_forensics._missing_primitive('first_ten') }}{% endmacro %}
 {% macro default__exact_quotient(numerator, denominator) %}{{ dbt_forensics._missing_primitive('exact_quotient') }}{% endmacro %}
+{% macro default__exact_ratio(numerator, denominator) %}{{ dbt_forensics._missing_primitive('exact_ratio') }}{% endmacro %}
 {% macro default__elapsed_seconds(from_time, to_time) %}{{ dbt_forensics._missing_primitive('elapsed_seconds') }}{% endmacro %}
 
 {% macro default__canonical_json(fields, rare) %}
