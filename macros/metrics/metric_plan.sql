@@ -1,10 +1,10 @@
 {% macro metric_plan(streams, ledger, log) %}
     {#-
-        What this build has to do for the metrics, as a list of {stream, ledger_to, stamp, is_backcast, definitions, after, reads_earlier,
+        What this build has to do for the metrics, as a list of {stream, ledger_to, stamp, is_backcast, definitions, after, earlier_to,
         metrics: [{name, definition, digest, state, processed_to}]}; state is new, changed or known. processed_to: the last ledger entry
         that the metric contains, or none. definitions: {name: digest} of all metrics of the stream, as JSON: what this build writes
-        contains the ledger up to ledger_to, by these definitions. after: the last ledger entry that all of them contain, or none. reads_earlier: whether a
-        metric does not add up and needs the entries that it contains already, of the windows that are touched. stamp: the
+        contains the ledger up to ledger_to, by these definitions. after: the last ledger entry that all of them contain, or none. earlier_to: the last ledger
+        entry that all of those contain that do not add up, which need what they contain of the windows that are touched; or none. stamp: the
         time at which what is found now is published: the ledger's last entry, or the clock where only a definition changed. Streams
         with nothing to do are left out.
     -#}
@@ -42,7 +42,7 @@
                 'is_backcast': not processed_to and stream.backcast.every != 'none',
                 'definitions': definitions | tojson,
                 'after': none if reads_all else metrics | map(attribute='processed_to') | min,
-                'reads_earlier': with_states | length > 0,
+                'earlier_to': with_states | map(attribute='processed_to') | min if with_states else none,
                 'metrics': metrics,
             }) -%}
         {%- endif -%}

@@ -48,12 +48,12 @@
         is computed from all of a window's entries. The bounds of event time let the engine skip the rest of the ledger.
     -#}
     {%- set stream = task.stream -%}
-    {%- set recorded_after = dbt_forensics.timestamp_literal(task.after) -%}
+    {%- set recorded_after = dbt_forensics.timestamp_literal(task.earlier_to) -%}
     {%- set touched = dbt_forensics._single_row(
         'select min(event_time), max(event_time) from ' ~ ledger ~ " where stream = '" ~ stream.name ~ "' and effect <> 0 and recorded_at > " ~ recorded_after
     ) -%}
     {%- set start = dbt_forensics.window_start(stream.window, 'ledger.event_time') -%}
-    {%- set conditions = [start ~ ' in (select forensics_window_start from ' ~ stream.name ~ '_entries)'] -%}
+    {%- set conditions = [start ~ ' in (select forensics_window_start from ' ~ stream.name ~ '_entries where forensics_recorded_at > ' ~ recorded_after ~ ')'] -%}
     {%- if touched[0] -%}
         {%- do conditions.append('ledger.event_time >= ' ~ dbt_forensics.window_start(stream.window, dbt_forensics.timestamp_literal(touched[0]))) -%}
         {%- do conditions.append('ledger.event_time < ' ~ dbt_forensics.window_end(stream.window, dbt_forensics.timestamp_literal(touched[1]))) -%}

@@ -33,7 +33,7 @@ latest_versions as (
 ),
 {% for task in plan %}
 {{ dbt_forensics.typed_entries(task.stream, ledger, history, task.after) }},
-{%- if task.reads_earlier %}
+{%- if task.earlier_to %}
 {{ dbt_forensics.earlier_entries(task, ledger, history) }},
 {%- endif %}
 {%- if task.is_backcast %}
