@@ -134,7 +134,7 @@
 {% endmacro %}
 
 {% macro duckdb__elapsed_seconds(from_time, to_time) %}
-    {{ return('cast(cast(epoch_us(' ~ to_time ~ ') - epoch_us(' ~ from_time ~ ') as decimal(19, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(38, 9))') }}
+    {{ return('case when isfinite(' ~ from_time ~ ') and isfinite(' ~ to_time ~ ') then cast(cast(epoch_us(' ~ to_time ~ ') - epoch_us(' ~ from_time ~ ') as decimal(19, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(38, 9)) end') }}
 {% endmacro %}
 
 {% macro duckdb__exact_quotient(numerator, denominator) %}

@@ -73,7 +73,7 @@
 {% endmacro %}
 
 {% macro elapsed_seconds(from_time, to_time) %}
-    {#- numeric(38, 9): seconds from one timestamp to another, signed, with fractions. -#}
+    {#- numeric(38, 9): seconds from one timestamp to another, signed, with fractions; NULL from or to infinity. -#}
     {{ return(adapter.dispatch('elapsed_seconds', 'dbt_forensics')(from_time, to_time)) }}
 {% endmacro %}
 
@@ -87,9 +87,12 @@
     {{ return(adapter.dispatch('is_same', 'dbt_forensics')(left, right)) }}
 {% endmacro %}
 
-{% macro row_store_indexes(columns) %}
-    {#- dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. -#}
-    {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns)) }}
+{% macro row_store_indexes(columns, values=[]) %}
+    {#-
+        dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. columns: to be
+        looked up and put in order. values: columns that are only looked up, and whose texts may be of any length.
+    -#}
+    {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns, values)) }}
 {% endmacro %}
 
 {% macro gather_statistics(relation) %}
@@ -177,7 +180,7 @@
     {{ return('') }}
 {% endmacro %}
 
-{% macro default__row_store_indexes(columns) %}
+{% macro default__row_store_indexes(columns, values) %}
     {{ return([]) }}
 {% endmacro %}
 
