@@ -43,6 +43,26 @@ AS_OF = {
     ),
 }
 
+TIMES = [str(built + timedelta(hours=hours)) for built in BUILT_AT for hours in (0, 15)]
+#: The values of a stream's metrics that history and ledger do not give again, of each build and between builds.
+REPRODUCED = """
+{%- set stream = dbt_forensics.streams()['NAME'] %}
+{%- set relation = dbt_forensics.stream_relation(stream) %}
+{%- set ledger, history = ref('forensics__ledger'), ref('forensics__event_history') %}
+{%- set log = ref('int_forensics__metric_log') %}
+{%- if execute %}
+{%- for time in TIMES %}
+{%- set outer = loop %}
+{%- for metric in stream.metrics %}
+select '{{ time }}' as time_asked, found.* from (
+{{ dbt_forensics.irreproducible_values_as_of(stream, metric, "timestamp '" ~ time ~ "'", ledger, history, log) }}
+) as found
+{{ 'union all' if not (loop.last and outer.last) }}
+{%- endfor %}
+{%- endfor %}
+{%- endif %}
+"""
+
 
 class Player:
     """A consumer project whose raw tables follow a world."""
@@ -59,7 +79,15 @@ class Player:
             streams={name: stream_config(table, stream) for name, (table, stream) in STREAMS.items()},
             sources={"shop": [table.name for table in TABLES]},
             vars={"forensics_verify_horizon": {"count": 30, "period": "day"}},
-            files={f"analyses/{name}.sql": sql for name, sql in AS_OF.items()},
+            files={
+                **{f"analyses/{name}.sql": sql for name, sql in AS_OF.items()},
+                **{
+                    f"analyses/{name}_reproduced.sql": REPRODUCED.replace("NAME", name).replace(
+                        "TIMES", str(TIMES)
+                    )
+                    for name in STREAMS
+                },
+            },
         )
 
     def load(self, step: int) -> None:
@@ -102,10 +130,17 @@ class Player:
     def builds(self, name: str) -> list[Build]:
         return self.world.builds(STREAMS[name][0], self.cadence)
 
+    def analysis(self, name: str) -> str:
+        self.consumer.dbt(["compile", "--select", name])
+        return (self.consumer.folder / f"target/compiled/consumer/analyses/{name}.sql").read_text("utf-8")
+
+    def irreproducible(self, stream: str) -> list[Row]:
+        """The values of any time that ledger and history do not give again."""
+        return self.consumer.query(self.analysis(f"{stream}_reproduced"))
+
     def as_of(self, name: str, moments: Iterable[datetime]) -> Iterator[list[Row]]:
         """What a macro of AS_OF gives at each time."""
-        self.consumer.dbt(["compile", "--select", name])
-        sql = (self.consumer.folder / f"target/compiled/consumer/analyses/{name}.sql").read_text("utf-8")
+        sql = self.analysis(name)
         for moment in moments:
             yield self.consumer.query(sql.replace(AT_ANY_TIME, str(moment)))
 

@@ -9,7 +9,7 @@ import pytest
 
 from property.histories import BUILT_AT
 from property.playing import AS_OF, Player
-from property.test_promises import one_of, planted
+from property.test_promises import STREAM, one_of, planted
 
 MACRO = pytest.mark.parametrize("name", AS_OF)
 
@@ -37,6 +37,12 @@ def test_before_the_first_build_there_was_nothing(played: Player, name: str) -> 
     assert list(played.as_of(name, [first - timedelta(microseconds=1)])) == [[]]
 
 
+@STREAM
+def test_it_is_what_ledger_and_history_give_again(played: Player, played_seldom: Player, stream: str) -> None:
+    assert played.irreproducible(stream) == []
+    assert played_seldom.irreproducible(stream) == []
+
+
 def test_every_kind_of_verdict_was_seen_at_a_time(played: Player) -> None:
     """Else the comparison of events would say little."""
     verdicts = {row["verdict"] for shown in played.shown.values() for row in shown["events_then"]}
@@ -58,6 +64,8 @@ def test_a_value_that_was_changed_is_seen(played: Player) -> None:
         f"and window_start = '{window}' and version = 1"
     )
     with planted(played, "int_forensics__metric_log", changed):
+        found = played.irreproducible("orders")
+        assert {(str(row["window_start"]), row["problem"]) for row in found} == {(window, "value")}
         assert played.differs_as_of("metrics_then") != []
 
 
@@ -66,3 +74,4 @@ def test_an_entry_that_was_recorded_at_another_time_is_seen(played: Player) -> N
     later = f"update {{table}} set recorded_at = recorded_at + interval '1 second' where row_key = '{key}'"
     with planted(played, "forensics__ledger", later):
         assert played.differs_as_of("events_then") != []
+        assert {row["problem"] for row in played.irreproducible("orders")} >= {"value"}
