@@ -5,7 +5,7 @@
         corrections that arrived before. allow: causes by which a settled value may change.
     -#}
     {%- if not streams -%}
-    {{ return(dbt_forensics.no_rows({'stream': 'text', 'metric': 'text', 'window_start': 'time', 'version': 'integer'})) }}
+    {{ return(dbt_forensics.no_rows({'stream': 'text', 'metric': 'text', 'window_start': 'time', 'version': 'integer', 'recorded_from': 'time'})) }}
     {%- endif -%}
     with versions as (
 

@@ -63,6 +63,10 @@ TESTS = [
         stream="orders",
         allow=["too_late", "source_deleted"],
     ),
+    named(
+        "does_not_restate_settled_windows", "restated_before", stream="orders", since="2026-01-08 10:00:01"
+    ),
+    named("does_not_restate_settled_windows", "restated_since", stream="orders", since="2026-01-08 10:00"),
     named("does_not_restate_settled_windows", "restates_by_deletion", stream="orders", allow="too_late"),
 ]
 MODELS = {
@@ -71,7 +75,7 @@ MODELS = {
     "contracts.yml": yaml.safe_dump({"models": [{"name": "versions", "data_tests": TESTS}]}),
 }
 #: Version 3 of 5 January came after it was settled, and moved all but the count.
-RESTATED = {"restates_nothing": 3, "restates_by_deletion": 3}
+RESTATED = {"restates_nothing": 3, "restates_by_deletion": 3, "restated_since": 3}
 
 
 class Installation:
@@ -152,7 +156,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, int]]] = {
     "the last value, settled, is put back": (
         LOG,
         f"update {LOG} set value = previous_value where stream = 'orders' and metric = 'revenue' and version = 3",
-        {"revenue_3": 1, "restates_nothing": 2, "restates_by_deletion": 2},
+        {"revenue_3": 1, "restates_nothing": 2, "restates_by_deletion": 2, "restated_since": 2},
     ),
     "an entry of the second build is deleted": (
         LEDGER,

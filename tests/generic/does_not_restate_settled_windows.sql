@@ -1,7 +1,8 @@
-{% test does_not_restate_settled_windows(model, stream=none, metric=none, allow=[]) %}
+{% test does_not_restate_settled_windows(model, stream=none, metric=none, allow=[], since=none) %}
     {#-
         On forensics__metric_versions: no value moved after its window was settled. Fails with one row per version that moved one.
         stream, metric: only these; default: all. allow: causes by which a settled value may change, such as [definition_changed].
+        since: only versions recorded at this UTC time or later.
     -#}
     {%- set streams = dbt_forensics.streams_of(none, stream) %}
     {%- set allowed = [allow] if allow is string else allow %}
@@ -23,7 +24,7 @@
 
     select *
     from restated
-    {%- if metric %}
-    where metric = {{ dbt_forensics.forensics_literal(metric) }}
-    {%- endif %}
+    where 1 = 1
+    {%- if metric %} and metric = {{ dbt_forensics.forensics_literal(metric) }}{% endif %}
+    {%- if since is not none %} and recorded_from >= {{ dbt_forensics.timestamp_literal(dbt_forensics.utc_time_text('does_not_restate_settled_windows', 'since', since)) }}{% endif %}
 {% endtest %}
