@@ -16,14 +16,14 @@
     {% for task in plan %}
     {{ dbt_forensics.typed_entries(task.stream, ledger, history) }},
     {%- for metric in task.metrics %}
-    {{ dbt_forensics.metric_deltas(task, metric, log) }},
+    {{ dbt_forensics.metric_deltas(task, metric) }},
     {% endfor %}
     {%- endfor %}
     recomputed as (
         {% for task in plan %}
         {%- set outer = loop %}
         {%- for metric in task.metrics %}
-        select * from {{ task.stream.name }}_{{ metric.name }}_deltas
+        select * from {{ dbt_forensics.metric_id(task.stream.name, metric.name) }}_deltas
         {%- if not (loop.last and outer.last) %}
         union all
         {%- endif %}
