@@ -1,9 +1,10 @@
-{% macro irreproducible_values(streams, ledger, history, log) %}
+{% macro irreproducible_values(streams, ledger, history, log, plan=none) %}
     {#-
         A select of the current values that the ledger and the history do not give again: everything is added up anew and compared, to
         the last digit and to the digest of the inputs. Metrics whose definition has changed since their last version are left out.
+        plan: what to add up, in the form of metric_plan(); default: all metrics.
     -#}
-    {%- set plan = dbt_forensics._plan_of_all(streams, log) -%}
+    {%- set plan = plan or dbt_forensics._plan_of_all(streams, log) -%}
     {%- if not plan -%}
     {{ return(dbt_forensics.no_rows({'stream': 'text', 'metric': 'text', 'window_start': 'time', 'dimensions': 'text'})) }}
     {%- endif -%}
