@@ -110,7 +110,7 @@ def timeline(shown: Sequence[tuple[datetime, Decimal | None, bool]], name: str) 
         text = '<text x="{}" y="{:.1f}" class="value">{}</text>'
         parts.append(Markup(text.format(right + 8, places[-1][1] + 4, number(shown[-1][1]))))
     foot = _TOP + _HEIGHT + _BOTTOM
-    times = [(across(start), "start", start), (across(end), "end", end)][: 1 if start == end else 2]
+    times = [(across(start), "start", start), (across(end), "middle", end)][: 1 if start == end else 2]
     for x, anchor, time in times:
         text = '<text x="{:.1f}" y="{}" text-anchor="{}">{:%Y-%m-%d %H:%M}</text>'
         parts.append(Markup(text.format(x, foot - 8, anchor, time)))
