@@ -89,7 +89,10 @@ def stream_of(question: Question, streams: Mapping[str, Stream]) -> Stream:
 
 
 def _refuse_unknown_dimensions(question: Question, stream: Stream) -> None:
-    known = stream.metrics[question.metric].get("dimensions") or []
+    definition = stream.metrics[question.metric]
+    if definition["agg"] == "ratio":  # it is split as its parts are
+        definition = stream.metrics[definition["numerator"]]
+    known = definition.get("dimensions") or []
     for name in question.dimensions or {}:
         if name not in known:
             raise ForensicsError(
