@@ -53,7 +53,10 @@
 {% endmacro %}
 
 {% macro hash_of(expressions) %}
-    {#- An integer that is equal for equal values: to find candidates for repetition cheaply. Never stored. -#}
+    {#-
+        An integer that is equal for equal values: to find candidates for a closer look cheaply. It may differ between engines and their
+        versions, so nothing is decided by it.
+    -#}
     {{ return(adapter.dispatch('hash_of', 'dbt_forensics')(expressions)) }}
 {% endmacro %}
 
