@@ -32,6 +32,7 @@
         {%- do known.extend(candidate.metrics.keys()) -%}
         {%- if metric in candidate.metrics -%}{%- do declared.append(candidate.name) -%}{%- endif -%}
     {%- endfor -%}
+    {%- if stream in [none, dbt_forensics.watched_stream()] and metric in dbt_forensics.watches() -%}{%- do declared.append(dbt_forensics.watched_stream()) -%}{%- endif -%}
     {%- if not declared -%}
         {%- set log = dbt_forensics._existing('int_forensics__metric_log') -%}
         {%- if log -%}

@@ -27,6 +27,7 @@
         log.input_count,
         log.digest_word_1,
         log.digest_word_2,
+        log.definition_digest,
         log.recorded_from
     from {{ log }} as log
     inner join (

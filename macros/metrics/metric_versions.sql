@@ -171,7 +171,7 @@
     {#- All causes of a change, in the order in which they are applied to a value. -#}
     {{ return([
         'definition_changed', 'on_time', 'late', 'too_late', 'correction', 'source_deleted',
-        'withdrawal', 'erasure', 'replay', 'release', 'revert', 'unexplained',
+        'withdrawal', 'erasure', 'replay', 'release', 'revert', 'code_changed', 'rounding', 'unattributed', 'unexplained',
     ]) }}
 {% endmacro %}
 
