@@ -13,7 +13,7 @@
     {%- set log = ref('int_forensics__metric_log').render() %}
     {%- set name = dbt_forensics._stream_with_metric('is_reproducible_as_of', metric, stream) %}
     {%- if execute and metric not in streams.get(name, {}).get('metrics', {}) %}
-        {{ dbt_forensics._config_error('is_reproducible_as_of', 'metric', metric ~ ', which is not declared any more', 'a metric of which the definition is known') }}
+        {{ dbt_forensics._config_error('is_reproducible_as_of', 'metric', metric ~ ', which no stream declares', 'a metric of which the definition is known') }}
     {%- endif %}
     {%- if dbt_forensics.can_read(relations) %}
     {{ dbt_forensics.irreproducible_values_as_of(streams[name], metric, moment, ledger, history, log) }}

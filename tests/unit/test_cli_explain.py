@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.explain.collect import Question, stream_of
+from dbt_forensics.explain.collect import Question, stream_of, watched_stream
 from dbt_forensics.explain.render import render_explanation
 from dbt_forensics.explain.story import MOST_VALUES, story
 from dbt_forensics.streams import stream
@@ -172,3 +172,15 @@ def test_the_one_stream_that_has_the_metric() -> None:
     with pytest.raises(ForensicsError, match="give --stream with one of orders, other") as error:
         stream_of(asked, {"orders": one, "other": two})
     assert error.value.exit_code == 2
+
+
+def test_what_is_personal_in_a_stream_is_so_in_a_watched_value() -> None:
+    personal = stream({**STREAM, "personal_data": ["currency", STREAM["event_id"]]})
+    watch = {"daily": {"relation": "ref.daily", "dimensions": ["currency"]}}
+    watched = watched_stream("watched", watch, {"orders": personal, "other": stream(STREAM)})
+    assert watched.is_personal("event_id")
+    assert watched.is_personal("currency")
+    assert not watched_stream(
+        "watched", watch, {"orders": stream({**STREAM, "personal_data": []})}
+    ).is_personal("event_id")
+    assert stream_of(Question("daily", at("05")), {"orders": personal, "watched": watched}) is watched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dbt_forensics.errors import ForensicsError
@@ -44,6 +44,9 @@ def explain_value(warehouse: Warehouse, question: Question) -> dict[str, Any]:
             (exit code 2); or nothing was shown (1).
     """
     streams = warehouse.streams()
+    watched = warehouse.macro("watched_stream")
+    if watches := warehouse.macro("watches"):
+        streams = {**streams, watched: watched_stream(watched, watches, streams)}
     if question.stream is not None and question.stream not in streams:
         raise no_such_stream(question.stream, streams)
     stream = stream_of(question, streams)
@@ -60,7 +63,7 @@ def explain_value(warehouse: Warehouse, question: Question) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "metric": question.metric,
         "stream": stream.name,
-        "window": stream.window,
+        "window": watches[question.metric]["window"] if stream.name == watched else stream.window,
         "as_of": iso(question.as_of),
         **found,
     }
@@ -85,6 +88,38 @@ def stream_of(question: Question, streams: Mapping[str, Stream]) -> Stream:
     where = f"Stream '{question.stream}' has" if question.stream else "There is"
     raise ForensicsError(
         f"{where} no metric '{question.metric}': give one of {', '.join(known) or 'none, as none is declared'}."
+    )
+
+
+def watched_stream(name: str, watches: Mapping[str, Any], streams: Mapping[str, Stream]) -> Stream:
+    """Returns what stands for a stream where the values that the user's own models show are looked up.
+
+    Args:
+        name: What the versions of these values have as their stream.
+        watches: The declared watches by name, as the package completes them.
+        streams: The declared streams: what is personal in one of them is so in a watched value.
+    """
+    personal = frozenset(tag for stream in streams.values() for tag in stream.personal_data)
+    personal_ids = [
+        stream.roles["event_id"]
+        for stream in streams.values()
+        if "event_id" in stream.roles and stream.is_personal("event_id")
+    ]
+    return Stream(
+        name=name,
+        relation=", ".join(watch["relation"] for watch in watches.values()),
+        roles={"event_id": personal_ids[0]} if personal_ids else {},
+        payload=None,
+        window="day",
+        expected_delay=timedelta(0),
+        allowed_lateness=timedelta(0),
+        on_conflict="",
+        too_late="",
+        rules={},
+        metrics={
+            watch: {"agg": "watched", "dimensions": given["dimensions"]} for watch, given in watches.items()
+        },
+        personal_data=personal,
     )
 
 
