@@ -1,0 +1,7 @@
+"""Only for these tests: they run in a virtual environment of their own (`make compiled`), beside the rest."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "compiled"), str(ROOT / "tests"), str(ROOT / "scripts")]
