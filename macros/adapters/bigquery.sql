@@ -128,3 +128,7 @@
     {#- dbt's dateadd() makes a DATETIME of a TIMESTAMP, and the two cannot be compared. -#}
     {{ return('timestamp_add(' ~ time ~ ', interval ' ~ count ~ ' ' ~ period ~ ')') }}
 {% endmacro %}
+
+{% macro bigquery__from_nothing() %}
+    {{ return('from unnest([1]) as nothing ') }}
+{% endmacro %}

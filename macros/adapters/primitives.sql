@@ -97,6 +97,11 @@
     {{ return(adapter.dispatch('quoted', 'dbt_forensics')(name)) }}
 {% endmacro %}
 
+{% macro from_nothing() %}
+    {#- What a select that reads no relation says before its `where`: nothing, or a relation of one row where that is asked for. -#}
+    {{ return(adapter.dispatch('from_nothing', 'dbt_forensics')()) }}
+{% endmacro %}
+
 {% macro row_store_indexes(columns) %}
     {#- dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. -#}
     {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns)) }}
@@ -193,6 +198,8 @@
 {% macro default__quoted(name) %}
     {{ return(adapter.quote(name | replace('"', '""'))) }}
 {% endmacro %}
+
+{% macro default__from_nothing() %}{{ return('') }}{% endmacro %}
 
 {% macro default__gather_statistics(relation) %}
     {{ return('') }}
