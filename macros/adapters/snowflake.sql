@@ -29,7 +29,7 @@
 
 {% macro snowflake__json_text(expression) %}
     {{ return(dbt_forensics._json_text_by_replacing(
-        expression, "regexp_instr(" ~ expression ~ ", '[[:cntrl:]\"]') = 0 and position(chr(92) in " ~ expression ~ ") = 0"
+        expression, "regexp_instr(" ~ expression ~ ", '[[:cntrl:]\"]') = 0 and charindex(chr(92), " ~ expression ~ ") = 0"
     )) }}
 {% endmacro %}
 
@@ -83,7 +83,7 @@
     {{ return(
         "case when not regexp_like(" ~ text ~ ", '" ~ dbt_forensics.iso_time_pattern() ~ "') then null when " ~ text ~ " like '0000%' then null"
         ~ " else dateadd(minute, -(" ~ dbt_forensics._iso_offset_minutes(zone) ~ "), try_to_timestamp_ntz(" ~ dbt_forensics._iso_stamp(text, clock)
-        ~ ", case when " ~ clock ~ " like '%.%' then 'YYYY-MM-DD HH24:MI:SS.FF' else 'YYYY-MM-DD HH24:MI:SS' end)) end"
+        ~ " || case when " ~ clock ~ " like '%.%' then '' else '.0' end, 'YYYY-MM-DD HH24:MI:SS.FF')) end"
     ) }}
 {% endmacro %}
 

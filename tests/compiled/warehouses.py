@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,7 +108,7 @@ THEN, NOW = datetime(2026, 1, 5, 12), datetime(2026, 1, 6, 6)
 
 @dataclass
 class Compiled:
-    """What dbt made of a project: {path below target/compiled: SQL}, and the queries that the macros sent."""
+    """What dbt made of a project: {file name: SQL} of its nodes, and the queries that the macros sent."""
 
     files: dict[str, str]
     queries: list[str]
@@ -266,8 +265,8 @@ def compiled(
         reset_adapters()
     if outcome.exception is not None:
         messages.append(str(outcome.exception))
-    root = folder / "target" / "compiled"
-    files = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in root.rglob("*.sql")}
+    results = getattr(outcome.result, "results", None) or []
+    files = {f"{one.node.name}.sql": one.node.compiled_code for one in results if one.node.compiled_code}
     return Compiled(files, stand_in.queries, "\n".join(messages), outcome.success)
 
 
@@ -276,11 +275,3 @@ def _write(folder: Path, files: Mapping[str, Any]) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
-
-if __name__ == "__main__":
-    import sys
-
-    for name in sys.argv[1:] or DIALECTS:
-        with tempfile.TemporaryDirectory() as place:
-            result = compiled(name, Path(place))
-            print(name, result.success, len(result.files), len(result.queries), result.log[-3000:])
