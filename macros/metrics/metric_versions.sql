@@ -151,8 +151,14 @@
 
 {% macro metric_value(agg) %}
     {#- The value of a metric from its additive parts. -#}
-    {%- if agg == 'sum' -%}
-        {{ return('cast(sum_of_numbers as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
+    {%- set number = dbt_forensics.type_exact_number() -%}
+    {%- if agg in ['sum', 'count_distinct'] -%}
+        {{ return('cast(sum_of_numbers as ' ~ number ~ ')') }}
+    {%- elif agg in ['min', 'max'] -%}
+        {{ return('case when number_count > 0 then cast(sum_of_numbers as ' ~ number ~ ') end') }}
+    {%- elif agg == 'ratio' -%}
+        {%- set ratio = dbt_forensics.exact_ratio('cast(sum_of_numbers as ' ~ number ~ ')', 'cast(number_count as ' ~ number ~ ')') -%}
+        {{ return('case when number_count <> 0 and abs(sum_of_numbers) < 10000000000000000000 then cast(' ~ ratio ~ ' as ' ~ number ~ ') end') }}
     {%- elif agg == 'count' -%}
         {{ return('cast(input_count as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
     {%- endif -%}
