@@ -31,9 +31,3 @@
         {%- endfor -%}
     {%- endif -%}
 {% endmacro %}
-
-
-{% macro quoted(name) %}
-    {#- A name as a quoted identifier, whatever characters it has. -#}
-    {{ return(adapter.quote(name | replace('"', '""'))) }}
-{% endmacro %}
