@@ -102,6 +102,11 @@
     {{ return(adapter.dispatch('quoted', 'dbt_forensics')(name)) }}
 {% endmacro %}
 
+{% macro assert_session() %}
+    {#- Stops where the session is set so that the rest would be read or added up otherwise; nothing where no setting can do so. -#}
+    {{ return(adapter.dispatch('assert_session', 'dbt_forensics')()) }}
+{% endmacro %}
+
 {% macro from_nothing() %}
     {#- What a select that reads no relation says before its `where`: nothing, or a relation of one row where that is asked for. -#}
     {{ return(adapter.dispatch('from_nothing', 'dbt_forensics')()) }}
@@ -209,6 +214,8 @@
 {% endmacro %}
 
 {% macro default__from_nothing() %}{{ return('') }}{% endmacro %}
+
+{% macro default__assert_session() %}{% endmacro %}
 
 {% macro default__gather_statistics(relation) %}
     {{ return('') }}

@@ -175,7 +175,7 @@
     {{ return('(coalesce(' ~ left ~ ' = ' ~ right ~ ', false) or (' ~ left ~ ' is null and ' ~ right ~ ' is null))') }}
 {% endmacro %}
 
-{% macro redshift__row_store_indexes(columns) %}
+{% macro redshift__row_store_indexes(columns, values) %}
     {{ return([]) }}
 {% endmacro %}
 

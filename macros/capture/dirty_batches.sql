@@ -135,7 +135,7 @@
         {%- set from_time = earliest -%}
     {%- else -%}
         {%- set latest = dbt_forensics._single_row(
-            'select ' ~ dbt.dateadd(horizon.period, -horizon['count'], 'max(max_ingested_at)') ~ ' from ' ~ seals
+            'select ' ~ dbt_forensics.time_plus(horizon.period, -horizon['count'], 'max(max_ingested_at)') ~ ' from ' ~ seals
             ~ ' where ' ~ of_stream ~ ' and max_ingested_at <= ' ~ dbt_forensics.recorded_at()
         )[0] -%}
         {%- set from_time = dbt_forensics.timestamp_literal(latest) if latest else earliest -%}

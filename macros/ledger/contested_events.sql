@@ -185,5 +185,5 @@
 {% macro event_key(relation=none) %}
     {#- Integer: stands for an event of a stream where many rows are looked up by it. Two events may share one; nothing relies on it alone. -#}
     {%- set prefix = relation ~ '.' if relation else '' -%}
-    {{ return(dbt_forensics.digest_word(dbt.hash(prefix ~ "stream || ':' || " ~ prefix ~ 'event_id'), 1)) }}
+    {{ return('cast(' ~ dbt_forensics.digest_word(dbt.hash(prefix ~ "stream || ':' || " ~ prefix ~ 'event_id'), 1) ~ ' as ' ~ dbt.type_bigint() ~ ')') }}
 {% endmacro %}

@@ -100,10 +100,10 @@
             input_count,
             digest_word_1,
             digest_word_2,
-            lag(value_here, 1, value_at_first) over by_time as value_before,
-            lag(input_count, 1, inputs_at_first) over by_time as inputs_before,
-            lag(digest_word_1, 1, digest_at_first_1) over by_time as digest_before_1,
-            lag(digest_word_2, 1, digest_at_first_2) over by_time as digest_before_2,
+            case when row_number() over by_time = 1 then value_at_first else lag(value_here) over by_time end as value_before,
+            coalesce(lag(input_count) over by_time, inputs_at_first) as inputs_before,
+            coalesce(lag(digest_word_1) over by_time, digest_at_first_1) as digest_before_1,
+            coalesce(lag(digest_word_2) over by_time, digest_at_first_2) as digest_before_2,
             published_at_first
         from stepped
         where steps_to_go = 1
