@@ -6,7 +6,7 @@ DBT := $(BIN)/dbt
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format parse bench docs requirements clean
+.PHONY: help setup demo test unit lint format parse compiled versions bench docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 

@@ -107,6 +107,10 @@
     {{ return('cast(round(cast(' ~ numerator ~ ' as bignumeric) / cast(' ~ denominator ~ ' as bignumeric), 9) as numeric)') }}
 {% endmacro %}
 
+{% macro bigquery__exact_ratio(numerator, denominator) %}
+    {{ return(dbt_forensics.bigquery__exact_quotient(numerator, denominator)) }}
+{% endmacro %}
+
 {% macro bigquery__elapsed_seconds(from_time, to_time) %}
     {{ return('cast(timestamp_diff(' ~ to_time ~ ', ' ~ from_time ~ ", microsecond) as numeric) * numeric '0.000001'") }}
 {% endmacro %}

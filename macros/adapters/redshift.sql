@@ -149,16 +149,32 @@
 {% endmacro %}
 
 {% macro redshift__exact_quotient(numerator, denominator) %}
-    {#- Whole numbers are divided without a rest. Precisions are kept below 38, where a product or quotient would lose digits of its scale. -#}
-    {%- set scaled = "cast(replace(replace(cast(cast(" ~ numerator ~ " as numeric(38, 9)) as varchar), '.', ''), '-', '') as numeric(30, 0))" -%}
-    {%- set half = 'cast(' ~ denominator ~ ' as numeric(19, 0))' -%}
-    {%- set twice = 'cast(' ~ half ~ ' + ' ~ half ~ ' as numeric(38, 0))' -%}
-    {%- set sum = 'cast(' ~ scaled ~ ' + ' ~ scaled ~ ' + ' ~ half ~ ' as numeric(38, 0))' -%}
+    {{ return(dbt_forensics._redshift_rounded_quotient(
+        dbt_forensics._redshift_whole(numerator, 9), 'cast(' ~ denominator ~ ' as numeric(38, 0))', 'case when ' ~ numerator ~ ' < 0 then -1 else 1 end'
+    )) }}
+{% endmacro %}
+
+{% macro redshift__exact_ratio(numerator, denominator) %}
+    {{ return(dbt_forensics._redshift_rounded_quotient(
+        dbt_forensics._redshift_whole(numerator, 18), dbt_forensics._redshift_whole(denominator, 9),
+        'case when (' ~ numerator ~ ' < 0) = (' ~ denominator ~ ' < 0) then 1 else -1 end'
+    )) }}
+{% endmacro %}
+
+{% macro _redshift_whole(number, digits) %}
+    {#- A number without its sign and its point, with so many digits after where it was. -#}
+    {{ return("cast(replace(replace(cast(cast(" ~ number ~ " as numeric(38, 9)) as varchar), '.', ''), '-', '') || '" ~ '0' * (digits - 9) ~ "' as numeric(38, 0))") }}
+{% endmacro %}
+
+{% macro _redshift_rounded_quotient(above, below, sign) %}
+    {#- Whole numbers are divided without a rest. Where digits could be lost to a product's or quotient's scale, the type says how many there are. -#}
+    {%- set twice = 'cast(' ~ below ~ ' + ' ~ below ~ ' as numeric(38, 0))' -%}
+    {%- set sum = 'cast(' ~ above ~ ' + ' ~ above ~ ' + ' ~ below ~ ' as numeric(38, 0))' -%}
     {%- set quotient = 'cast((' ~ sum ~ ' - mod(' ~ sum ~ ', ' ~ twice ~ ')) / ' ~ twice ~ ' as numeric(38, 0))' -%}
     {%- set billion = 'cast(1000000000 as numeric(38, 0))' -%}
     {{ return(
-        "case when " ~ numerator ~ " < 0 then -1 else 1 end * cast(cast((" ~ quotient ~ " - mod(" ~ quotient ~ ", " ~ billion ~ ")) / " ~ billion
-        ~ " as numeric(21, 0)) + cast(mod(" ~ quotient ~ ", " ~ billion ~ ") as numeric(9, 0)) * cast(0.000000001 as numeric(9, 9)) as numeric(38, 9))"
+        sign ~ ' * cast(cast((' ~ quotient ~ ' - mod(' ~ quotient ~ ', ' ~ billion ~ ')) / ' ~ billion
+        ~ ' as numeric(28, 0)) + cast(mod(' ~ quotient ~ ', ' ~ billion ~ ') as numeric(9, 0)) * cast(0.000000001 as numeric(9, 9)) as numeric(38, 9))'
     ) }}
 {% endmacro %}
 

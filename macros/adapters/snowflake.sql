@@ -118,6 +118,15 @@
     ) }}
 {% endmacro %}
 
+{% macro snowflake__exact_ratio(numerator, denominator) %}
+    {%- set scaled = 'cast(abs(' ~ numerator ~ ') * 1000000000 as number(38, 0)) * 2000000000 + cast(abs(' ~ denominator ~ ') * 1000000000 as number(38, 0))' -%}
+    {%- set twice = '(cast(abs(' ~ denominator ~ ') * 1000000000 as number(38, 0)) * 2)' -%}
+    {{ return(
+        'sign(' ~ numerator ~ ') * sign(' ~ denominator ~ ') * cast((' ~ scaled ~ ' - mod(' ~ scaled ~ ', ' ~ twice ~ ')) / ' ~ twice
+        ~ ' as number(38, 0)) * cast(0.000000001 as number(9, 9))'
+    ) }}
+{% endmacro %}
+
 {% macro snowflake__elapsed_seconds(from_time, to_time) %}
     {{ return('cast(datediff(microsecond, ' ~ from_time ~ ', ' ~ to_time ~ ') * cast(0.000001 as number(6, 6)) as number(38, 9))') }}
 {% endmacro %}

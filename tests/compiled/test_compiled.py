@@ -37,7 +37,6 @@ GAPS: dict[str, dict[str, set[str]]] = {
     "bigquery": {"a range of intervals": {"forensics__events.sql"}},
     "redshift": {
         "a frame by range": {
-            "events_behind_a_change.sql",
             "forensics__events.sql",
             "forensics__ledger.sql",
             "int_forensics__metric_log.sql",
@@ -174,7 +173,7 @@ CALLS = {
     "is_same": "f.is_same('word', 'other')",
     "time_plus": "f.time_plus('hour', -3, 'earlier')",
     "text_literal": "f.text_literal('it\\'s \\\\ \\' or 1 = 1 -- \\n${x} {{ x }}')",
-    "quoted": "f.quoted('a \"strange` name')",
+    "quoted": "f.quoted('a \"strange name')",
 }
 # No expressions: a statement, dbt's config, a check, and a part of a select.
 OTHERS = {"gather_statistics", "row_store_indexes", "assert_session", "from_nothing"}

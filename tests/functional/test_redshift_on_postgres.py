@@ -38,6 +38,7 @@ PRIMITIVES = (
     "utc_timestamp",
     "exact_number",
     "exact_quotient",
+    "exact_ratio",
     "digest_word",
     "elapsed_seconds",
     "hash_of",

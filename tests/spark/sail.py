@@ -137,7 +137,7 @@ class Sail(Engine):
 
     def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
         table = table.replace('"', "`")
-        types = {row["col_name"]: row["data_type"] for row in self.query(f"describe {table}")}
+        types = {row["col_name"]: row["data_type"] for row in self.query(f"describe table {table}")}
         values = ", ".join(
             "("
             + ", ".join(
