@@ -168,6 +168,7 @@ CALLS = {
     "hash_of": "f.hash_of(['word', column])",
     "first_ten": "f.first_ten('word', \"other = 'x'\")",
     "exact_quotient": "f.exact_quotient('amount', 'many')",
+    "exact_ratio": "f.exact_ratio('amount', 'many')",
     "elapsed_seconds": "f.elapsed_seconds('earlier', 'later')",
     "byte_order": "f.byte_order('word')",
     "is_same": "f.is_same('word', 'other')",

@@ -168,8 +168,10 @@ class StandIn:
         ]
         for pattern, rows in answers:
             if re.search(pattern, asked, re.IGNORECASE):
-                width = len(rows[0]) if rows else 3
-                return agate.Table(rows, column_names=[f"c{n}" for n in range(width)])
+                row = rows[0] if rows else (None, None, None)
+                kinds = {int: agate.Number, datetime: agate.DateTime}
+                types = [kinds.get(type(value), agate.Text)() for value in row]
+                return agate.Table(rows, [f"c{n}" for n in range(len(row))], types)
         raise AssertionError(f"The stand-in does not know this question: {asked}")
 
     @contextmanager
