@@ -1,7 +1,7 @@
 """The primitives of macros/adapters/snowflake.sql on an emulator, as far as it goes.
 
-fakesnow translates Snowflake's SQL and runs it on DuckDB. It knows neither hexadecimal numbers, nor formats of times, nor
-all of JSON, so that only some primitives can be tried on it, with the decision table that every engine has to meet.
+fakesnow translates Snowflake's SQL and runs it on DuckDB. It knows neither hexadecimal numbers, nor formats of
+times, nor all of JSON, so that only some primitives can be tried on it, with the decision table that every engine has to meet.
 That proves their logic and not the warehouse: Snowflake remains *compiled, not executed*.
 """
 
@@ -10,14 +10,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import fakesnow
 import pytest
 import snowflake.connector
-
 import warehouses
 
 sys.path.append(str(warehouses.PACKAGE / "tests" / "functional"))
@@ -32,7 +29,7 @@ NUMBERS = [
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Any]]:
+def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
     lines = ["{%- set f = dbt_forensics -%}"]
     for number in NUMBERS:
         values = {"v": "c0", "w": "o0", "name": CASES[number].name}
@@ -59,7 +56,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Any
                 answers[number] = cursor.fetchone()[0]
             except Exception as error:
                 answers[number] = f"{type(error).__name__}: {error}"
-    yield answers
+    return answers
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=[case_id(CASES[number]) for number in NUMBERS])

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,13 @@ PACKAGE = Path(__file__).resolve().parents[2]
 DIALECTS = ("snowflake", "bigquery", "redshift", "databricks")
 COMMON = {"schema": "analytics", "threads": 1}
 PROFILES: dict[str, dict[str, Any]] = {
-    "snowflake": {"account": "none", "user": "none", "password": "none", "database": "DB", "warehouse": "none"},
+    "snowflake": {
+        "account": "none",
+        "user": "none",
+        "password": "none",
+        "database": "DB",
+        "warehouse": "none",
+    },
     "bigquery": {"method": "oauth", "project": "nowhere"},
     "redshift": {"host": "nowhere.invalid", "user": "none", "password": "none", "port": 5439, "dbname": "db"},
     "databricks": {"host": "nowhere.invalid", "http_path": "/none", "token": "none", "catalog": "main"},
@@ -201,15 +207,11 @@ class StandIn:
             "cleanup_connections": lambda adapter: None,
             "release_connection": lambda *_, **__: None,
         }
-        with mock.patch.multiple(kind, **replaced), mock.patch.object(
-            BaseAdapter, "connection_named", lambda *_, **__: _nothing()
+        with (
+            mock.patch.multiple(kind, **replaced),
+            mock.patch.object(BaseAdapter, "connection_named", return_value=nullcontext()),
         ):
             yield
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def compiled(
@@ -238,11 +240,16 @@ def compiled(
                 "vars": {"forensics_streams": declared},
             },
             "profiles.yml": {
-                "consumer": {"target": "dummy", "outputs": {"dummy": {"type": dialect, **COMMON, **PROFILES[dialect]}}}
+                "consumer": {
+                    "target": "dummy",
+                    "outputs": {"dummy": {"type": dialect, **COMMON, **PROFILES[dialect]}},
+                }
             },
             "packages.yml": {"packages": [{"local": str(package)}]},
             "models/sources.yml": {
-                "sources": [{"name": "raw", "schema": "raw", "tables": [{"name": "orders"}, {"name": "given"}]}]
+                "sources": [
+                    {"name": "raw", "schema": "raw", "tables": [{"name": "orders"}, {"name": "given"}]}
+                ]
             },
         },
     )
@@ -277,4 +284,3 @@ def _write(folder: Path, files: Mapping[str, Any]) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-
