@@ -50,7 +50,7 @@ PARSE := --quiet --no-partial-parse --show-all-deprecations --warn-error parse \
 parse: setup .venv-compiled/.made
 	@$(DBT) --quiet deps --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
 	@$(DBT) $(PARSE)
-	@.venv-compiled/bin/dbt $(PARSE) --target snowflake --target-path target/snowflake
+	@PYTHONWARNINGS=ignore .venv-compiled/bin/dbt $(PARSE) --target snowflake --target-path target/snowflake
 
 compiled: .venv-compiled/.made ## what dbt writes for Snowflake, BigQuery, Redshift and Databricks, as parsers and an emulator see it
 	@.venv-compiled/bin/python -m pytest -q -W ignore -p no:cacheprovider --confcutdir tests/compiled tests/compiled

@@ -139,3 +139,11 @@
     {#- A backslash escapes in a literal. -#}
     {{ return("'" ~ text | replace('\\', '\\\\') | replace("'", "''") ~ "'") }}
 {% endmacro %}
+
+{% macro snowflake__assert_session() %}
+    {#- dbt's timestamp is Snowflake's TIMESTAMP, which a parameter makes one of three types; it is a time in UTC only as TIMESTAMP_NTZ. -#}
+    {%- set found = dbt_forensics._single_row("select typeof(to_variant(cast('2026-01-05 12:00:00' as timestamp)))")[0] -%}
+    {%- if found != 'TIMESTAMP_NTZ' -%}
+        {{ dbt_forensics._config_error('the Snowflake session', 'TIMESTAMP_TYPE_MAPPING', found, 'TIMESTAMP_NTZ, its default. Set it for the account, the user or the session') }}
+    {%- endif -%}
+{% endmacro %}

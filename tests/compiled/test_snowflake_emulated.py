@@ -1,7 +1,8 @@
 """The primitives of macros/adapters/snowflake.sql on an emulator, as far as it goes.
 
 fakesnow translates Snowflake's SQL and runs it on DuckDB. It knows neither hexadecimal numbers, nor formats of
-times, nor all of JSON, so that only some primitives can be tried on it, with the decision table that every engine has to meet.
+times, nor all of JSON, so that only some primitives can be tried on it, with the decision table that every engine has
+to meet.
 That proves their logic and not the warehouse: Snowflake remains *compiled, not executed*.
 """
 

@@ -151,6 +151,7 @@ class StandIn:
         count = 7 if self.built else 0
         asked = " ".join(query.split())
         answers: list[tuple[str, Sequence[Sequence[Any]]]] = [
+            (r"^select typeof", [("TIMESTAMP_NTZ",)]),
             (r"^select current_timezone\(\)", [("UTC", THEN, "2.000000001")]),
             (r"^select count\(\*\), min\(min_ingested_at\)", [(7, THEN, NOW)]),
             (r"^select min\(min_ingested_at\), max", [(THEN, NOW)]),
