@@ -3,7 +3,7 @@
 {{
     config(
         strategy='check',
-        unique_key=['stream', 'batch_id'],
+        unique_key="stream || ':' || batch_id",
         check_cols=['row_count', 'batch_digest', 'fingerprint'],
         updated_at='recorded_at',
         hard_deletes='ignore',
@@ -13,7 +13,7 @@
 {%- do dbt_forensics.assert_keeps_history({
     'materialized': 'snapshot',
     'strategy': 'check',
-    'unique_key': ['stream', 'batch_id'],
+    'unique_key': "stream || ':' || batch_id",
     'check_cols': ['row_count', 'batch_digest', 'fingerprint'],
     'updated_at': 'recorded_at',
     'hard_deletes': 'ignore',

@@ -189,7 +189,7 @@
     {%- set earliest = dbt_forensics.earliest_time() -%}
     {%- if dbt_forensics.verify_mode() == 'full' -%}{{ return({'from_time': earliest, 'reach': earliest}) }}{%- endif -%}
     {%- set horizon = dbt_forensics.verify_horizon() -%}
-    {%- set start = 'select ' ~ dbt.dateadd(horizon.period, -horizon['count'], 'max(arrival)') ~ ' from (' -%}
+    {%- set start = 'select ' ~ dbt_forensics.time_plus(horizon.period, -horizon['count'], 'max(arrival)') ~ ' from (' -%}
     {%- set of_stream = "stream = '" ~ stream.name ~ "' and dbt_valid_to is null and row_count > 0" -%}
     {%- if seals -%}
         {%- set arrivals = 'select max_ingested_at as arrival from ' ~ seals ~ ' where ' ~ of_stream -%}
