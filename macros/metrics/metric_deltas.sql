@@ -50,7 +50,7 @@
             {%- endfor %}
             recorded_from,
             cause,
-            sum(case when effect > 0 then number else 0 end) - sum(case when effect < 0 then number else 0 end) as sum_change,
+            sum(case when effect > 0 then coalesce(number, 0) else 0 end) - sum(case when effect < 0 then coalesce(number, 0) else 0 end) as sum_change,
             sum(case when number is not null then effect else 0 end) as number_change,
             sum(effect) as input_change,
             {%- for word in [1, 2] %}
