@@ -180,6 +180,12 @@
     {{ return('(' ~ time ~ " + interval '" ~ count ~ "' " ~ period ~ ')') }}
 {% endmacro %}
 
+{% macro spark__time_trunc(period, time) %}
+    {#- Sail's date_trunc() knows only times that nanoseconds since 1970 can hold in 64 bits. -#}
+    {%- set micros = {'hour': '3600000000', 'day': '86400000000'}[period] -%}
+    {{ return('timestamp_micros(unix_micros(' ~ time ~ ') - pmod(unix_micros(' ~ time ~ '), ' ~ micros ~ '))') }}
+{% endmacro %}
+
 {% macro spark__text_literal(text) %}
     {#- A backslash escapes, two quotes are none, and ${...} would be filled in by the session. -#}
     {{ return("'" ~ text | replace('\\', '\\\\') | replace("'", "\\'") | replace('${', '$\\u007b') ~ "'") }}

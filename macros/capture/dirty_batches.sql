@@ -10,7 +10,7 @@
     {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
     {%- set ingested_at = dbt_forensics._role_sql(shape, 'ingested_at') -%}
     {%- set given_batch = dbt_forensics._role_sql(shape, 'batch_id') if shape.roles.batch_id else 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
-    {%- set hour = dbt.date_trunc('hour', ingested_at) -%}
+    {%- set hour = dbt_forensics.time_trunc('hour', ingested_at) -%}
     {%- set from_time = dbt_forensics._verified_from(stream, seals) %}
 
     {{ name }}_sealed as (
