@@ -95,6 +95,11 @@
     {{ return(adapter.dispatch('time_plus', 'dbt_forensics')(period, count, time)) }}
 {% endmacro %}
 
+{% macro time_trunc(period, time) %}
+    {#- Timestamp: the start of the hour or day that a time is in. -#}
+    {{ return(adapter.dispatch('time_trunc', 'dbt_forensics')(period, time)) }}
+{% endmacro %}
+
 {% macro text_literal(text) %}
     {#- A text as an SQL literal, whatever characters it has. -#}
     {{ return(adapter.dispatch('text_literal', 'dbt_forensics')(text)) }}
@@ -206,6 +211,10 @@
 
 {% macro default__time_plus(period, count, time) %}
     {{ return(dbt.dateadd(period, count, time)) }}
+{% endmacro %}
+
+{% macro default__time_trunc(period, time) %}
+    {{ return(dbt.date_trunc(period, time)) }}
 {% endmacro %}
 
 {% macro default__text_literal(text) %}

@@ -5,7 +5,9 @@
 
 {% macro spark__canonical_text(expression, data_type) %}
     {%- set text = 'cast(' ~ expression ~ ' as string)' -%}
-    {%- if data_type.startswith('decimal') and not data_type.replace(' ', '').endswith(',0)') or data_type in ['double', 'float'] -%}
+    {%- if data_type.startswith('decimal') -%}
+        {{ return(dbt_forensics._spark_plain_decimal(expression, text, data_type.replace(' ', '').strip(')').split(',')[-1] | int)) }}
+    {%- elif data_type in ['double', 'float'] -%}
         {{ return(dbt_forensics._spark_plain_number(text)) }}
     {%- elif data_type.startswith('timestamp') -%}
         {{ return("replace(" ~ text ~ ", ' ', 'T')") }}
@@ -13,15 +15,29 @@
     {{ return(text) }}
 {% endmacro %}
 
+{% macro _spark_plain_decimal(expression, text, scale) %}
+    {#- Java writes 0.0000001 as 1E-7, but never so beside a whole number. -#}
+    {%- if scale == 0 -%}{{ return(text) }}{%- endif -%}
+    {%- if scale > 6 -%}
+        {%- set size = 'abs(' ~ expression ~ ')' -%}
+        {%- set text = "concat(case when " ~ expression ~ " < 0 then '-' else '' end, cast(floor(" ~ size ~ ") as string), substr(cast(" ~ size ~ " - floor(" ~ size ~ ") + 1 as string), 2))" -%}
+    {%- endif -%}
+    {{ return(dbt_forensics._spark_without_zeros(text)) }}
+{% endmacro %}
+
+{% macro _spark_without_zeros(text) %}
+    {{ return("regexp_replace(" ~ text ~ ", '[.]0*$|([.][0-9]*[1-9])0+$', '$1')") }}
+{% endmacro %}
+
 {% macro _spark_plain_number(text) %}
-    {#- The text of a number as Java writes it (1.5, 100.50, 1.2345678E7, 0E-9) or as Rust does (1e22, inf), without exponent and trailing zeros. -#}
+    {#- The text of a float as Java writes it (1.5, 1.2345678E7) or as Rust does (1e22, inf), without exponent and trailing zeros. -#}
     {%- set sign = "case when " ~ text ~ " like '-%' then '-' else '' end" -%}
     {%- set plain = "case when lower(" ~ text ~ ") like '%e%' then " ~ sign ~ " || " ~ dbt_forensics._spark_moved_point(text) ~ " else " ~ text ~ " end" -%}
     {{ return(
         "case when " ~ text ~ " rlike '^-?0([.]0*)?([eE].*)?$' then '0'"
         ~ " when lower(" ~ text ~ ") = 'nan' then 'NaN'"
         ~ " when lower(" ~ text ~ ") like '%inf%' then " ~ sign ~ " || 'Infinity'"
-        ~ " else regexp_replace(" ~ plain ~ ", '[.]0*$|([.][0-9]*[1-9])0+$', '$1') end"
+        ~ " else " ~ dbt_forensics._spark_without_zeros(plain) ~ " end"
     ) }}
 {% endmacro %}
 
@@ -50,7 +66,7 @@
     {%- for number in ['0B', '0E', '0F', '1A', '1B', '1C', '1D', '1E', '1F'] -%}
         {%- set ns.fixed = 'replace(' ~ ns.fixed ~ ', ' ~ dbt_forensics.text_literal('\\u00' ~ number) ~ ', ' ~ dbt_forensics.text_literal('\\u00' ~ number | lower) ~ ')' -%}
     {%- endfor -%}
-    {{ return('case when contains(' ~ json ~ ', ' ~ dbt_forensics.text_literal('\\u00') ~ ') then replace(' ~ ns.fixed ~ ', chr(1), ' ~ backslashes ~ ') else ' ~ json ~ ' end') }}
+    {{ return('replace(' ~ ns.fixed ~ ', chr(1), ' ~ backslashes ~ ')') }}
 {% endmacro %}
 
 {% macro spark__canonical_json(fields, rare) %}
@@ -162,6 +178,12 @@
 {% macro spark__time_plus(period, count, time) %}
     {#- dbt's dateadd() leaves fractions of a second out. -#}
     {{ return('(' ~ time ~ " + interval '" ~ count ~ "' " ~ period ~ ')') }}
+{% endmacro %}
+
+{% macro spark__time_trunc(period, time) %}
+    {#- Sail's date_trunc() knows only times that nanoseconds since 1970 can hold in 64 bits. -#}
+    {%- set micros = {'hour': '3600000000', 'day': '86400000000'}[period] -%}
+    {{ return('timestamp_micros(unix_micros(' ~ time ~ ') - pmod(unix_micros(' ~ time ~ '), ' ~ micros ~ '))') }}
 {% endmacro %}
 
 {% macro spark__text_literal(text) %}

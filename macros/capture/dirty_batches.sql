@@ -159,7 +159,7 @@
 
 {% macro _batch_parts(shape) %}
     {#- Two columns that make up a batch_id: grouped by as they are, they need not be written as text for each row. -#}
-    {%- set hour = dbt.date_trunc('hour', dbt_forensics._role_sql(shape, 'ingested_at')) -%}
+    {%- set hour = dbt_forensics.time_trunc('hour', dbt_forensics._role_sql(shape, 'ingested_at')) -%}
     {%- set given = dbt_forensics._role_sql(shape, 'batch_id') if shape.roles.batch_id else 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
     {{ return(given ~ ' as given_batch, ' ~ ('case when ' ~ given ~ ' is null then ' ~ hour ~ ' end' if shape.roles.batch_id else hour) ~ ' as arrival_hour') }}
 {% endmacro %}

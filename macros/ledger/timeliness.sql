@@ -17,7 +17,7 @@
 
 
 {% macro window_start(grain, event_time='event_time') %}
-    {{ return('cast(' ~ dbt.date_trunc(grain, event_time) ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
+    {{ return('cast(' ~ dbt_forensics.time_trunc(grain, event_time) ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
 {% endmacro %}
 
 
