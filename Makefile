@@ -6,7 +6,7 @@ DBT := $(BIN)/dbt
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format parse bench docs requirements clean
+.PHONY: help setup demo test unit sail-test lint format parse bench docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -24,6 +24,9 @@ test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and 
 
 unit: setup ## the tests that need no database, in seconds
 	@$(PYTEST) -q tests/structure tests/unit
+
+sail-test: .venv-spark/.made ## the Spark dialect, on Sail: the package's tables are DuckDB's
+	@TZ=UTC .venv-spark/bin/python -m pytest -q -W ignore tests/spark
 
 lint: setup ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check .
@@ -52,7 +55,7 @@ docs: setup ## write docs/cli.md from the command, and check what is documented
 
 requirements: ## pin the versions anew from requirements*.in (needs uv)
 	@# The tools first: what runs must be at a version that they can live with.
-	@for name in requirements-dev requirements; do \
+	@for name in requirements-dev requirements requirements-spark; do \
 	    { echo "# Pinned by \`make requirements\` from $$name.in, for Python 3.11."; \
 	      uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
 	        $$(test $$name = requirements-dev || echo --constraint requirements-dev.txt) $$name.in; } > $$name.new; \
@@ -60,7 +63,7 @@ requirements: ## pin the versions anew from requirements*.in (needs uv)
 	done
 
 clean: ## remove .venv and all that make, dbt and the tools have written
-	@rm -rf .venv build dist demo target logs .hypothesis .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
+	@rm -rf .venv .venv-spark build dist demo target logs .hypothesis .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
 	@rm -rf {integration_tests,examples/*}/{target,logs,dbt_packages,package-lock.yml}
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -78,5 +81,18 @@ clean: ## remove .venv and all that make, dbt and the tools have written
 	    $(PYTHON) -m venv .venv; \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
+	fi
+	@touch $@
+
+# dbt-spark lives apart: the package's own environment shall not depend on what it needs.
+.venv-spark/.made: requirements-spark.txt
+	@echo "Making .venv-spark ..." >&2
+	@rm -rf .venv-spark
+	@if uv --version >/dev/null 2>&1; then \
+	    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv-spark; \
+	    uv pip install --quiet --compile-bytecode --python .venv-spark -r requirements-spark.txt; \
+	else \
+	    $(PYTHON) -m venv .venv-spark; \
+	    .venv-spark/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.txt; \
 	fi
 	@touch $@

@@ -1,4 +1,4 @@
-"""Sail, a server of the Spark dialect without a JVM, as an engine of the tests: own process, Delta tables in a folder of its own."""
+"""Sail, a server of the Spark dialect without a JVM, as an engine of the tests: own process, own folder of Delta tables."""
 
 from __future__ import annotations
 

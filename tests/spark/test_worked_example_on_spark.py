@@ -1,4 +1,4 @@
-"""The worked example on Spark: every table of the package is DuckDB's, after each build and after the same build again."""
+"""The worked example on Spark: every table of the package is DuckDB's, after each build and the same one again."""
 
 from __future__ import annotations
 
