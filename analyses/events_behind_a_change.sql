@@ -35,11 +35,12 @@ with asked as (
 ),
 {%- for metric, definition in stream.metrics.items() %}
 {%- set dimensions = {} %}
-{%- for column in definition.dimensions | default([]) %}
+{%- set parts = dbt_forensics.metric_parts(stream, definition) %}
+{%- for column in dbt_forensics.metric_dimensions(stream, definition) %}
 {%- set dimension = dbt_forensics._dimension_sql(stream, {'name': metric}, column, types) %}
 {%- do dimensions.update({column: dbt_forensics.canonical_text(dimension, dbt_forensics._type_of(column, types))}) %}
 {%- endfor %}
-{%- do inputs_of_metrics.append(stream.name ~ '_' ~ metric ~ '_inputs') %}
+{%- do inputs_of_metrics.append(dbt_forensics.metric_id(stream.name, metric) ~ '_inputs') %}
 
 {{ inputs_of_metrics | last }} as (
 
@@ -47,7 +48,14 @@ with asked as (
         cast('{{ stream.name }}' as {{ dbt.type_string() }}) as stream,
         cast('{{ metric }}' as {{ dbt.type_string() }}) as metric,
         {{ dbt_forensics.canonical_json(dimensions) }} as dimensions,
-        {{ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') if definition.expr else '1' }} as number,
+        {#- Different values and quotients are no sums: an event has no share of its own in them. #}
+        {% if definition.agg == 'count' -%}
+        1 as number,
+        {%- elif definition.agg in ['count_distinct', 'ratio'] -%}
+        cast(null as {{ dbt_forensics.type_exact_number() }}) as number,
+        {%- else -%}
+        {{ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') }} as number,
+        {%- endif %}
         forensics_window_start as window_start,
         forensics_cause as cause,
         forensics_event_id as event_id,
@@ -55,8 +63,8 @@ with asked as (
         forensics_effect as effect,
         {{ published_at }} as published_at
     from {{ stream.name }}_asked
-    {%- if definition.where %}
-    where {{ definition.where }}
+    {%- if parts.where %}
+    where {{ parts.where }}
     {%- endif %}
 
 ),

@@ -134,7 +134,7 @@
 {% endmacro %}
 
 {% macro duckdb__elapsed_seconds(from_time, to_time) %}
-    {{ return('cast(cast(epoch_us(' ~ to_time ~ ') - epoch_us(' ~ from_time ~ ') as decimal(19, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(38, 9))') }}
+    {{ return('case when isfinite(' ~ from_time ~ ') and isfinite(' ~ to_time ~ ') then cast(cast(epoch_us(' ~ to_time ~ ') - epoch_us(' ~ from_time ~ ') as decimal(19, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(38, 9)) end') }}
 {% endmacro %}
 
 {% macro duckdb__exact_quotient(numerator, denominator) %}
@@ -142,6 +142,15 @@
     {%- set scaled = "cast(replace(cast(" ~ numerator ~ " as varchar), '.', '') as hugeint)" -%}
     {{ return(
         "sign(" ~ numerator ~ ") * cast((abs(" ~ scaled ~ ") * 2 + " ~ denominator ~ ") // (2 * " ~ denominator
+        ~ ") as decimal(38, 0)) * cast(0.000000001 as decimal(9, 9))"
+    ) }}
+{% endmacro %}
+
+{% macro duckdb__exact_ratio(numerator, denominator) %}
+    {%- set above = "abs(cast(replace(cast(" ~ numerator ~ " as varchar), '.', '') as hugeint))" -%}
+    {%- set below = "abs(cast(replace(cast(" ~ denominator ~ " as varchar), '.', '') as hugeint))" -%}
+    {{ return(
+        "sign(" ~ numerator ~ ") * sign(" ~ denominator ~ ") * cast((" ~ above ~ " * 2000000000 + " ~ below ~ ") // (2 * " ~ below
         ~ ") as decimal(38, 0)) * cast(0.000000001 as decimal(9, 9))"
     ) }}
 {% endmacro %}

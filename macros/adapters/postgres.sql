@@ -91,7 +91,7 @@
 {% endmacro %}
 
 {% macro postgres__elapsed_seconds(from_time, to_time) %}
-    {{ return('cast(extract(epoch from ' ~ to_time ~ ') - extract(epoch from ' ~ from_time ~ ') as numeric(38, 9))') }}
+    {{ return('case when isfinite(' ~ from_time ~ ') and isfinite(' ~ to_time ~ ') then cast(extract(epoch from ' ~ to_time ~ ') - extract(epoch from ' ~ from_time ~ ') as numeric(38, 9)) end') }}
 {% endmacro %}
 
 {% macro postgres__byte_order(expression) %}
@@ -103,10 +103,13 @@
     {{ return('analyze ' ~ relation) }}
 {% endmacro %}
 
-{% macro postgres__row_store_indexes(columns) %}
+{% macro postgres__row_store_indexes(columns, values) %}
     {%- set indexes = [] -%}
     {%- for column in columns -%}
         {%- do indexes.append({'columns': [column] if column is string else column, 'type': 'btree'}) -%}
+    {%- endfor -%}
+    {%- for column in values -%}
+        {%- do indexes.append({'columns': [column], 'type': 'hash'}) -%}
     {%- endfor -%}
     {{ return(indexes) }}
 {% endmacro %}
@@ -115,5 +118,12 @@
     {{ return(
         "sign(" ~ numerator ~ ") * div(abs(" ~ numerator ~ ") * 2000000000 + " ~ denominator ~ ", 2 * " ~ denominator
         ~ ") * 0.000000001"
+    ) }}
+{% endmacro %}
+
+{% macro postgres__exact_ratio(numerator, denominator) %}
+    {{ return(
+        "sign(" ~ numerator ~ ") * sign(" ~ denominator ~ ") * div(abs(" ~ numerator ~ ") * 2000000000 + abs(" ~ denominator ~ "), 2 * abs(" ~ denominator
+        ~ ")) * 0.000000001"
     ) }}
 {% endmacro %}

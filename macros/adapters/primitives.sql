@@ -53,7 +53,10 @@
 {% endmacro %}
 
 {% macro hash_of(expressions) %}
-    {#- An integer that is equal for equal values: to find candidates for repetition cheaply. Never stored. -#}
+    {#-
+        An integer that is equal for equal values: to find candidates for a closer look cheaply. It may differ between engines and their
+        versions, so nothing is decided by it.
+    -#}
     {{ return(adapter.dispatch('hash_of', 'dbt_forensics')(expressions)) }}
 {% endmacro %}
 
@@ -67,8 +70,13 @@
     {{ return(adapter.dispatch('exact_quotient', 'dbt_forensics')(numerator, denominator)) }}
 {% endmacro %}
 
+{% macro exact_ratio(numerator, denominator) %}
+    {#- numeric(38, 9): a numeric(38, 9) below 1e19 divided by one that is not 0, rounded half away from zero, without floats. -#}
+    {{ return(adapter.dispatch('exact_ratio', 'dbt_forensics')(numerator, denominator)) }}
+{% endmacro %}
+
 {% macro elapsed_seconds(from_time, to_time) %}
-    {#- numeric(38, 9): seconds from one timestamp to another, signed, with fractions. -#}
+    {#- numeric(38, 9): seconds from one timestamp to another, signed, with fractions; NULL from or to infinity. -#}
     {{ return(adapter.dispatch('elapsed_seconds', 'dbt_forensics')(from_time, to_time)) }}
 {% endmacro %}
 
@@ -107,9 +115,17 @@
     {{ return(adapter.dispatch('assert_session', 'dbt_forensics')()) }}
 {% endmacro %}
 
-{% macro row_store_indexes(columns) %}
-    {#- dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. -#}
-    {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns)) }}
+{% macro from_nothing() %}
+    {#- What a select that reads no relation says before its `where`: nothing, or a relation of one row where that is asked for. -#}
+    {{ return(adapter.dispatch('from_nothing', 'dbt_forensics')()) }}
+{% endmacro %}
+
+{% macro row_store_indexes(columns, values=[]) %}
+    {#-
+        dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. columns: to be
+        looked up and put in order. values: columns that are only looked up, and whose texts may be of any length.
+    -#}
+    {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns, values)) }}
 {% endmacro %}
 
 {% macro gather_statistics(relation) %}
@@ -157,6 +173,7 @@
 {% macro default__hash_of(expressions) %}{{ dbt_forensics._missing_primitive('hash_of') }}{% endmacro %}
 {% macro default__first_ten(expression, repeats) %}{{ dbt_forensics._missing_primitive('first_ten') }}{% endmacro %}
 {% macro default__exact_quotient(numerator, denominator) %}{{ dbt_forensics._missing_primitive('exact_quotient') }}{% endmacro %}
+{% macro default__exact_ratio(numerator, denominator) %}{{ dbt_forensics._missing_primitive('exact_ratio') }}{% endmacro %}
 {% macro default__elapsed_seconds(from_time, to_time) %}{{ dbt_forensics._missing_primitive('elapsed_seconds') }}{% endmacro %}
 
 {% macro default__canonical_json(fields, rare) %}
@@ -208,13 +225,15 @@
     {{ return(adapter.quote(name | replace('"', '""'))) }}
 {% endmacro %}
 
+{% macro default__from_nothing() %}{{ return('') }}{% endmacro %}
+
 {% macro default__assert_session() %}{% endmacro %}
 
 {% macro default__gather_statistics(relation) %}
     {{ return('') }}
 {% endmacro %}
 
-{% macro default__row_store_indexes(columns) %}
+{% macro default__row_store_indexes(columns, values) %}
     {{ return([]) }}
 {% endmacro %}
 

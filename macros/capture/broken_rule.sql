@@ -13,7 +13,7 @@
     {%- for column, original in shape.original.items() -%}
         {%- do rules.append((column ~ '_keeps_its_type', original ~ ' is null or ' ~ dbt_forensics.quoted(column) ~ ' is not null')) -%}
     {%- endfor -%}
-    {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg'] -%}
+    {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg', 'min', 'max'] -%}
         {%- set is_number = '(' ~ definition.expr ~ ') is null or ' ~ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') ~ ' is not null' -%}
         {%- do rules.append((metric ~ '_is_a_number', is_number ~ (' or not coalesce(' ~ definition.where ~ ', false)' if definition.where else ''))) -%}
     {%- endfor -%}

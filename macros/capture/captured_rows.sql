@@ -128,11 +128,9 @@
 {% macro _role_sql(shape, role) %}
     {#- The value of a role in the type in which it is kept; NULL for a role that the stream does not map. -#}
     {%- set given = shape.roles.get(role) -%}
-    {%- set time = dbt_forensics._time_sql(shape, role) if role in ['event_time', 'ingested_at'] else none -%}
-    {%- if role == 'event_time' -%}
-        {{ return(time) }}
-    {%- elif role == 'ingested_at' -%}
-        {#- Arrivals bound what is read, so one that cannot be true is no arrival. Its text is kept in the payload. -#}
+    {%- if role in ['event_time', 'ingested_at'] -%}
+        {#- A time that cannot be true would bound what is read, and many a client cannot hold it. Its text is kept in the payload. -#}
+        {%- set time = dbt_forensics._time_sql(shape, role) -%}
         {{ return('case when ' ~ dbt_forensics._is_plausible(time) ~ ' then ' ~ time ~ ' end') }}
     {%- elif role == 'sequence_number' -%}
         {{ return(dbt_forensics.exact_number(given.sql) if given else 'cast(null as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
@@ -170,20 +168,13 @@
     {%- set unreadable = {} -%}
     {%- for role in ['event_time', 'ingested_at', 'sequence_number'] if role in shape.roles -%}
         {%- set given = shape.roles[role] -%}
-        {%- set is_always_read = given.data_type and role != 'ingested_at' and dbt_forensics.is_read_exactly(given.data_type) -%}
+        {%- set is_always_read = role == 'sequence_number' and given.data_type and 'int' in given.data_type | lower -%}
         {%- if given.column not in kept and not is_always_read -%}
             {%- set text = dbt_forensics.canonical_text(given.sql, given.data_type) -%}
             {%- do unreadable.update({(given.column or role): 'case when ' ~ dbt_forensics._role_sql(shape, role) ~ ' is null then ' ~ text ~ ' end'}) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(unreadable) }}
-{% endmacro %}
-
-
-{% macro is_read_exactly(data_type) %}
-    {#- Whether every value of a time or integer type can be read, so that its text need not be kept beside it. -#}
-    {%- set type = data_type | lower -%}
-    {{ return(type.startswith('timestamp') or type == 'date' or 'int' in type) }}
 {% endmacro %}
 
 

@@ -4,14 +4,7 @@
     {%- if as_of is none -%}
         {{ return(run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f')) }}
     {%- endif -%}
-    {%- set given = modules.re.match('^(\\d{4}-\\d{2}-\\d{2})(?:[ T](\\d{2}:\\d{2}(?::\\d{2}(?:[.]\\d{1,6})?)?))?Z?$', as_of | string | trim) -%}
-    {%- if not given -%}
-        {{ dbt_forensics._config_error("var 'forensics_as_of'", none, as_of, "a UTC time such as 2026-01-05 12:00:00") }}
-    {%- endif -%}
-    {%- set time = given.group(2) or '00:00' -%}
-    {%- set time = time ~ (':00' if time | length == 5 else '') -%}
-    {%- set time = time ~ ('.000000' if '.' not in time else '') -%}
-    {{ return(given.group(1) ~ ' ' ~ (time ~ '000000')[:15]) }}
+    {{ return(dbt_forensics.utc_time_text("var 'forensics_as_of'", none, as_of)) }}
 {% endmacro %}
 
 
@@ -49,6 +42,19 @@
 {% macro _a_microsecond_after(time) %}
     {%- set moment = modules.datetime.datetime.strptime(time, '%Y-%m-%d %H:%M:%S.%f') + modules.datetime.timedelta(microseconds=1) -%}
     {{ return(dbt_forensics.timestamp_literal(moment.strftime('%Y-%m-%d %H:%M:%S.%f'))) }}
+{% endmacro %}
+
+
+{% macro utc_time_text(where, key, value) %}
+    {#- A UTC time that someone wrote, as text with microseconds; an error that names where if it is none. A datetime of YAML will do. -#}
+    {%- set given = modules.re.match('^(\\d{4}-\\d{2}-\\d{2})(?:[ T](\\d{2}:\\d{2}(?::\\d{2}(?:[.]\\d{1,6})?)?))?(?:Z|[+]00:00)?$', value | string | trim) -%}
+    {%- if not given -%}
+        {{ dbt_forensics._config_error(where, key, value, "a UTC time such as 2026-01-05 12:00:00") }}
+    {%- endif -%}
+    {%- set time = given.group(2) or '00:00' -%}
+    {%- set time = time ~ (':00' if time | length == 5 else '') -%}
+    {%- set time = time ~ ('.000000' if '.' not in time else '') -%}
+    {{ return(given.group(1) ~ ' ' ~ (time ~ '000000')[:15]) }}
 {% endmacro %}
 
 

@@ -8,7 +8,7 @@
     {%- for column, type in columns.items() %}
             cast(null as {{ types[type] }}) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
-        where 1 = 0
+        {{ dbt_forensics.from_nothing() }}where 1 = 0
 {%- endmacro %}
 
 

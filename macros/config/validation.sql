@@ -99,15 +99,19 @@
         {%- do dbt_forensics._validate_name(where, 'metrics', metric) -%}
         {%- set key = 'metrics.' ~ metric -%}
         {%- if definition is not mapping -%}
-            {{ dbt_forensics._config_error(where, key, definition, 'a mapping with agg and, as needed, expr, where and dimensions') }}
+            {{ dbt_forensics._config_error(where, key, definition, 'a mapping with agg and what it needs') }}
         {%- endif -%}
-        {%- for part in definition if part not in ['agg', 'expr', 'where', 'dimensions'] -%}
-            {{ dbt_forensics._config_error(where, key ~ '.' ~ part, 'an unknown key', 'one of agg, expr, where, dimensions') }}
+        {%- set aggs = ['sum', 'count', 'avg', 'count_distinct', 'min', 'max', 'ratio'] -%}
+        {%- if definition.agg not in aggs -%}
+            {{ dbt_forensics._config_error(where, key ~ '.agg', definition.agg, 'one of ' ~ aggs | join(', ')) }}
+        {%- endif -%}
+        {%- set parts = ['agg', 'numerator', 'denominator'] if definition.agg == 'ratio' else ['agg', 'expr', 'where', 'dimensions'] -%}
+        {%- for part in definition if part not in parts -%}
+            {{ dbt_forensics._config_error(where, key ~ '.' ~ part, 'an unknown key', 'one of ' ~ parts | join(', ')) }}
         {%- endfor -%}
-        {%- if definition.agg not in ['sum', 'count', 'avg'] -%}
-            {{ dbt_forensics._config_error(where, key ~ '.agg', definition.agg, 'one of sum, count, avg') }}
-        {%- endif -%}
-        {%- if definition.agg in ['sum', 'avg'] and 'expr' not in definition -%}
+        {%- if definition.agg == 'ratio' -%}
+            {%- do dbt_forensics._validate_ratio(where, key, definition, metrics) -%}
+        {%- elif definition.agg != 'count' and 'expr' not in definition -%}
             {{ dbt_forensics._config_error(where, key ~ '.expr', 'nothing', 'an SQL expression: ' ~ definition.agg ~ ' needs one') }}
         {%- endif -%}
         {%- if definition.agg == 'count' and 'expr' in definition -%}
@@ -123,6 +127,19 @@
             {{ dbt_forensics._config_error(where, key ~ '.dimensions', dimensions, 'a list of column names, each once') }}
         {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+
+{% macro _validate_ratio(where, key, definition, metrics) %}
+    {%- set parts = metrics.items() | selectattr('1.agg', 'in', ['sum', 'count', 'count_distinct']) | map(attribute='0') | list -%}
+    {%- for part in ['numerator', 'denominator'] -%}
+        {%- if definition.get(part) not in parts -%}
+            {{ dbt_forensics._config_error(where, key ~ '.' ~ part, definition.get(part, 'nothing'), 'a sum, count or count_distinct of the stream: ' ~ parts | join(', ')) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if metrics[definition.numerator].get('dimensions', []) != metrics[definition.denominator].get('dimensions', []) -%}
+        {{ dbt_forensics._config_error(where, key, definition.numerator ~ ' and ' ~ definition.denominator ~ ', which have different dimensions', 'two metrics with the same dimensions') }}
+    {%- endif -%}
 {% endmacro %}
 
 

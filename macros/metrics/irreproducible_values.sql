@@ -1,9 +1,10 @@
-{% macro irreproducible_values(streams, ledger, history, log) %}
+{% macro irreproducible_values(streams, ledger, history, log, plan=none) %}
     {#-
         A select of the current values that the ledger and the history do not give again: everything is added up anew and compared, to
         the last digit and to the digest of the inputs. Metrics whose definition has changed since their last version are left out.
+        plan: what to add up, in the form of metric_plan(); default: all metrics.
     -#}
-    {%- set plan = dbt_forensics._plan_of_all(streams, log) -%}
+    {%- set plan = plan or dbt_forensics._plan_of_all(streams, log) -%}
     {%- if not plan -%}
     {{ return(dbt_forensics.no_rows({'stream': 'text', 'metric': 'text', 'window_start': 'time', 'dimensions': 'text'})) }}
     {%- endif -%}
@@ -15,14 +16,14 @@
     {% for task in plan %}
     {{ dbt_forensics.typed_entries(task.stream, ledger, history) }},
     {%- for metric in task.metrics %}
-    {{ dbt_forensics.metric_deltas(task, metric, log) }},
+    {{ dbt_forensics.metric_deltas(task, metric) }},
     {% endfor %}
     {%- endfor %}
     recomputed as (
         {% for task in plan %}
         {%- set outer = loop %}
         {%- for metric in task.metrics %}
-        select * from {{ task.stream.name }}_{{ metric.name }}_deltas
+        select * from {{ dbt_forensics.metric_id(task.stream.name, metric.name) }}_deltas
         {%- if not (loop.last and outer.last) %}
         union all
         {%- endif %}

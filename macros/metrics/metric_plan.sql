@@ -1,9 +1,10 @@
 {% macro metric_plan(streams, ledger, log) %}
     {#-
-        What this build has to do for the metrics, as a list of {stream, ledger_to, stamp, is_backcast, definitions, after,
+        What this build has to do for the metrics, as a list of {stream, ledger_to, stamp, is_backcast, definitions, after, earlier_to,
         metrics: [{name, definition, digest, state, processed_to}]}; state is new, changed or known. processed_to: the last ledger entry
         that the metric contains, or none. definitions: {name: digest} of all metrics of the stream, as JSON: what this build writes
-        contains the ledger up to ledger_to, by these definitions. after: the last ledger entry that all of them contain, or none. stamp: the
+        contains the ledger up to ledger_to, by these definitions. after: the last ledger entry that all of them contain, or none. earlier_to: the last ledger
+        entry that all of those contain that do not add up, which need what they contain of the windows that are touched; or none. stamp: the
         time at which what is found now is published: the ledger's last entry, or the clock where only a definition changed. Streams
         with nothing to do are left out.
     -#}
@@ -28,6 +29,11 @@
             {%- endif -%}
         {%- endfor -%}
         {%- if metrics -%}
+            {%- set with_states = [] -%}
+            {%- for metric in metrics if metric.state == 'known' -%}
+                {%- set parts = dbt_forensics.metric_parts(stream, metric.definition) -%}
+                {%- if not (dbt_forensics.adds_up(parts.sum) and dbt_forensics.adds_up(parts.number)) -%}{%- do with_states.append(metric) -%}{%- endif -%}
+            {%- endfor -%}
             {%- set reads_all = metrics | rejectattr('state', 'equalto', 'known') | list -%}
             {%- do plan.append({
                 'stream': stream,
@@ -36,6 +42,7 @@
                 'is_backcast': not processed_to and stream.backcast.every != 'none',
                 'definitions': definitions | tojson,
                 'after': none if reads_all else metrics | map(attribute='processed_to') | min,
+                'earlier_to': with_states | map(attribute='processed_to') | min if with_states else none,
                 'metrics': metrics,
             }) -%}
         {%- endif -%}
@@ -66,6 +73,11 @@
 
 {% macro definition_digest(stream, definition) %}
     {#- Changes whenever the metric would be computed differently. -#}
+    {%- set of_parts = [] -%}
+    {%- for part in ['numerator', 'denominator'] if part in definition -%}
+        {%- do of_parts.append(dbt_forensics.definition_digest(stream, stream.metrics[definition[part]])) -%}
+    {%- endfor -%}
+    {%- if of_parts -%}{{ return(local_md5([definition.agg, of_parts] | tojson)) }}{%- endif -%}
     {{ return(local_md5([
         definition.agg, definition.expr | default('') | string, definition.where | default('') | string,
         definition.dimensions | default([]), stream.window

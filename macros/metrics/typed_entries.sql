@@ -1,12 +1,13 @@
-{% macro typed_entries(stream, ledger, history, after=none) %}
+{% macro typed_entries(stream, ledger, history, after=none, name='entries', condition=none) %}
     {#-
-        CTE <stream>_entries: the ledger's entries that count or stop to, each with the columns of its row as the stream's relation
+        CTE <stream>_<name>: the ledger's entries that count or stop to, each with the columns of its row as the stream's relation
         names and types them, so that the metrics' expressions read as they would on the relation. The package's own columns
-        begin with forensics_. after: only entries recorded after this time, as text.
+        begin with forensics_. after: only entries recorded after this time, as text. condition: which of them, over the
+        ledger as `ledger`.
     -#}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
     {%- set taken = [] %}
-    {{ stream.name }}_entries as (
+    {{ stream.name }}_{{ name }} as (
 
         select
             ledger.effect as forensics_effect,
@@ -33,8 +34,31 @@
             {%- if after %}
             and ledger.recorded_at > {{ dbt_forensics.timestamp_literal(after) }}
             {%- endif %}
+            {%- if condition %}
+            and {{ condition }}
+            {%- endif %}
 
     )
+{% endmacro %}
+
+
+{% macro earlier_entries(task, ledger, history) %}
+    {#-
+        CTE <stream>_earlier: the entries that the log contains already, of the windows that new entries touch: what does not add up
+        is computed from all of a window's entries. The bounds of event time let the engine skip the rest of the ledger.
+    -#}
+    {%- set stream = task.stream -%}
+    {%- set recorded_after = dbt_forensics.timestamp_literal(task.earlier_to) -%}
+    {%- set touched = dbt_forensics._single_row(
+        'select min(event_time), max(event_time) from ' ~ ledger ~ " where stream = '" ~ stream.name ~ "' and effect <> 0 and recorded_at > " ~ recorded_after
+    ) -%}
+    {%- set start = dbt_forensics.window_start(stream.window, 'ledger.event_time') -%}
+    {%- set conditions = [start ~ ' in (select forensics_window_start from ' ~ stream.name ~ '_entries where forensics_recorded_at > ' ~ recorded_after ~ ')'] -%}
+    {%- if touched[0] -%}
+        {%- do conditions.append('ledger.event_time >= ' ~ dbt_forensics.window_start(stream.window, dbt_forensics.timestamp_literal(touched[0]))) -%}
+        {%- do conditions.append('ledger.event_time < ' ~ dbt_forensics.window_end(stream.window, dbt_forensics.timestamp_literal(touched[1]))) -%}
+    {%- endif -%}
+    {{ dbt_forensics.typed_entries(stream, ledger, history, name='earlier', condition=conditions | join(' and ')) }}
 {% endmacro %}
 
 

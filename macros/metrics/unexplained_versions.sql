@@ -1,6 +1,14 @@
-{% macro unexplained_versions(log) %}
+{% macro unexplained_versions(log, watch_log) %}
     {#- A select of the versions whose changes do not add up to their difference, or whose predecessor is not the version before, or that have an unexplained part. -#}
-    with versions as (
+    with all_versions as (
+
+        select * from {{ log }}
+        union all
+        select * from {{ watch_log }}
+
+    ),
+
+    versions as (
 
         select
             stream,
@@ -13,7 +21,7 @@
             sum(change) as explained,
             count(*) as cause_count,
             count(case when cause = 'unexplained' or change is null then 1 end) as unexplained_count
-        from {{ log }}
+        from all_versions
         group by stream, metric, window_start, dimensions, version
 
     ),
@@ -23,7 +31,7 @@
         select
             *,
             lag(value) over (partition by stream, metric, window_start, dimensions order by version) as value_before,
-            lag(version, 1, 0) over (partition by stream, metric, window_start, dimensions order by version) as version_before
+            coalesce(lag(version) over (partition by stream, metric, window_start, dimensions order by version), 0) as version_before
         from versions
 
     )

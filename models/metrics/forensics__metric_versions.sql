@@ -2,6 +2,8 @@
 with log as (
 
     select * from {{ ref('int_forensics__metric_log').render() }}
+    union all
+    select * from {{ ref('int_forensics__watch_log').render() }}
 
 ),
 

@@ -33,18 +33,21 @@ latest_versions as (
 ),
 {% for task in plan %}
 {{ dbt_forensics.typed_entries(task.stream, ledger, history, task.after) }},
+{%- if task.earlier_to %}
+{{ dbt_forensics.earlier_entries(task, ledger, history) }},
+{%- endif %}
 {%- if task.is_backcast %}
 {{ dbt_forensics.backcast_entries(task, seals) }},
 {%- endif %}
 {%- for metric in task.metrics %}
-{{ dbt_forensics.metric_deltas(task, metric, log) }},
+{{ dbt_forensics.metric_deltas(task, metric) }},
 {% endfor %}
 {%- endfor %}
 deltas as (
 {% for task in plan %}
 {%- set outer = loop %}
 {%- for metric in task.metrics %}
-    select * from {{ task.stream.name }}_{{ metric.name }}_deltas
+    select * from {{ dbt_forensics.metric_id(task.stream.name, metric.name) }}_deltas
     {%- if not (loop.last and outer.last) %}
     union all
     {%- endif %}
@@ -101,7 +104,7 @@ logged as (
         versioned.first_arrived_at,
         versioned.last_arrived_at,
         cast(versioned.sum_of_numbers as {{ dbt_forensics.type_exact_number() }}) as sum_of_numbers,
-        cast(versioned.number_count as {{ dbt.type_bigint() }}) as number_count,
+        cast(versioned.number_count as {{ dbt_forensics.type_exact_number() }}) as number_count,
         cast(versioned.input_count as {{ dbt.type_bigint() }}) as input_count,
         cast(versioned.digest_word_1 as {{ dbt.type_bigint() }}) as digest_word_1,
         cast(versioned.digest_word_2 as {{ dbt.type_bigint() }}) as digest_word_2,

@@ -190,6 +190,8 @@ def _stream_lines(stream: Json) -> Iterator[str]:
 
 
 def _metric(definition: Json) -> str:
+    if definition["agg"] == "ratio":
+        return f"{definition['numerator']} / {definition['denominator']}"
     words = f"{definition['agg']}({definition.get('expr', '*')})"
     words += f" where {definition['where']}" if "where" in definition else ""
     return words + (f" by {', '.join(definition['dimensions'])}" if definition.get("dimensions") else "")

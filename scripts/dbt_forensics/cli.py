@@ -121,6 +121,49 @@ def trace(options: DbtOptions, event_id: str, stream: str | None, as_json: bool)
 
 
 @cli.command()
+@click.argument("metric")
+@click.argument("window", type=_TIME, metavar="WINDOW")
+@click.option("--stream", help="The metric's stream, where several have one of this name.")
+@click.option(
+    "--dimension",
+    "dimensions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Only values with this dimension; NAME alone: without a value for it. May be repeated.",
+)
+@click.option("--as-of", type=_TIME, metavar="TIME", help="Leave out what was recorded after this UTC time.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@dbt_command
+def explain(
+    options: DbtOptions,
+    metric: str,
+    window: datetime,
+    stream: str | None,
+    dimensions: tuple[str, ...],
+    as_of: datetime | None,
+    as_json: bool,
+) -> int:
+    """Tell every value that METRIC showed for WINDOW, why it changed, and because of which events.
+
+    WINDOW is a UTC day or a time in it, such as 2026-01-05 or '2026-01-05 14:00'. Exits with 1 when a change does not
+    add up, or when nothing was shown.
+    """
+    from dbt_forensics.explain.collect import Question, explain_value
+    from dbt_forensics.explain.render import render_explanation
+    from dbt_forensics.report.make import render_json
+    from dbt_forensics.warehouse import open_warehouse
+
+    wanted = {
+        name: value if given else None for name, given, value in (one.partition("=") for one in dimensions)
+    }
+    progress("Parsing the project.")
+    with open_warehouse(options) as warehouse:
+        document = explain_value(warehouse, Question(metric, window, stream, wanted, as_of))
+    click.echo(render_json(document) if as_json else render_explanation(document, terminal_width()), nl=False)
+    return 0 if document["add_up"] else 1
+
+
+@cli.command()
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

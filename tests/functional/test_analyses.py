@@ -238,6 +238,42 @@ def test_late_arrivals_by_batch(consumer: Consumer) -> None:
     ]
 
 
+def test_late_arrivals_by_source(consumer: Consumer) -> None:
+    (row,) = ask(consumer, "late_arrivals_by_source")
+    assert (row["tenant"], row["event_type"], row["schema_version"]) == (None, None, None)
+    assert [row[f"{name}_count"] for name in ("row", "late", "too_late", "batch", "late_batch")] == [
+        8,
+        2,
+        1,
+        4,
+        2,
+    ]
+    assert (row["late_percent"], row["max_lateness_seconds"]) == (Decimal("37.5"), 248400)
+    (later,) = ask(consumer, "late_arrivals_by_source", **{"2026-01-05 00:00:00": "2026-01-06 05:00:01"})
+    assert (later["row_count"], later["late_percent"]) == (2, 50)
+
+
+def test_the_life_of_an_event(consumer: Consumer) -> None:
+    def life(event_id: str) -> list[tuple[Any, ...]]:
+        rows = ask(consumer, "the_life_of_an_event", e2=event_id)
+        return [(r["happened_at"], r["what"], r["batch_id"], r["effect"], r["cause"]) for r in rows]
+
+    assert life("e2") == [
+        (at("01-05 09:40"), "happened", "b1", None, "on_time"),
+        (at("01-05 09:40"), "happened", "b3", None, "late"),
+        (at("01-05 10:00"), "arrived", "b1", None, "on_time"),
+        (at("01-05 12:00"), "accepted", "b1", 1, "on_time"),
+        (at("01-06 05:00"), "arrived", "b3", None, "late"),
+        (at("01-06 06:00"), "accepted", "b3", 1, "correction"),
+        (at("01-06 06:00"), "superseded", "b1", -1, "correction"),
+    ]
+    assert life("e3")[-2:] == [
+        (at("01-08 10:00"), "gone from its source", "b2", None, None),
+        (at("01-08 10:00"), "withdrawn", "b2", -1, "source_deleted"),
+    ]
+    assert life("nope") == []
+
+
 def test_events_of_reconstructed_versions(new_engine: Any, tmp_path: Path) -> None:
     """History from before the installation is dated by its arrivals, not by the build that found it."""
     streams = {every: {**STREAM, "backcast": {"every": every}} for every in ("batch", "hour", "day")}

@@ -147,3 +147,37 @@ def test_another_window(shop: Shop) -> None:
     assert shop.versions() == sorted(
         [*hours, ("05 00", "06 00", 3, 150, "07"), ("05 05", "05 06", 2, 0, "07")]
     )
+
+
+def test_what_does_not_add_up_changes_its_definition(shop: Shop) -> None:
+    """The same of metrics that look at all entries of a window: left out and back, another definition, another part."""
+    metrics = shop.stream["metrics"]
+    metrics |= {
+        "largest": {"agg": "max", "expr": "amount"},
+        "kinds": {"agg": "count_distinct", "expr": "amount > 15"},
+        "mean": {"agg": "ratio", "numerator": "revenue", "denominator": "orders"},
+        "per_kind": {"agg": "ratio", "numerator": "revenue", "denominator": "kinds"},
+    }
+    shop.build("b0")
+    assert [shop.versions(name)[-1][3] for name in ("largest", "kinds", "mean", "per_kind")] == [
+        20,
+        2,
+        15,
+        15,
+    ]
+    largest = metrics.pop("largest")
+    metrics["kinds"]["expr"] = "amount"
+    shop.build("b1")
+    assert shop.changes(2, "kinds") == {"definition_changed": 0, "late": 1}
+    assert shop.changes(2, "per_kind") == {"definition_changed": 0, "late": Decimal("8.333333333")}
+    metrics["largest"] = largest
+    metrics["kinds"]["where"] = "amount <> 20"
+    shop.build("b2")
+    assert shop.versions("largest")[-1][2:] == (2, 80, "07")
+    assert shop.changes(2, "largest") == {"late": 60}
+    assert shop.versions("kinds")[-1][2:] == (3, 3, "07")
+    assert shop.changes(3, "kinds") == {"definition_changed": -1, "late": 1}
+    assert shop.versions("per_kind")[-1][2:] == (3, 50, "07")
+    metrics["largest"] = {"agg": "min", "expr": "amount"}
+    shop.build()
+    assert shop.changes(3, "largest") == {"definition_changed": -70}

@@ -249,6 +249,102 @@ def test_trace_of_what_is_not_on_record(shop: Consumer) -> None:
     assert run(shop, "trace", "e\x001").code == 2
 
 
+def versions_of(outcome: Outcome) -> list[tuple[Any, ...]]:
+    (value,) = outcome.json["values"]
+    return [
+        (
+            v["previous_value"],
+            v["value"],
+            {c["cause"]: c["change"] for c in v["causes"]},
+            v["sum_check"]["holds"],
+        )
+        for v in value["versions"]
+    ]
+
+
+def test_explain_tells_every_version(shop: Consumer) -> None:
+    outcome = run(shop, "explain", "revenue", "2026-01-05", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert versions_of(outcome) == [
+        (None, "150", {"on_time": "150"}, True),
+        ("150", "205", {"on_time": "30", "late": "20", "correction": "5"}, True),
+        ("205", "182", {"too_late": "7", "source_deleted": "-30"}, True),
+    ]
+    causes = outcome.json["values"][0]["versions"][1]["causes"]
+    assert [(c["cause"], c["events"], c["sample_event_ids"], c["last_arrived_at"]) for c in causes] == [
+        ("on_time", 1, ["e3"], "2026-01-06T00:30:00Z"),
+        ("late", 1, ["e4"], "2026-01-06T05:00:00Z"),
+        ("correction", 1, ["e2"], "2026-01-06T05:00:00Z"),
+    ]
+    in_the_window = run(shop, "explain", "revenue", "2026-01-05 23:59:59", "--json")
+    assert in_the_window.json == outcome.json
+
+
+def test_explain_as_of_a_time_and_of_a_dimension(shop: Consumer) -> None:
+    given = ("explain", "revenue", "2026-01-05", "--json", "--dimension", "currency=EUR", "--as-of")
+    then = run(shop, *given, "2026-01-06 06:00")
+    assert [version[1] for version in versions_of(then)] == ["150", "205"]
+    assert then.json["values"][0]["versions"][-1]["recorded_to"] is None
+    assert [version[1] for version in versions_of(run(shop, *given, "2026-01-06 05:59:59"))] == ["150"]
+    before = run(shop, *given, "2026-01-05 11:59:59")
+    assert (before.code, before.out) == (1, "")
+    assert before.err.startswith(
+        "Error: No value of revenue in the window of 2026-01-05 00:00 is on record in"
+    )
+
+
+def test_explain_in_a_terminal(shop: Consumer) -> None:
+    outcome = run(shop, "explain", "revenue", "2026-01-05")
+    words = " ".join(outcome.out.split())
+    assert "revenue currency EUR of 2026-01-05 in stream orders: 182 now, 3 versions." in words
+    assert "Sum check: +30 +20 +5 = +55, which is 205 less 150: it adds up." in words
+    assert "Sum check: +7 -30 = -23, which is 182 less 205: it adds up." in words
+    hostile = run(shop, "explain", "orders", "2026-01-08")
+    assert hostile.code == 0
+    assert "\u202e" not in hostile.out
+    assert "<U+202E>" in hostile.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("revenu", "2026-01-05"), 2, "There is no metric 'revenu': give one of orders, revenue."),
+        (("revenue", "2026-01-05", "--stream", "x"), 2, "There is no stream 'x': give one of orders."),
+        (
+            ("revenue", "2026-01-05", "--dimension", "shop=a"),
+            2,
+            "has no dimension 'shop': give one of currency.",
+        ),
+        (("orders", "2026-01-05", "--dimension", "shop"), 2, "give one of none, as it has none."),
+        (("revenue", "2026-01-09"), 1, "check the window, or run dbt build."),
+        (("revenue", "2026-01-05", "--dimension", "currency"), 1, "with currency: check the window"),
+        (("revenue", "2026-01-05", "--dimension", "currency=' or 1=1"), 1, "with currency=' or 1=1: check"),
+    ],
+)
+def test_explain_of_what_is_not_there(
+    shop: Consumer, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    outcome = run(shop, "explain", *arguments)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_explain_finds_what_does_not_add_up(shop: Consumer) -> None:
+    log = "analytics.int_forensics__metric_log"
+    shop.execute(f"create table raw.log_as_it_was as select * from {log}")
+    shop.execute(f"update {log} set change = change + 1 where metric = 'revenue' and cause = 'late'")
+    try:
+        outcome = run(shop, "explain", "revenue", "2026-01-05")
+        as_json = run(shop, "explain", "revenue", "2026-01-05", "--json")
+    finally:
+        shop.execute(f"delete from {log}; insert into {log} select * from raw.log_as_it_was")
+        shop.execute("drop table raw.log_as_it_was")
+    assert (outcome.code, as_json.code) == (1, 1)
+    assert "+30 +21 +5 = +56, but 205 less 150 is +55: IT DOES NOT ADD UP." in " ".join(outcome.out.split())
+    assert [version[-1] for version in versions_of(as_json)] == [True, False, True]
+
+
 def test_init_writes_a_stream_that_the_package_takes(shop: Consumer) -> None:
     import yaml
 

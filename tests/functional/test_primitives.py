@@ -8,7 +8,7 @@ itself, once in UTC and once in a session of another time zone, so that one that
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -574,6 +574,29 @@ for text, expected, why in (
     exact(literal(text), expected, f"{text[:30]!r}: {why}")
 
 
+# exact_ratio: the same of two decimal numbers
+
+for numerator, denominator, expected, why in (
+    ("1", "3", "0.333333333", "rounded down"),
+    ("2", "3", "0.666666667", "rounded up"),
+    ("-1", "3", "-0.333333333", "a negative number"),
+    ("1", "-3", "-0.333333333", "a negative denominator"),
+    ("-1.5", "-0.5", "3.000000000", "both"),
+    ("0", "-7.25", "0.000000000", "nothing"),
+    ("0.000000001", "2", "0.000000001", "half a last digit, away from zero"),
+    ("-0.000000001", "2", "-0.000000001", "and so below it"),
+    ("9999999999999999999.999999999", "0.000000001", "9999999999999999999999999999.000000000", "very large"),
+    ("0.000000001", "9999999999999999999.999999999", "0.000000000", "very small"),
+    ("12345678901.123456789", "0.3", "41152263003.744855963", "many digits"),
+):
+    case(
+        "'cast(cast(' ~ f.exact_ratio(v, w) ~ ' as numeric(38, 9)) as varchar)'",
+        f"cast('{numerator}' as numeric(38, 9))",
+        expected,
+        f"{numerator} / {denominator}: {why}",
+        other=f"cast('{denominator}' as numeric(38, 9))",
+    )
+
 # exact_quotient: rounded half away from zero, without floats
 
 for numerator, denominator, expected, why in (
@@ -767,13 +790,15 @@ def rendered(engine: Engine, folder: Any) -> list[str]:
     return compiled.split(SEPARATOR.strip("\n"))[1:]
 
 
-def answers(engine: Engine, expressions: list[str], time_zone: str) -> list[Any]:
+def answers(
+    engine: Engine, expressions: list[str], time_zone: str, cases: Sequence[Case] = CASES
+) -> list[Any]:
     """The value of every case, or the error that the engine gave instead."""
     position = position_of(engine)
     scope = "global " if position == 0 else ""
     engine.execute(f"set {scope}timezone = '{time_zone}'")
     found: list[Any] = []
-    for this, expression in zip(CASES, expressions, strict=True):
+    for this, expression in zip(cases, expressions, strict=True):
         given = "raw.given"
         if this.rows:
             rows = " union all ".join(

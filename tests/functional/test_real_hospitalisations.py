@@ -179,3 +179,42 @@ def test_all_changes_are_explained(played: Played) -> None:
         "having sum(changes.change) <> versions.value - coalesce(versions.previous_value, 0)"
     )
     assert unexplained == []
+
+
+def test_how_days_settled(played: Played, truth: dict[Cell, dict[datetime, Decimal]]) -> None:
+    """The curve of the backcast, against the truth: of all settled days what was known at each age, and what is now."""
+    events = rows("germany_hospitalisations", "events")
+    last_event = max(row["event_time"] for row in events)
+    last_built = played.built_at[-1]
+    shown = {(row["entity_id"], row["event_time"].replace(hour=0)) for row in events}
+    settled = [cell for cell in shown if cell[1] + 15 * DAY + timedelta(hours=1) <= last_event]
+    curve = played.consumer.query(
+        "select * from analytics.forensics__settling where stream = 'backcast' order by age_hours"
+    )
+    assert [row["age_hours"] for row in curve if row["age_hours"] >= 24] == [
+        24 * days for days in (1, 2, 3, 7, 14, 30, 60, 90, 180, 365)
+    ]
+    for row in curve:
+        age = timedelta(hours=row["age_hours"])
+        old_enough = [cell for cell in settled if cell[1] + DAY + age <= last_built]
+        then = sum(known_at(truth[cell], cell[1] + DAY + age) for cell in old_enough)
+        final = sum(known_at(truth[cell], last_built) for cell in old_enough)
+        same = sum(known_at(truth[c], c[1] + DAY + age) == known_at(truth[c], last_built) for c in old_enough)
+        assert row["window_count"] == len({day for _, day in old_enough})
+        assert row["value_count"] == len(old_enough)
+        assert abs(row["value_share"] - then / final) < Decimal("1e-9")
+        assert abs(row["final_share"] - Decimal(same) / len(old_enough)) < Decimal("1e-9")
+    assert curve[0]["value_share"] < curve[-1]["value_share"] == 1
+
+
+@pytest.mark.parametrize("stream", ["reports", "backcast"])
+def test_the_lateness_that_is_suggested(played: Played, stream: str) -> None:
+    delays = [row["ingested_at"] - row["event_time"] for row in rows("germany_hospitalisations", "events")]
+    found = played.consumer.query(
+        f"select * from analytics.forensics__lateness where stream = '{stream}' and lateness_period = 'day'"
+    )
+    for row in found:  # an event is at noon, its report at the end of a day
+        covered = sum(delay < (row["lateness_count"] + 1) * DAY for delay in delays)
+        assert (row["row_count"], row["covered_count"]) == (44_484, covered)
+    assert [row["lateness_count"] for row in found if row["is_suggested"]] == [60]
+    assert [row["lateness_count"] for row in found if row["is_configured"]] == [14]

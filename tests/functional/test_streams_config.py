@@ -59,6 +59,38 @@ WRONG: list[tuple[Stream, str, str, str]] = [
     ),
     ({"metrics": {"revenue": {"agg": "sum"}}}, "metrics.revenue.expr", "nothing", "sum needs one"),
     ({"metrics": {"n": {"agg": "count", "expr": "id"}}}, "metrics.n.expr", "id", "no expr"),
+    ({"metrics": {"n": {"agg": "min"}}}, "metrics.n.expr", "nothing", "min needs one"),
+    (
+        {"metrics": {"r": {"agg": "ratio", "expr": "a"}}},
+        "metrics.r.expr",
+        "unknown",
+        "agg, numerator, denominator",
+    ),
+    ({"metrics": {"r": {"agg": "ratio", "numerator": "n"}}}, "metrics.r.numerator", "n", "of the stream"),
+    (
+        {
+            "metrics": {
+                "n": {"agg": "count"},
+                "a": {"agg": "avg", "expr": "amount"},
+                "r": {"agg": "ratio", "numerator": "n", "denominator": "a"},
+            }
+        },
+        "metrics.r.denominator",
+        "a",
+        "of the stream: n",
+    ),
+    (
+        {
+            "metrics": {
+                "n": {"agg": "count"},
+                "by_unit": {"agg": "count", "dimensions": ["unit"]},
+                "r": {"agg": "ratio", "numerator": "n", "denominator": "by_unit"},
+            }
+        },
+        "metrics.r",
+        "n and by_unit",
+        "same dimensions",
+    ),
     (
         {"metrics": {"n": {"agg": "count", "filter": "x"}}},
         "metrics.n.filter",

@@ -6,7 +6,7 @@
     -#}
     with unexplained as (
 
-        {{ dbt_forensics.unexplained_versions(ref('int_forensics__metric_log').render()) }}
+        {{ dbt_forensics.unexplained_versions(ref('int_forensics__metric_log').render(), ref('int_forensics__watch_log').render()) }}
 
     )
 

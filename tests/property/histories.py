@@ -136,12 +136,26 @@ def _not_negative(row: Raw) -> bool | None:
     return None if amount is None else bool(amount >= 0)
 
 
+def _amount(row: Raw) -> Decimal | None:
+    return row.get("amount")
+
+
+_ORDERS = Metric("count")
+_BUYERS = Metric("count_distinct", ("entity_id", lambda r: r.entity_id), ("status = 'paid'", _paid))
+_REVENUE = Metric("sum", ("amount", _amount), ("status = 'paid'", _paid), ("currency",))
+_PRICES = Metric("count_distinct", ("amount", _amount), dimensions=("currency",))
 _ORDER_METRICS = {
-    "revenue": Metric(
-        "sum", ("amount", lambda r: r.get("amount")), ("status = 'paid'", _paid), ("currency",)
+    "revenue": _REVENUE,
+    "orders": _ORDERS,
+    "basket": Metric("avg", ("amount", _amount), dimensions=("tenant",)),
+    "buyers": _BUYERS,
+    "smallest": Metric("min", ("amount", _amount), dimensions=("tenant", "status")),
+    "largest": Metric("max", ("amount * 2", lambda r: None if _amount(r) is None else _amount(r) * 2)),
+    "prices": _PRICES,
+    "buyers_per_order": Metric("ratio", parts=(("buyers", _BUYERS), ("orders", _ORDERS)), dimensions=()),
+    "revenue_per_price": Metric(
+        "ratio", parts=(("revenue", _REVENUE), ("prices", _PRICES)), dimensions=("currency",)
     ),
-    "orders": Metric("count"),
-    "basket": Metric("avg", ("amount", lambda r: r.get("amount")), dimensions=("tenant",)),
 }
 #: Three streams over two tables: every choice of on_conflict and too_late, both windows.
 STREAMS: dict[str, tuple[Table, Stream]] = {
@@ -164,7 +178,7 @@ STREAMS: dict[str, tuple[Table, Stream]] = {
             allowed_lateness=timedelta(hours=30),
             on_conflict="last_wins",
             too_late="exclude",
-            metrics={name: _ORDER_METRICS[name] for name in ("orders", "basket")},
+            metrics={name: _ORDER_METRICS[name] for name in ("orders", "basket", "largest")},
         ),
     ),
     "payments": (
@@ -176,6 +190,7 @@ STREAMS: dict[str, tuple[Table, Stream]] = {
             metrics={
                 "paid": Metric("sum", ("paid", lambda r: r.get("paid")), ("not is_test", _real)),
                 "payments": Metric("count", dimensions=("is_test",)),
+                "least": Metric("min", ("paid", lambda r: r.get("paid")), dimensions=("is_test",)),
             },
         ),
     ),

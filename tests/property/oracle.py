@@ -73,14 +73,44 @@ class Raw:
 class Metric:
     """A metric twice: as SQL for the stream's configuration, as Python for the oracle."""
 
-    agg: str  # sum | count | avg
+    agg: str  # sum | count | avg | count_distinct | min | max | ratio
     expr: tuple[str, Callable[[Raw], Any]] | None = None
     where: tuple[str, Callable[[Raw], bool | None]] | None = None
     dimensions: tuple[str, ...] = ()
+    parts: tuple[tuple[str, Metric], ...] = ()  # numerator and denominator of a ratio, with their names
+
+    def takes(self, raw: Raw) -> bool:
+        """Whether the row is an input."""
+        if self.agg == "ratio":
+            return any(metric.takes(raw) for _, metric in self.parts)
+        return self.where is None or self.where[1](raw) is True
+
+    def value(self, rows: Iterable[tuple[Raw, int]]) -> Value:
+        """The value of inputs, each with how often it counts."""
+        counted = [(raw, n) for raw, n in rows if n and self.takes(raw)]
+        if self.agg == "count":
+            return Decimal(sum(n for _, n in counted))
+        if self.agg == "ratio":
+            above, below = (metric.value(counted) for _, metric in self.parts)
+            return None if not below else quotient(above or Decimal(0), below)
+        assert self.expr is not None
+        found = [(value, n) for raw, n in counted if (value := self.expr[1](raw)) is not None]
+        if self.agg == "count_distinct":
+            return Decimal(len({value for value, _ in found}))
+        if self.agg in ("min", "max"):
+            return {"min": min, "max": max}[self.agg]((value for value, _ in found), default=None)
+        total = sum((value * n for value, n in found), Decimal(0))
+        numbers = sum(n for _, n in found)
+        if self.agg == "sum":
+            return total
+        return quotient(total, Decimal(numbers)) if numbers else None
 
     def config(self) -> dict[str, Any]:
         """The metric as the user writes it."""
         config: dict[str, Any] = {"agg": self.agg}
+        if self.parts:
+            (above, _), (below, _) = self.parts
+            return {**config, "numerator": above, "denominator": below}
         if self.expr:
             config["expr"] = self.expr[0]
         if self.where:
@@ -247,7 +277,7 @@ def broken_rule(stream: Stream, metrics: Mapping[str, Metric], raw: Raw) -> str 
     if not is_plausible(raw.ingested_at):
         return "ingested_at_is_plausible"
     for name, metric in metrics.items():
-        if metric.expr and metric.agg in ("sum", "avg"):
+        if metric.expr and metric.agg in ("sum", "avg", "min", "max"):
             number = metric.expr[1](raw)
             if number is not None and (not number.is_finite() or abs(number) >= LARGEST_NUMBER):
                 return f"{name}_is_a_number"
@@ -362,33 +392,23 @@ def record(
 class _Group:
     """The running state of one metric in one window and combination of dimensions."""
 
-    total: Decimal = Decimal(0)
-    numbers: int = 0  # inputs whose expression is not NULL
     inputs: Counter[Captured] = field(default_factory=Counter)
 
-    def apply(self, effect: int, row: Captured, number: Value) -> None:
+    def apply(self, effect: int, row: Captured) -> None:
         self.inputs[row] += effect
-        if number is not None:
-            self.total += effect * number
-            self.numbers += effect
 
     def input_rows(self) -> dict[Captured, int]:
         return {row: n for row, n in self.inputs.items() if n}
 
-    def value(self, agg: str) -> Value:
-        if agg == "count":
-            return Decimal(sum(self.inputs.values()))
-        if agg == "sum":
-            return self.total
-        return average(self.total, self.numbers)
+    def value(self, metric: Metric) -> Value:
+        return metric.value((row.raw, n) for row, n in self.inputs.items())
 
 
-def average(total: Decimal, count: int) -> Value:
-    if count == 0:
-        return None
+def quotient(above: Decimal, below: Decimal) -> Decimal:
+    """Nine digits after the point, rounded half away from zero."""
     with localcontext() as context:
         context.prec = 60
-        return (total / count).quantize(Decimal("1e-9"), rounding=ROUND_HALF_UP)
+        return (above / below).quantize(Decimal("1e-9"), rounding=ROUND_HALF_UP)
 
 
 class _Play:
@@ -591,9 +611,9 @@ class _Play:
                 by_group[self.group_of(name, metric, entry.row)].append(entry)
         for key, mine in by_group.items():
             group = self.groups[key]
-            before_value, before_inputs = group.value(metric.agg), group.input_rows()
+            before_value, before_inputs = group.value(metric), group.input_rows()
             changes = self.attributed(group, metric, mine)
-            if (before_value, before_inputs) != (group.value(metric.agg), group.input_rows()):
+            if (before_value, before_inputs) != (group.value(metric), group.input_rows()):
                 self.add_version(key, group, metric, changes, now, origin)
 
     def redefine(self, name: str, metric: Metric, entries: Sequence[Entry], now: datetime) -> None:
@@ -603,21 +623,21 @@ class _Play:
         by_group: dict[tuple[Any, ...], list[Entry]] = defaultdict(list)
         for row, counted in self.counted_before(entries).items():
             if counted and self.is_input(metric, row):
-                new[self.group_of(name, metric, row)].apply(1, row, self.number(metric, row))
+                new[self.group_of(name, metric, row)].apply(1, row)
         for entry in entries:
             if entry.effect and self.is_input(metric, entry.row):
                 by_group[self.group_of(name, metric, entry.row)].append(entry)
         for key in {**old, **new, **by_group}:
             before = old.get(key, _Group())
             group = self.groups[key] = new[key]
-            redefined = (group.value(metric.agg) or 0) - (before.value(self.metrics[name].agg) or 0)
+            redefined = (group.value(metric) or 0) - (before.value(self.metrics[name]) or 0)
             affected = frozenset(
                 str(row.raw.event_id) for row in {**before.input_rows(), **group.input_rows()}
             )
-            was = (before.value(self.metrics[name].agg), before.input_rows())
+            was = (before.value(self.metrics[name]), before.input_rows())
             changes = {"definition_changed": Change(Decimal(redefined), affected)}
             changes |= self.attributed(group, metric, by_group.get(key, []))
-            if was != (group.value(metric.agg), group.input_rows()):
+            if was != (group.value(metric), group.input_rows()):
                 self.add_version(key, group, metric, changes, now, "published")
 
     def counted_before(self, entries: Sequence[Entry]) -> dict[Captured, int]:
@@ -630,11 +650,11 @@ class _Play:
         """Applies the entries to the group, cause by cause in the fixed order."""
         changes: dict[str, Change] = {}
         for cause in sorted({entry.cause for entry in entries}, key=CAUSES.index):
-            before = group.value(metric.agg) or Decimal(0)
+            before = group.value(metric) or Decimal(0)
             mine = [entry for entry in entries if entry.cause == cause]
             for entry in mine:
-                group.apply(entry.effect, entry.row, self.number(metric, entry.row))
-            change = (group.value(metric.agg) or Decimal(0)) - before
+                group.apply(entry.effect, entry.row)
+            change = (group.value(metric) or Decimal(0)) - before
             changes[cause] = Change(change, frozenset(str(entry.row.raw.event_id) for entry in mine))
         return changes
 
@@ -653,7 +673,7 @@ class _Play:
             window_start=key[1],
             dimensions=key[2],
             version=earlier.version + 1 if earlier else 1,
-            value=group.value(metric.agg),
+            value=group.value(metric),
             previous_value=earlier.value if earlier else None,
             input_count=sum(group.inputs.values()),
             recorded_from=now,
@@ -663,10 +683,7 @@ class _Play:
         self.record.versions.append(self.latest[key])
 
     def is_input(self, metric: Metric, row: Captured) -> bool:
-        return metric.where is None or metric.where[1](row.raw) is True
-
-    def number(self, metric: Metric, row: Captured) -> Value:
-        return metric.expr[1](row.raw) if metric.expr else None
+        return metric.takes(row.raw)
 
     def group_of(self, name: str, metric: Metric, row: Captured) -> tuple[Any, ...]:
         assert row.raw.event_time is not None, "only rows with a time count"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from harness.engines import RAW_SCHEMA, Engine, quoted
+from harness.engines import RAW_SCHEMA, Engine, Row, quoted
 from harness.project import Consumer
 from property import promises
 from property.histories import BUILT_AT, STREAMS, TABLES, World, stream_config
@@ -22,6 +25,45 @@ PAYLOAD_TYPES: dict[str, Callable[[str], Any]] = {
 }
 
 
+#: What a build shows, and the macros that give it again for a time, over all streams and metrics.
+SHOWN = {
+    "events_then": "select * from analytics.forensics__events",
+    "metrics_then": "select * from analytics.forensics__metric_versions where is_current",
+}
+AT_ANY_TIME = "1999-01-01 00:00:00.000000"
+AS_OF = {
+    "events_then": "\nunion all\n".join(
+        f"select * from ({{{{ dbt_forensics.events_as_of('{name}', '{AT_ANY_TIME}') }}}}) as t"
+        for name in STREAMS
+    ),
+    "metrics_then": "\nunion all\n".join(
+        f"select * from ({{{{ dbt_forensics.metric_as_of('{metric}', '{AT_ANY_TIME}', stream='{name}') }}}}) as t"
+        for name, (_, stream) in STREAMS.items()
+        for metric in stream.metrics
+    ),
+}
+
+TIMES = [str(built + timedelta(hours=hours)) for built in BUILT_AT for hours in (0, 15)]
+#: The values of a stream's metrics that history and ledger do not give again, of each build and between builds.
+REPRODUCED = """
+{%- set stream = dbt_forensics.streams()['NAME'] %}
+{%- set relation = dbt_forensics.stream_relation(stream) %}
+{%- set ledger, history = ref('forensics__ledger'), ref('forensics__event_history') %}
+{%- set log = ref('int_forensics__metric_log') %}
+{%- if execute %}
+{%- for time in TIMES %}
+{%- set outer = loop %}
+{%- for metric in stream.metrics %}
+select '{{ time }}' as time_asked, found.* from (
+{{ dbt_forensics.irreproducible_values_as_of(stream, metric, "timestamp '" ~ time ~ "'", ledger, history, log) }}
+) as found
+{{ 'union all' if not (loop.last and outer.last) }}
+{%- endfor %}
+{%- endfor %}
+{%- endif %}
+"""
+
+
 class Player:
     """A consumer project whose raw tables follow a world."""
 
@@ -29,12 +71,23 @@ class Player:
         self.world = world
         self.cadence: list[int] = []
         self.step: int | None = None
+        #: What each build showed when it had ended, by its step.
+        self.shown: dict[int, dict[str, list[Row]]] = {}
         self.consumer = Consumer(
             engine,
             folder,
             streams={name: stream_config(table, stream) for name, (table, stream) in STREAMS.items()},
             sources={"shop": [table.name for table in TABLES]},
             vars={"forensics_verify_horizon": {"count": 30, "period": "day"}},
+            files={
+                **{f"analyses/{name}.sql": sql for name, sql in AS_OF.items()},
+                **{
+                    f"analyses/{name}_reproduced.sql": REPRODUCED.replace("NAME", name).replace(
+                        "TIMES", str(TIMES)
+                    )
+                    for name in STREAMS
+                },
+            },
         )
 
     def load(self, step: int) -> None:
@@ -64,6 +117,7 @@ class Player:
         self.load(step)
         self.consumer.build(as_of=str(BUILT_AT[step]))
         self.cadence.append(step)
+        self.shown[step] = {name: self.consumer.query(sql) for name, sql in SHOWN.items()}
 
     def play(self, cadence: Sequence[int]) -> Player:
         for step in cadence:
@@ -76,6 +130,30 @@ class Player:
     def builds(self, name: str) -> list[Build]:
         return self.world.builds(STREAMS[name][0], self.cadence)
 
+    def analysis(self, name: str) -> str:
+        self.consumer.dbt(["compile", "--select", name])
+        return (self.consumer.folder / f"target/compiled/consumer/analyses/{name}.sql").read_text("utf-8")
+
+    def irreproducible(self, stream: str) -> list[Row]:
+        """The values of any time that ledger and history do not give again."""
+        return self.consumer.query(self.analysis(f"{stream}_reproduced"))
+
+    def as_of(self, name: str, moments: Iterable[datetime]) -> Iterator[list[Row]]:
+        """What a macro of AS_OF gives at each time."""
+        sql = self.analysis(name)
+        for moment in moments:
+            yield self.consumer.query(sql.replace(AT_ANY_TIME, str(moment)))
+
+    def differs_as_of(self, name: str, after: timedelta = timedelta(0)) -> list[str]:
+        """The rows in which a macro of AS_OF and what the builds showed differ, at the time of each and `after` it."""
+        found = []
+        moments = [BUILT_AT[step] + after for step in self.cadence]
+        for step, rows in zip(self.cadence, self.as_of(name, moments), strict=True):
+            then, shown = _as_text(rows), _as_text(self.shown[step][name])
+            found += [f"step {step}: not shown then: {row}" for row in (then - shown).elements()]
+            found += [f"step {step}: missing: {row}" for row in (shown - then).elements()]
+        return found
+
     def violations(self) -> dict[str, list[str]]:
         """All violations of all streams, by stream and promise."""
         return {
@@ -83,6 +161,17 @@ class Player:
             for name in STREAMS
             for promise, violations in promises.all_violations(self.recorded(name), self.builds(name)).items()
         }
+
+
+#: What a relation as of a time leaves out, since it says what came later, or adds.
+_NOT_COMPARED = {"recorded_to", "is_current", "as_of"}
+
+
+def _as_text(rows: Iterable[Row]) -> Counter[str]:
+    return Counter(
+        json.dumps({k: v for k, v in row.items() if k not in _NOT_COMPARED}, sort_keys=True, default=str)
+        for row in rows
+    )
 
 
 def report(violations: dict[str, list[str]], each: int = 5) -> str:

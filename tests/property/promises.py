@@ -17,11 +17,9 @@ from property.oracle import (
     VERDICTS,
     Build,
     Captured,
-    Metric,
     Raw,
     Record,
     Stream,
-    average,
     delivered,
     identity,
     projected,
@@ -248,17 +246,18 @@ def as_of_is_true(recorded: Recorded) -> list[str]:
         metric = recorded.stream.metrics[version["metric"]]
         rows = groups[(version["metric"], version["window_start"], dimensions_of(version))]
         inputs = [recorded.raw_of[key] for key, counts in rows.items() if counts]
-        if (version["value"], version["input_count"]) != (_value(metric, inputs), len(inputs)):
+        value = metric.value((raw, 1) for raw in inputs)
+        if (version["value"], version["input_count"]) != (value, len(inputs)):
             violations.append(
                 f"{_version_key(version)}: {version['value']} of {version['input_count']} inputs was published, "
-                f"{_value(metric, inputs)} of {len(inputs)} is what the ledger gives"
+                f"{value} of {len(inputs)} is what the ledger gives"
             )
     return violations
 
 
 def _groups(recorded: Recorded, raw: Raw) -> Iterable[tuple[Any, ...]]:
     for name, metric in recorded.stream.metrics.items():
-        if raw.event_time and (metric.where is None or metric.where[1](raw) is True):
+        if raw.event_time and metric.takes(raw):
             dimensions = {name: _as_text(raw.get(name)) for name in metric.dimensions}
             given = tuple(sorted((k, v) for k, v in dimensions.items() if v is not None))
             yield (name, window_start(recorded.stream, raw.event_time), given)
@@ -269,14 +268,6 @@ def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _value(metric: Metric, rows: Sequence[Raw]) -> Decimal | None:
-    if metric.agg == "count" or metric.expr is None:
-        return Decimal(len(rows))
-    numbers = [number for row in rows if (number := metric.expr[1](row)) is not None]
-    total = sum(numbers, Decimal(0))
-    return total if metric.agg == "sum" else average(total, len(numbers))
 
 
 # Promise 4: tampering shows

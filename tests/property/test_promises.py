@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from property import promises
 from property.histories import BUILT_AT, STREAMS, World, worlds
 from property.oracle import Record
-from property.playing import Player, report
+from property.playing import AS_OF, Player, report
 from property.promises import expected_of
 
 STREAM = pytest.mark.parametrize("stream", STREAMS)
@@ -105,6 +105,7 @@ def test_generated_worlds(new_player: Callable[[World], Player], world: World) -
     try:
         player.play(world.sparse_cadence)
         assert report(player.violations()) == ""
+        assert [player.differs_as_of(name)[:5] for name in AS_OF] == [[], []]
         before = promises.contents(player.consumer)
         player.consumer.build(as_of=str(BUILT_AT[player.cadence[-1]]))
         assert promises.differences(before, promises.contents(player.consumer)) == []

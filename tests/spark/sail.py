@@ -1,4 +1,6 @@
-"""Sail, a server of the Spark dialect without a JVM, as an engine of the tests: own process, own folder of Delta tables."""
+"""Sail, a server of the Spark dialect without a JVM, as an engine of the tests: own process, Delta
+tables in a folder of its own.
+"""
 
 from __future__ import annotations
 

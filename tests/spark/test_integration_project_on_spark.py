@@ -1,4 +1,6 @@
-"""The integration project on Spark, built twice: each node and test ends as on DuckDB, the public tables are DuckDB's."""
+"""The integration project on Spark, built twice: every node and test ends as on DuckDB, and the
+public tables are DuckDB's.
+"""
 
 from __future__ import annotations
 

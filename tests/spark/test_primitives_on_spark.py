@@ -1,4 +1,6 @@
-"""The primitives mean on Spark what they mean elsewhere: the table of functional/test_primitives.py, in Spark's words."""
+"""The primitives mean on Spark what they mean elsewhere: the decision table of
+tests/functional/test_primitives.py, in Spark's words.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from functional.test_primitives import CASES, SEPARATOR, Case, case_id
 from harness.project import Consumer
 from spark.sail import Sail, SailServer, spark_literal
 
-#: Types that Spark does not have, and an aggregate that it names otherwise.
+#: Types that Spark does not have, and an aggregate that it names otherwise (tests/spark tests the order of
+#: texts by itself).
 OTHERWISE = re.compile(r"as (time|uuid)\)|string_agg")
 
 
@@ -80,9 +83,8 @@ def answers(engine: Sail, expressions: list[str]) -> list[Any]:
         asked = [n for n in range(start, min(start + AT_ONCE, len(TOLD))) if not TOLD[n].rows]
         given = f"raw.given_{start}"
         try:
-            (row,) = engine.query(
-                "select 1, " + ", ".join(f"{expressions[n]} as a{n}" for n in asked) + f" from {given}"
-            )
+            columns = ", ".join(f"{expressions[n]} as a{n}" for n in asked)
+            (row,) = engine.query(f"select 1, {columns} from {given}")
             found.update({n: row[f"a{n}"] for n in asked})
         except Exception:
             found.update({n: answer(engine, expressions[n], given) for n in asked})

@@ -1,4 +1,6 @@
-"""The worked example on Spark: every table of the package is DuckDB's, after each build and the same one again."""
+"""The worked example on Spark: every table of the package is DuckDB's, after each build and after the
+same build again.
+"""
 
 from __future__ import annotations
 

@@ -85,7 +85,18 @@ def eventful_evidence() -> Evidence:
         "baskets", json.dumps({"email": "a@example.org", "k": JINJA}), None, "3", corrected=1
     )
     found.changed = [orders, revenue, baskets]
-    found.metric_versions = [version_row(row) for row in found.changed]
+    first = {**version_row(revenue), "version": 1, "recorded_from": at("05 12:00"), "is_settled": False}
+    found.metric_versions = [
+        {**first, "value": Decimal(150), "previous_value": None, "input_count": 2},
+        {
+            **first,
+            "version": 2,
+            "recorded_from": at("06 06:00"),
+            "value": Decimal(205),
+            "previous_value": Decimal(150),
+        },
+        *(version_row(row) for row in found.changed),
+    ]
     found.metric_changes = [
         change_row(revenue, "source_deleted", "-30", ["e3"]),
         change_row(revenue, "too_late", "7", [HOSTILE]),

@@ -50,7 +50,8 @@ def _counts(changed: Iterable[Row]) -> list[Json]:
 
 def _change(place: int, changed: Row, evidence: Evidence, scope: Scope) -> Json:
     stream = evidence.streams[changed["stream"]]
-    versions = [row for row in evidence.metric_versions if _same_window(row, changed)]
+    history = [row for row in evidence.metric_versions if _same_window(row, changed)]
+    versions = [row for row in history if row["version"] > changed["published_version"]]
     parts = [row for row in evidence.metric_changes if _same_window(row, changed)]
     causes = [
         _cause(name, parts, changed, evidence, scope) for name in _in_order(row["cause"] for row in parts)
@@ -87,6 +88,17 @@ def _change(place: int, changed: Row, evidence: Evidence, scope: Scope) -> Json:
             "holds": explained == moved,
         },
         "versions": [_version(row, parts) for row in versions],
+        "history": [_shown(row) for row in history],
+    }
+
+
+def _shown(version: Row) -> Json:
+    return {
+        "version": int(version["version"]),
+        "recorded_from": iso(version["recorded_from"]),
+        "value": number(version["value"]),
+        "input_count": version["input_count"],
+        "is_settled": bool(version["is_settled"]),
     }
 
 

@@ -1,7 +1,12 @@
-"""A waterfall of causes as a small SVG. Its colours come from the page's style sheet; its numbers are also text."""
+"""A waterfall of causes, and a value over knowledge time, as small SVGs.
+
+Their colours come from the page's style sheet and say nothing that form does not say too; their numbers are also
+in tables.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from markupsafe import Markup, escape
@@ -61,6 +66,63 @@ def _axis(levels: Sequence[Decimal]) -> tuple[Decimal, Decimal, bool]:
         return low - span / 2, high, True
     low, high = min(low, Decimal(0)), max(high, Decimal(0))
     return (low, high, False) if high > low else (Decimal(0), Decimal(1), False)
+
+
+_TOP, _HEIGHT, _BOTTOM, _TAIL = 16, 110, 34, 24
+#: Of more versions than these only the first and the last are marked.
+_MOST_MARKS = 60
+
+
+def timeline(shown: Sequence[tuple[datetime, Decimal | None, bool]], name: str) -> Markup:
+    """Draws what a value showed over time: a line that steps at each version, marked hollow before it was settled.
+
+    Args:
+        shown: For each version the time from which it was shown, its value, and whether its window was settled.
+        name: What the picture shows, for those who cannot see it.
+    """
+    values = [value for _, value, _ in shown if value is not None] or [Decimal(0)]
+    low, high = min(values), max(values)
+    start, end = shown[0][0], shown[-1][0]
+    length = (end - start).total_seconds() or 1.0
+    right = _LABELS + _PLOT
+
+    def across(time: datetime) -> float:
+        return _LABELS + (time - start).total_seconds() / length * (right - _LABELS - _TAIL)
+
+    def down(value: Decimal) -> float:
+        return _TOP + (float((high - value) / (high - low)) * _HEIGHT if high > low else _HEIGHT / 2)
+
+    parts = [_level(down(value), number(value), right) for value in dict.fromkeys((high, low))]
+    places = [(across(time), None if value is None else down(value)) for time, value, _ in shown]
+    path, before = [], None
+    for (x, y), (until, _) in zip(places, [*places[1:], (float(right), None)], strict=True):
+        if y is not None:
+            path.append(
+                f"{'M' if before is None else 'V'}{f'{x:.1f} ' if before is None else ''}{y:.1f}H{until:.1f}"
+            )
+        before = y
+    parts.append(Markup('<path d="{}" class="line"/>').format("".join(path)))
+    for number_of, ((x, y), (_, _, is_settled)) in enumerate(zip(places, shown, strict=True)):
+        if y is not None and (len(places) <= _MOST_MARKS or number_of in (0, len(places) - 1)):
+            mark = '<circle cx="{:.1f}" cy="{:.1f}" r="4.5" class="{}"/>'
+            parts.append(Markup(mark.format(x, y, "settled" if is_settled else "open")))
+    if places[-1][1] is not None:
+        text = '<text x="{}" y="{:.1f}" class="value">{}</text>'
+        parts.append(Markup(text.format(right + 8, places[-1][1] + 4, number(shown[-1][1]))))
+    foot = _TOP + _HEIGHT + _BOTTOM
+    times = [(across(start), "start", start), (across(end), "middle", end)][: 1 if start == end else 2]
+    for x, anchor, time in times:
+        text = '<text x="{:.1f}" y="{}" text-anchor="{}">{:%Y-%m-%d %H:%M}</text>'
+        parts.append(Markup(text.format(x, foot - 8, anchor, time)))
+    return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        _LABELS + _PLOT + _VALUES, foot, name, Markup("").join(parts)
+    )
+
+
+def _level(y: float, text: str, right: int) -> Markup:
+    return Markup(
+        '<text x="{}" y="{:.1f}" class="label">{}</text><path d="M{} {:.1f}H{}" class="grid"/>'
+    ).format(_LABELS - 10, y + 4, text, _LABELS, y, right)
 
 
 def _bar(line: int, label: str, kind: str, left: float, right: float, value: str) -> Markup:

@@ -179,7 +179,7 @@ class _Asker:
             order by stream, metric, window_start, dimensions, version
             """,
             "metric_versions",
-            keys=_keys(shown),
+            keys=_keys(shown, from_the_first=True),
             within=self._within("recorded_from"),
         )
 
@@ -322,12 +322,12 @@ class _Asker:
         )
 
 
-def _keys(shown: Sequence[Row]) -> str:
-    """The condition for what was recorded about some changed windows after they were published."""
+def _keys(shown: Sequence[Row], from_the_first: bool = False) -> str:
+    """The condition for what was recorded about some changed windows: after they were published, or ever."""
     parts = [
         f"(stream = {literal(row['stream'])} and metric = {literal(row['metric'])}"
         f" and window_start = {literal(row['window_start'])} and dimensions = {literal(row['dimensions'])}"
-        f" and version > {row['published_version']} and version <= {row['version']})"
+        f" and version > {0 if from_the_first else row['published_version']} and version <= {row['version']})"
         for row in shown
     ]
     return f"({' or '.join(parts) or '1 = 0'})"

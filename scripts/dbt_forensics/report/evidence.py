@@ -39,8 +39,8 @@ class Evidence:
         captured: Rows in the history by stream.
         loads: Rows, late rows, duplicates and conflicts by batch.
         changed: Metric windows whose value or inputs changed after they were published.
-        metric_versions: Versions of the changed windows that are shown in detail, after the published one.
-        metric_changes: Their causes.
+        metric_versions: Every version of the changed windows that are shown in detail.
+        metric_changes: The causes of those after the published one.
         rows_behind: Ledger entries behind these causes, with their events.
         vanished: Rows that the source no longer has, by batch.
         batch_versions: Seals of the batches that lost rows.

@@ -1,5 +1,6 @@
 """The report as one HTML file without network: a pure formatter over the JSON document."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ from markupsafe import Markup
 
 from dbt_forensics import text
 from dbt_forensics.report import words
-from dbt_forensics.report.chart import Waterfall, waterfall
+from dbt_forensics.report.chart import Waterfall, timeline, waterfall
 
 
 def render_html(document: dict[str, Any]) -> str:
@@ -37,6 +38,7 @@ def render_html(document: dict[str, Any]) -> str:
         percent=text.percent,
         window=text.window_name,
         waterfall=_waterfall,
+        timeline=_timeline,
     )
     return environment.get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
 
@@ -57,3 +59,18 @@ def _moment(time: str | None) -> Markup:
 def _waterfall(change: dict[str, Any]) -> Waterfall:
     steps = [(cause["cause"].replace("_", " "), Decimal(cause["change"])) for cause in change["causes"]]
     return waterfall(Decimal(change["published"]["value"] or 0), steps, words.change_in_words(change))
+
+
+def _timeline(change: dict[str, Any]) -> Markup:
+    shown = [
+        (
+            datetime.fromisoformat(one["recorded_from"].removesuffix("Z")),
+            None if one["value"] is None else Decimal(one["value"]),
+            one["is_settled"],
+        )
+        for one in change["history"]
+    ]
+    window = text.window_name(change["window_start"], change["window"])
+    return timeline(
+        shown, f"What {change['metric']} of {window} showed over time, in {text.count(len(shown), 'version')}"
+    )

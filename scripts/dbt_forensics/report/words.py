@@ -18,6 +18,9 @@ _CAUSES = {
     "withdrawal": "withdrawn rows",
     "revert": "a reverted action",
     "erasure": "erased rows",
+    "code_changed": "changed code of the model",
+    "rounding": "rounding",
+    "unattributed": "no metric is named as its truth",
     "unexplained": "nothing on record",
 }
 

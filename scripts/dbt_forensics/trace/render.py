@@ -21,20 +21,30 @@ def render_trace(document: Json, width: int) -> str:
         document: What :func:`dbt_forensics.trace.collect.trace_event` returned.
         width: How many columns the text may have.
     """
-    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+    console = new_console(width)
     for one in document["streams"]:
         _render_stream(console, document["event_id"], one)
+    return text_of(console)
+
+
+def new_console(width: int) -> Console:
+    """Returns a console that writes plain text of this width, for :func:`text_of`."""
+    return Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+
+
+def text_of(console: Console) -> str:
+    """Returns what was written to a console of :func:`new_console`."""
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"  # type: ignore[attr-defined]
 
 
 def _render_stream(console: Console, event_id: str, one: Json) -> None:
     arrived = count(len(one["arrivals"]), "arrival")
     counts = f"arrival {one['counted_arrival']} counts" if one["counted_arrival"] else "none counts"
-    _say(console, f"{visible(event_id)} in stream {one['stream']}: {arrived}, {counts}. All times are UTC.")
+    say(console, f"{visible(event_id)} in stream {one['stream']}: {arrived}, {counts}. All times are UTC.")
     for row in one["arrivals"]:
         _arrival(console, row)
-    _say(console, "")
-    _table(
+    say(console, "")
+    show_table(
         console,
         "Ledger",
         ("Recorded", "Arrival", "Effect", "Verdict", "Cause", "Other"),
@@ -51,16 +61,16 @@ def _render_stream(console: Console, event_id: str, one: Json) -> None:
         ),
     )
     if one["counts_in"]:
-        _say(console, f"It counts in {', '.join(_value(row) for row in one['counts_in'])}.\n")
+        say(console, f"It counts in {', '.join(_value(row) for row in one['counts_in'])}.\n")
     if one["shown_in"]:
-        _table(
+        show_table(
             console,
             "Values that showed it first, or first without it",
             ("Metric", "Version", "Shown from", "Before", "Value", "Causes"),
             (_version(row) for row in one["shown_in"]),
         )
         if not all(row["is_certain"] for row in one["shown_in"]):
-            _say(
+            say(
                 console,
                 "* The metric has a condition (where): the event is in its window, and may not meet the condition.",
             )
@@ -70,16 +80,16 @@ def _arrival(console: Console, row: Json) -> None:
     late = row["lateness_seconds"]
     after = "" if late is None else f" ({duration(float(late))} after, {row['timeliness']})"
     happened, arrived = moment(row["event_time"]), moment(row["ingested_at"])
-    _say(console, "")
-    _say(
+    say(console, "")
+    say(
         console,
         f"{row['arrival']}. batch {visible(row['batch_id'])}, happened {happened}, arrived {arrived}{after}",
     )
-    _say(console, f"   {row['verdict']}: {visible(row['reason'])}")
+    say(console, f"   {row['verdict']}: {visible(row['reason'])}")
     for gone in row["vanished"]:
         back = f", back {moment(gone['returned_at'])}" if gone["returned_at"] else ""
-        _say(console, f"   gone from the source {moment(gone['vanished_at'])}{back}")
-    _say(
+        say(console, f"   gone from the source {moment(gone['vanished_at'])}{back}")
+    say(
         console,
         "   " + ", ".join(f"{visible(name)} {visible(value)}" for name, value in row["payload"].items()),
     )
@@ -105,12 +115,14 @@ def _version(row: Json) -> tuple[str, ...]:
     )
 
 
-def _table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def show_table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a table; no cell is markup, and what cannot be seen is spelled out."""
     table = Table(*heads, title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)
 
 
-def _say(console: Console, words: str) -> None:
+def say(console: Console, words: str) -> None:
+    """Writes a line that is no markup."""
     console.print(Text(words))

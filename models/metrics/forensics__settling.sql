@@ -1,0 +1,179 @@
+-- One row per metric of a stream and age of a window: how much of its final value a settled window showed at that age.
+{%- set streams = dbt_forensics.streams() %}
+{%- if not streams %}
+{{ dbt_forensics.no_rows({
+    'stream': 'text', 'metric': 'text', 'age_hours': 'integer', 'window_count': 'integer', 'value_count': 'integer', 'value_share': 'number',
+    'input_share': 'number', 'final_share': 'number',
+}) }}
+{%- else %}
+{%- set ages = dbt_forensics.usual_times(from_hours=1) %}
+{%- set key = 'stream, metric, window_start, dimensions' %}
+with versions as (
+
+    select
+        *,
+        coalesce(value, 0) - coalesce(previous_value, 0) as value_change,
+        input_count - lag(input_count, 1, 0) over (partition by {{ key }} order by version) as input_change
+    from {{ ref('forensics__metric_versions').render() }}
+
+),
+
+builds as (
+
+    select
+        stream,
+        max(recorded_at) as last_built_at,
+        max(latest_event_time) as latest_event_time
+    from {{ ref('forensics__batch_history').render() }}
+    group by stream
+
+),
+
+observed as (
+
+    {#- A window that was over before the metric's first value had no chance to be seen settling. #}
+    select
+        stream,
+        metric,
+        min(recorded_from) as first_shown_at
+    from versions
+    group by stream, metric
+
+),
+
+settled as (
+
+    {#- The keys of windows that are settled by now, and were always computed by one definition. #}
+    select
+        versions.stream,
+        versions.metric,
+        versions.window_start,
+        versions.dimensions,
+        max({{ dbt_forensics.elapsed_seconds('versions.window_end', 'builds.last_built_at') }}) as observed_seconds,
+        coalesce(
+            max(case when versions.value_change <> 0 then versions.recorded_from end), min(versions.recorded_from)
+        ) as final_from
+    from versions
+    inner join builds
+        on versions.stream = builds.stream
+    inner join observed
+        on versions.stream = observed.stream and versions.metric = observed.metric
+    where
+        versions.window_end >= observed.first_shown_at
+        and case versions.stream
+        {%- for stream in streams.values() %}
+            when '{{ stream.name }}'
+                then {{ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
+                    dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'versions.window_end')) }}
+        {%- endfor %}
+        end <= builds.latest_event_time
+    group by versions.stream, versions.metric, versions.window_start, versions.dimensions
+    having count(distinct versions.definition_digest) = 1
+
+),
+
+steps as (
+
+    select
+        versions.stream,
+        versions.metric,
+        versions.window_start,
+        versions.dimensions,
+        versions.value_change,
+        versions.input_change,
+        settled.final_from = versions.recorded_from as makes_final,
+        {{ dbt_forensics.first_length_of(dbt_forensics.elapsed_seconds('versions.window_end', 'versions.recorded_from'), ages) }} as shown_at,
+        {{ dbt_forensics.first_length_of('settled.observed_seconds + 0.000001', ages) }} as observed_to
+    from versions
+    inner join settled
+        on
+            versions.stream = settled.stream
+            and versions.metric = settled.metric
+            and versions.window_start = settled.window_start
+            and versions.dimensions = settled.dimensions
+
+),
+
+totals as (
+
+    {#- Few rows, whatever the number of windows: what is added up by age is added up here. #}
+    select
+        stream,
+        metric,
+        shown_at,
+        observed_to,
+        sum(value_change) as value_change,
+        sum(input_change) as input_change,
+        sum(case when makes_final then 1 else 0 end) as final_count
+    from steps
+    group by stream, metric, shown_at, observed_to
+
+),
+
+windows as (
+
+    select
+        stream,
+        metric,
+        observed_to,
+        count(distinct window_start) as window_count
+    from steps
+    group by stream, metric, observed_to
+
+),
+
+ages as (
+{% for age in ages %}
+    select
+        {{ loop.index }} as place,
+        {{ age.seconds // 3600 }} as age_hours
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+{%- endfor %}
+
+),
+
+added_up as (
+
+    select
+        totals.stream,
+        totals.metric,
+        ages.place,
+        ages.age_hours,
+        sum(totals.value_change) as final_value,
+        sum(totals.input_change) as final_inputs,
+        sum(totals.final_count) as value_count,
+        sum(case when totals.shown_at <= ages.place then totals.value_change else 0 end) as value_then,
+        sum(case when totals.shown_at <= ages.place then totals.input_change else 0 end) as inputs_then,
+        sum(case when totals.shown_at <= ages.place then totals.final_count else 0 end) as final_then
+    from totals
+    inner join ages
+        on totals.observed_to > ages.place
+    group by totals.stream, totals.metric, ages.place, ages.age_hours
+
+),
+
+curves as (
+
+    select
+        added_up.stream,
+        added_up.metric,
+        cast(added_up.age_hours as {{ dbt.type_bigint() }}) as age_hours,
+        cast(sum(windows.window_count) as {{ dbt.type_bigint() }}) as window_count,
+        cast(max(added_up.value_count) as {{ dbt.type_bigint() }}) as value_count,
+        {{ dbt_forensics.share_of('max(added_up.value_then)', 'max(added_up.final_value)') }} as value_share,
+        {{ dbt_forensics.share_of('max(added_up.inputs_then)', 'max(added_up.final_inputs)') }} as input_share,
+        {{ dbt_forensics.share_of('max(added_up.final_then)', 'max(added_up.value_count)') }} as final_share
+    from added_up
+    inner join windows
+        on
+            added_up.stream = windows.stream
+            and added_up.metric = windows.metric
+            and windows.observed_to > added_up.place
+    group by added_up.stream, added_up.metric, added_up.age_hours
+
+)
+
+select * from curves
+{%- endif %}

@@ -1,0 +1,142 @@
+"""How windows settle, and how long rows should be waited for: on the worked example, and where nothing is known yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functional.test_analyses import COLUMNS, STREAM, _insert
+from harness.project import Consumer
+from property.worked_example import BUILT_AT, ROWS, SEEN
+
+NAMES = ("age_hours", "window_count", "value_count", "value_share", "input_share", "final_share")
+
+
+@pytest.fixture(scope="module")
+def consumer(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
+    """The worked example after its three builds, and one that was built only after it."""
+    with new_engine() as engine:
+        made = Consumer(
+            engine,
+            tmp_path_factory.mktemp("consumer"),
+            streams={"orders": STREAM},
+            sources={"shop": ["order_events"]},
+        )
+        made.create_table("order_events", COLUMNS)
+        before: set[str] = set()
+        for when, seen in zip(BUILT_AT, SEEN, strict=True):
+            _insert(made, set(seen) - before)
+            for gone in before - set(seen):
+                made.execute(f"delete from raw.order_events where event_id = '{ROWS[gone].event_id}'")
+            if when == BUILT_AT[-1]:
+                made.streams = {"orders": STREAM, "found_later": STREAM}
+            made.build(as_of=when.isoformat(sep=" "))
+            before = set(seen)
+        yield made
+
+
+def curve(consumer: Consumer, metric: str, stream: str = "orders") -> dict[int, list[Any]]:
+    rows = consumer.query(
+        f"select {', '.join(NAMES)} from analytics.forensics__settling"
+        f" where stream = '{stream}' and metric = '{metric}' order by age_hours"
+    )
+    return {row["age_hours"]: [row[name] for name in NAMES[1:]] for row in rows}
+
+
+def test_how_a_window_settled(consumer: Consumer) -> None:
+    """5 January showed 150 at its end, 205 six hours later, and 182 when it was 58 hours old, which it is now."""
+
+    def share(value: int) -> Decimal:
+        return (Decimal(value) / 182).quantize(Decimal("1e-9"))
+
+    first, second = [1, 1, share(150), Decimal("0.5"), 0], [1, 1, share(205), 1, 0]
+    assert curve(consumer, "revenue") == {
+        **dict.fromkeys((0, 1, 2, 3), first),
+        **dict.fromkeys((6, 12, 24, 48), second),
+    }
+
+
+def test_a_value_that_moved_and_came_back_was_final_from_then(consumer: Consumer) -> None:
+    """The count showed 4 from the second build on; the third showed the same from other rows."""
+    shares = {age: values[2:] for age, values in curve(consumer, "orders").items()}
+    assert shares[3] == [Decimal("0.5"), Decimal("0.5"), 0]
+    assert shares[6] == shares[48] == [1, 1, 1]
+
+
+def test_each_value_of_a_window_is_one(consumer: Consumer) -> None:
+    """Big orders: 100 of customer a at first, 130 then, 100 in the end; 50 of customer b, then 55."""
+    shown = curve(consumer, "big_by_customer")
+    assert shown[0][:2] == [1, 2]
+    assert shown[0][2:] == [Decimal("0.967741935"), 1, 0]
+    assert shown[24][2:] == [Decimal("1.193548387"), Decimal("1.5"), Decimal("0.5")]
+
+
+def test_what_was_not_seen_settling_tells_nothing(consumer: Consumer) -> None:
+    assert curve(consumer, "revenue", "found_later") == {}
+
+
+def test_how_long_rows_should_be_waited_for(consumer: Consumer) -> None:
+    """Rows that count or did: five on time, e4 and the corrected e2 four hours late, e5 56 hours."""
+    rows = consumer.query(
+        "select * from analytics.forensics__lateness where stream = 'orders' order by lateness_seconds"
+    )
+    by_length = {
+        f"{row['lateness_count']} {row['lateness_period']}": (row["covered_count"], row["covered_share"])
+        for row in rows
+    }
+    assert {row["row_count"] for row in rows} == {6}
+    assert by_length["0 minute"] == by_length["3 hour"] == (3, Decimal("0.5"))
+    assert by_length["6 hour"] == by_length["2 day"] == (5, Decimal("0.833333333"))
+    assert by_length["3 day"] == by_length["365 day"] == (6, 1)
+    assert [row["lateness_seconds"] for row in rows if row["is_suggested"]] == [3 * 86400]
+    assert [row["lateness_seconds"] for row in rows if row["is_configured"]] == [86400]
+    assert len(rows) == 19
+
+
+def test_a_row_at_the_very_end_is_outside(new_engine: Any, tmp_path: Path) -> None:
+    """As it is in timeliness: one that arrives at the deadline is late. A length that is not usual has its row, too."""
+    lateness = {"count": 90, "period": "minute"}
+    with new_engine() as engine:
+        made = Consumer(
+            engine,
+            tmp_path,
+            streams={"orders": {**STREAM, "allowed_lateness": lateness}},
+            sources={"shop": ["order_events"]},
+        )
+        made.create_table("order_events", COLUMNS)
+        for number, arrived in enumerate(["01:00:00", "01:59:59.999999", "02:00:00", "02:30:00"]):
+            made.insert(
+                "order_events",
+                [
+                    {
+                        "event_id": f"e{number}",
+                        "customer": "a",
+                        "occurred_at": "2026-01-05 12:00:00",
+                        "loaded_at": f"2026-01-06 {arrived}",
+                        "load_id": f"b{number}",
+                        "amount": 1,
+                    }
+                ],
+            )
+        made.build(as_of="2026-01-06 12:00:00")
+        rows = made.query(
+            "select * from analytics.forensics__lateness where lateness_seconds <= 7200 order by lateness_seconds"
+        )
+        too_late = made.query(
+            "select count(*) as n from analytics.forensics__events where timeliness = 'too_late'"
+        )
+    covered = [(row["lateness_seconds"], row["covered_count"], row["is_configured"]) for row in rows]
+    assert covered == [
+        (0, 0, False),
+        (300, 1, False),
+        (900, 1, False),
+        (1800, 1, False),
+        (3600, 2, False),
+        (5400, 3, True),
+        (7200, 4, False),
+    ]
+    assert too_late == [{"n": 1}]
