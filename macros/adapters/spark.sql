@@ -176,18 +176,18 @@
 {% endmacro %}
 
 {% macro spark__exact_ratio(numerator, denominator) %}
-    {#- As exact_quotient(), but both are whole numbers of 1e-9 (below 1e28), and the quotient is scaled by what is left of the division. -#}
+    {#- Both as whole numbers of 1e-9; first the whole part, then of what is left its part in 1e9, since decimals have 38 digits. -#}
     {%- set wholes = [] -%}
     {%- for number in [numerator, denominator] -%}
         {%- set size = 'abs(cast(' ~ number ~ ' as decimal(38, 9)))' -%}
         {%- set whole = 'cast(floor(' ~ size ~ ') as decimal(19, 0))' -%}
-        {%- do wholes.append('cast(' ~ whole ~ ' * cast(1000000000 as decimal(10, 0)) + cast((' ~ size ~ ' - ' ~ whole ~ ') * 1000000000 as decimal(9, 0)) as decimal(38, 0))') -%}
+        {%- do wholes.append('cast(' ~ whole ~ ' * cast(1000000000 as decimal(10, 0)) + cast((' ~ size ~ ' - ' ~ whole ~ ') * 1000000000 as decimal(9, 0)) as decimal(28, 0))') -%}
     {%- endfor -%}
-    {%- set doubled = 'cast(' ~ wholes[0] ~ ' * 2000000000 + ' ~ wholes[1] ~ ' as decimal(38, 0))' -%}
-    {%- set steps = 'cast(2 * ' ~ wholes[1] ~ ' as decimal(29, 0))' -%}
-    {%- set quotient = 'cast((' ~ doubled ~ ' - mod(' ~ doubled ~ ', ' ~ steps ~ ')) / ' ~ steps ~ ' as decimal(38, 0))' -%}
+    {%- set rest = 'mod(' ~ wholes[0] ~ ', ' ~ wholes[1] ~ ')' -%}
+    {%- set quotient = 'cast((' ~ wholes[0] ~ ' - ' ~ rest ~ ') / ' ~ wholes[1] ~ ' as decimal(28, 0))' -%}
+    {%- set parts = 'cast((cast(' ~ rest ~ ' as decimal(28, 0)) * cast(2000000000 as decimal(10, 0)) + ' ~ wholes[1] ~ ') div (2 * ' ~ wholes[1] ~ ') as decimal(10, 0))' -%}
     {{ return(
-        'cast(sign(' ~ numerator ~ ') * sign(' ~ denominator ~ ') as decimal(1, 0)) * cast(' ~ quotient
+        'cast(sign(' ~ numerator ~ ') * sign(' ~ denominator ~ ') as decimal(1, 0)) * cast(' ~ quotient ~ ' + ' ~ parts
         ~ ' * cast(0.000000001 as decimal(9, 9)) as decimal(38, 9))'
     ) }}
 {% endmacro %}
