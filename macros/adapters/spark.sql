@@ -175,6 +175,23 @@
     {{ return('cast(sign(' ~ numerator ~ ') as decimal(1, 0)) * cast(' ~ quotient ~ ' * cast(0.000000001 as decimal(9, 9)) as decimal(38, 9))') }}
 {% endmacro %}
 
+{% macro spark__exact_ratio(numerator, denominator) %}
+    {#- Both as whole numbers of 1e-9; first the whole part, then of what is left its part in 1e9, since decimals have 38 digits. -#}
+    {%- set wholes = [] -%}
+    {%- for number in [numerator, denominator] -%}
+        {%- set size = 'abs(cast(' ~ number ~ ' as decimal(38, 9)))' -%}
+        {%- set whole = 'cast(floor(' ~ size ~ ') as decimal(19, 0))' -%}
+        {%- do wholes.append('cast(' ~ whole ~ ' * cast(1000000000 as decimal(10, 0)) + cast((' ~ size ~ ' - ' ~ whole ~ ') * 1000000000 as decimal(9, 0)) as decimal(28, 0))') -%}
+    {%- endfor -%}
+    {%- set rest = 'mod(' ~ wholes[0] ~ ', ' ~ wholes[1] ~ ')' -%}
+    {%- set quotient = 'cast((' ~ wholes[0] ~ ' - ' ~ rest ~ ') / ' ~ wholes[1] ~ ' as decimal(28, 0))' -%}
+    {%- set parts = 'cast((cast(' ~ rest ~ ' as decimal(28, 0)) * cast(2000000000 as decimal(10, 0)) + ' ~ wholes[1] ~ ') div (2 * ' ~ wholes[1] ~ ') as decimal(10, 0))' -%}
+    {{ return(
+        'cast(sign(' ~ numerator ~ ') * sign(' ~ denominator ~ ') as decimal(1, 0)) * cast(' ~ quotient ~ ' + ' ~ parts
+        ~ ' * cast(0.000000001 as decimal(9, 9)) as decimal(38, 9))'
+    ) }}
+{% endmacro %}
+
 {% macro spark__time_plus(period, count, time) %}
     {#- dbt's dateadd() leaves fractions of a second out. -#}
     {{ return('(' ~ time ~ " + interval '" ~ count ~ "' " ~ period ~ ')') }}
@@ -197,12 +214,12 @@
 
 {% macro spark__assert_session() %}
     {%- set found = dbt_forensics._single_row(
-        "select current_timezone() as zone, cast('2026-01-05 12:00:00' as timestamp) as time, "
+        "select concat_ws(', ', cast(timestamp_seconds(1767225600) as string), cast(timestamp_seconds(1782864000) as string)) as shown, cast('2026-01-05 12:00:00' as timestamp) as time, "
         ~ "cast(cast('1.000000001' as decimal(38, 9)) + cast('1' as decimal(38, 9)) as string) as total"
     ) -%}
     {%- set remedy = ' Set it in the profile, under server_side_parameters, or where the server is started.' -%}
-    {%- if found[0] not in ['UTC', 'Etc/UTC', 'GMT', 'Z', '+00:00'] -%}
-        {{ dbt_forensics._config_error('the Spark session', 'spark.sql.session.timeZone', found[0], 'UTC.' ~ remedy) }}
+    {%- if found[0] != '2026-01-01 00:00:00, 2026-07-01 00:00:00' -%}
+        {{ dbt_forensics._config_error('the Spark session', 'spark.sql.session.timeZone', 'another zone than UTC', 'UTC.' ~ remedy) }}
     {%- elif found[1].strftime('%H:%M') != '12:00' -%}
         {{ dbt_forensics._config_error('the Spark session', none, 'that dbt reads 12:00 UTC as ' ~ found[1], 'a dbt that runs in UTC, such as TZ=UTC dbt build') }}
     {%- elif found[2] != '2.000000001' -%}

@@ -57,7 +57,7 @@
             and history.ingested_at is not null
             and coalesce(max(history.event_time) over (
                 partition by history.stream, history.entity_id
-                order by history.ingested_at
+                order by history.ingested_at nulls last
                 range between unbounded preceding and interval '1 microsecond' preceding
             ) > history.event_time, false) as is_out_of_order,
             case
