@@ -6,7 +6,13 @@ DBT := $(BIN)/dbt
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format parse bench docs requirements clean
+
+# A virtual environment, and packages in one: with uv where there is one, since that takes seconds.
+venv = if uv --version >/dev/null 2>&1; then \
+    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
+install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
+    else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
+.PHONY: help setup demo test unit lint format parse compiled versions bench docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -19,7 +25,7 @@ setup: .venv/.made ## make .venv with everything in it, the command included
 demo: setup ## generate a shop's history, build it at several times, report what changed
 	@$(BIN)/python -m dbt_forensics.demo
 
-test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
+test: lint parse compiled versions ## all that CI runs: lint, parse, other warehouses and versions, and every test on DuckDB and PostgreSQL
 	@$(PYTEST)
 
 unit: setup ## the tests that need no database, in seconds
@@ -38,10 +44,25 @@ format: setup ## write the Python layout that lint asks for
 	@$(BIN)/ruff format .
 
 # A consumer's parse, with everything that dbt may deprecate as an error.
-parse: setup
+# The second time with a profile of Snowflake, for which dbt checks the keys of every .yml too. Nothing is connected to.
+PARSE := --quiet --no-partial-parse --show-all-deprecations --warn-error parse \
+    --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
+parse: setup .venv-compiled/.made
 	@$(DBT) --quiet deps --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
-	@$(DBT) --quiet --no-partial-parse --show-all-deprecations --warn-error parse \
-	    --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
+	@$(DBT) $(PARSE)
+	@PYTHONWARNINGS=ignore .venv-compiled/bin/dbt $(PARSE) --target snowflake --target-path target/snowflake
+
+compiled: .venv-compiled/.made ## what dbt writes for Snowflake, BigQuery, Redshift and Databricks, as parsers and an emulator see it
+	@.venv-compiled/bin/python -m pytest -q -W ignore -p no:cacheprovider --confcutdir tests/compiled tests/compiled
+
+# The integration project on the other versions of dbt, the declared floor first, on DuckDB and PostgreSQL.
+VERSIONS := 1.10.6 1.12.6
+versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other versions of dbt
+	@for version in $(VERSIONS); do \
+	    echo "dbt-core $$version"; \
+	    .venv-dbt-$$version/bin/python -m pytest -q -W ignore -p no:cacheprovider \
+	        tests/functional/test_projects.py -k integration_tests; \
+	done
 
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
 	@$(BIN)/python bench/bench.py
@@ -60,9 +81,25 @@ requirements: ## pin the versions anew from requirements*.in (needs uv)
 	done
 
 clean: ## remove .venv and all that make, dbt and the tools have written
-	@rm -rf .venv build dist demo target logs .hypothesis .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
+	@rm -rf .venv .venv-* build dist demo target logs .hypothesis .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
 	@rm -rf {integration_tests,examples/*}/{target,logs,dbt_packages,package-lock.yml}
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv-compiled/.made: tests/compiled/requirements.txt
+	@echo "Making .venv-compiled ..." >&2
+	@rm -rf .venv-compiled
+	@$(call venv,.venv-compiled)
+	@$(call install,.venv-compiled,-r tests/compiled/requirements.txt)
+	@touch $@
+
+# dbt-core 1.12 asks for an optional parser that the registry does not have for every platform. pip cannot leave it out, so there it is
+# installed without dependencies and what it needs beside it.
+.venv-dbt-%/.made: tests/versions/requirements-%.txt
+	@echo "Making .venv-dbt-$* ..." >&2
+	@rm -rf .venv-dbt-$*
+	@$(call venv,.venv-dbt-$*)
+	@$(call install,.venv-dbt-$*,--no-deps -r $<)
+	@touch $@
 
 .venv/.made: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

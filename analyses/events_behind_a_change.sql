@@ -19,7 +19,7 @@ with asked as (
 {%- set every = stream.backcast.every %}
 {%- set published_at = 'forensics_effective_at' if every == 'batch' else 'forensics_recorded_at' %}
 {%- if every in ['hour', 'day'] %}
-{%- set cut_off = dbt.dateadd(every, 1, dbt.date_trunc(every, 'forensics_effective_at')) %}
+{%- set cut_off = dbt_forensics.time_plus(every, 1, dbt_forensics.time_trunc(every, 'forensics_effective_at')) %}
 {%- set published_at = 'case when forensics_effective_at < forensics_recorded_at then '
     ~ dbt_forensics.least_of(cut_off, 'forensics_recorded_at') ~ ' else forensics_recorded_at end' %}
 {%- endif %}

@@ -3,8 +3,8 @@
 {{
     config(
         strategy='check',
-        unique_key=['stream', 'batch_id'],
-        check_cols=['row_count', 'batch_digest', 'source_digest'],
+        unique_key="stream || ':' || batch_id",
+        check_cols=['row_count', 'batch_digest', 'fingerprint'],
         updated_at='recorded_at',
         hard_deletes='ignore',
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
@@ -13,21 +13,19 @@
 {%- do dbt_forensics.assert_keeps_history({
     'materialized': 'snapshot',
     'strategy': 'check',
-    'unique_key': ['stream', 'batch_id'],
-    'check_cols': ['row_count', 'batch_digest', 'source_digest'],
+    'unique_key': "stream || ':' || batch_id",
+    'check_cols': ['row_count', 'batch_digest', 'fingerprint'],
     'updated_at': 'recorded_at',
     'hard_deletes': 'ignore',
 }) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set presence = ref('int_forensics__presence_changes') %}
-{%- set streams = dbt_forensics.streams() %}
-{%- set relations = dbt_forensics.stream_relations(streams) %}
-{%- if not dbt_forensics.can_read(relations + [dirty, history, presence]) %}
+{%- if not dbt_forensics.can_read([dirty, history, presence]) %}
 {{ dbt_forensics.no_rows(dbt_forensics.batch_history_columns()) }}
 {%- else %}
 with
-{{ dbt_forensics.batch_seals(streams, dirty, history, presence) }}
+{{ dbt_forensics.batch_seals(dirty, history, presence) }}
 
 select * from sealed_batches
 {%- endif %}

@@ -3,7 +3,7 @@
 {{
     config(
         strategy='check',
-        unique_key=['stream', 'column_name'],
+        unique_key="stream || ':' || column_name",
         check_cols=['data_type', 'column_position', 'is_dropped'],
         updated_at='recorded_at',
         hard_deletes='ignore',
@@ -12,7 +12,7 @@
 {%- do dbt_forensics.assert_keeps_history({
     'materialized': 'snapshot',
     'strategy': 'check',
-    'unique_key': ['stream', 'column_name'],
+    'unique_key': "stream || ':' || column_name",
     'updated_at': 'recorded_at',
     'hard_deletes': 'ignore',
 }) %}

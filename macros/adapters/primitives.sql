@@ -53,7 +53,10 @@
 {% endmacro %}
 
 {% macro hash_of(expressions) %}
-    {#- An integer that is equal for equal values: to find candidates for repetition cheaply. Never stored. -#}
+    {#-
+        An integer that is equal for equal values: to find candidates for a closer look cheaply. It may differ between engines and their
+        versions, so nothing is decided by it.
+    -#}
     {{ return(adapter.dispatch('hash_of', 'dbt_forensics')(expressions)) }}
 {% endmacro %}
 
@@ -85,6 +88,36 @@
 {% macro is_same(left, right) %}
     {#- Condition, never NULL: two values are equal, or both NULL. (What dbt.equals() says of NULLs depends on the project's flags.) -#}
     {{ return(adapter.dispatch('is_same', 'dbt_forensics')(left, right)) }}
+{% endmacro %}
+
+{% macro time_plus(period, count, time) %}
+    {#- Timestamp: a time moved on by a whole number (or back, by a negative one) of microsecond, minute, hour or day, to the microsecond. -#}
+    {{ return(adapter.dispatch('time_plus', 'dbt_forensics')(period, count, time)) }}
+{% endmacro %}
+
+{% macro time_trunc(period, time) %}
+    {#- Timestamp: the start of the hour or day that a time is in. -#}
+    {{ return(adapter.dispatch('time_trunc', 'dbt_forensics')(period, time)) }}
+{% endmacro %}
+
+{% macro text_literal(text) %}
+    {#- A text as an SQL literal, whatever characters it has. -#}
+    {{ return(adapter.dispatch('text_literal', 'dbt_forensics')(text)) }}
+{% endmacro %}
+
+{% macro quoted(name) %}
+    {#- A name as a quoted identifier, whatever characters it has. -#}
+    {{ return(adapter.dispatch('quoted', 'dbt_forensics')(name)) }}
+{% endmacro %}
+
+{% macro assert_session() %}
+    {#- Stops where the session is set so that the rest would be read or added up otherwise; nothing where no setting can do so. -#}
+    {{ return(adapter.dispatch('assert_session', 'dbt_forensics')()) }}
+{% endmacro %}
+
+{% macro from_nothing() %}
+    {#- What a select that reads no relation says before its `where`: nothing, or a relation of one row where that is asked for. -#}
+    {{ return(adapter.dispatch('from_nothing', 'dbt_forensics')()) }}
 {% endmacro %}
 
 {% macro row_store_indexes(columns, values=[]) %}
@@ -175,6 +208,26 @@
 {% macro default__byte_order(expression) %}
     {{ return(expression) }}
 {% endmacro %}
+
+{% macro default__time_plus(period, count, time) %}
+    {{ return(dbt.dateadd(period, count, time)) }}
+{% endmacro %}
+
+{% macro default__time_trunc(period, time) %}
+    {{ return(dbt.date_trunc(period, time)) }}
+{% endmacro %}
+
+{% macro default__text_literal(text) %}
+    {{ return(dbt.string_literal(dbt.escape_single_quotes(text))) }}
+{% endmacro %}
+
+{% macro default__quoted(name) %}
+    {{ return(adapter.quote(name | replace('"', '""'))) }}
+{% endmacro %}
+
+{% macro default__from_nothing() %}{{ return('') }}{% endmacro %}
+
+{% macro default__assert_session() %}{% endmacro %}
 
 {% macro default__gather_statistics(relation) %}
     {{ return('') }}

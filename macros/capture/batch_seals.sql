@@ -1,34 +1,14 @@
-{% macro batch_seals(streams, dirty, history, presence) %}
+{% macro batch_seals(dirty, history, presence) %}
     {#-
         CTEs, the last of them named sealed_batches: the state of each dirty batch as it is on record, with its seal. A seal covers the
         batch's content and the head of its stream's chain before this build; the head after it covers all seals of the build.
     -#}
-    {%- set reshaped = [] -%}
     {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
     {%- set reach = dbt_forensics._single_row('select min(min_ingested_at), max(max_ingested_at) from ' ~ dirty) -%}
     {%- set bounds = {
         'from_time': dbt_forensics.timestamp_literal(reach[0]) if reach[0] else dbt_forensics.earliest_time(),
         'to_time': dbt_forensics.timestamp_literal(reach[1]) if reach[1] else dbt_forensics.latest_time(),
     } -%}
-    {%- for stream in streams.values() %}
-    {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set stream_reach = dbt_forensics.batches_reach(dirty, stream.name, "difference <> 'gone'") -%}
-    {%- if stream_reach and dbt_forensics.has_other_shapes(stream, shape, history, stream_reach) -%}
-    {%- do reshaped.append(stream.name) %}
-    {{ dbt_forensics.reshaped_digests(stream, shape, dirty, history, stream_reach) }},
-    {%- endif %}
-    {%- endfor %}
-    digests_by_stream as (
-
-        {% for name in reshaped -%}
-        select '{{ name }}' as stream, batch_id, source_digest from {{ name }}_digests
-        {{ 'union all ' if not loop.last }}
-        {%- else -%}
-        {{ dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'source_digest': 'text'}) }}
-        {%- endfor %}
-
-    ),
-
     absent as (
 
         select row_key
@@ -99,14 +79,12 @@
             digested.min_ingested_at,
             digested.max_ingested_at,
             coalesce(digested.batch_digest, '0-0-0') as batch_digest,
-            coalesce(digests_by_stream.source_digest, digested.batch_digest, '0-0-0') as source_digest,
+            dirty.fingerprint,
             cast(1 as {{ dbt.type_bigint() }}) as digest_version,
             coalesce(heads.head, {{ dbt.hash('dirty.stream') }}) as previous_seal
         from {{ dirty }} as dirty
         left join digested
             on dirty.stream = digested.stream and dirty.batch_id = digested.batch_id
-        left join digests_by_stream
-            on dirty.stream = digests_by_stream.stream and dirty.batch_id = digests_by_stream.batch_id
         left join heads
             on dirty.stream = heads.stream
 
@@ -124,41 +102,6 @@
 {% endmacro %}
 
 
-{% macro reshaped_digests(stream, shape, dirty, history, reach) %}
-    {#-
-        CTEs, the last of them named <stream>_digests: what the rows on record of each dirty batch digest to as the relation shows them
-        with the columns that it has now. A raw row that is not on record is left out, so that the next build finds it.
-    -#}
-    {%- set name = stream.name %}
-    {{ name }}_batches as (
-
-        select batch_id
-        from {{ dirty }}
-        where stream = '{{ name }}' and difference <> 'gone'
-
-    ),
-
-    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time) }},
-
-    {{ dbt_forensics.reshaped_rows(stream, shape, history, reach) }}
-
-    {{ name }}_digests as (
-
-        select
-            captured.batch_id,
-            {{ dbt_forensics.set_digest('captured.row_key') }} as source_digest
-        from {{ name }}_captured as captured
-        left join {{ history }} as history
-            on captured.row_key = history.row_key and {{ dbt_forensics.is_within('history', reach) }}
-        left join {{ name }}_reshaped as reshaped
-            on captured.row_key = reshaped.raw_key
-        where history.row_key is not null or reshaped.raw_key is not null
-        group by captured.batch_id
-
-    )
-{% endmacro %}
-
-
 {% macro seal_of(row) %}
     {#- The digest of a batch's state and of the head of the chain before it. -#}
     {{ return(dbt.hash(dbt_forensics.canonical_json({
@@ -166,7 +109,6 @@
         'batch_id': row ~ '.batch_id',
         'row_count': 'cast(' ~ row ~ '.row_count as ' ~ dbt.type_string() ~ ')',
         'batch_digest': row ~ '.batch_digest',
-        'source_digest': row ~ '.source_digest',
         'previous_seal': row ~ '.previous_seal',
     }))) }}
 {% endmacro %}
@@ -208,7 +150,7 @@
 {% macro batch_history_columns() %}
     {{ return({
         'stream': 'text', 'batch_id': 'text', 'row_count': 'integer', 'min_event_time': 'time', 'max_event_time': 'time',
-        'latest_event_time': 'time', 'min_ingested_at': 'time', 'max_ingested_at': 'time', 'batch_digest': 'text', 'source_digest': 'text',
+        'latest_event_time': 'time', 'min_ingested_at': 'time', 'max_ingested_at': 'time', 'batch_digest': 'text', 'fingerprint': 'text',
         'digest_version': 'integer', 'previous_seal': 'text', 'seal': 'text', 'recorded_at': 'time',
     }) }}
 {% endmacro %}

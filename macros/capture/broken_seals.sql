@@ -16,7 +16,7 @@
         select
             stream,
             recorded_at,
-            lag(head, 1, {{ dbt.hash('stream') }}) over (partition by stream order by recorded_at) as head_before
+            coalesce(lag(head) over (partition by stream order by recorded_at), {{ dbt.hash('stream') }}) as head_before
         from heads
 
     )

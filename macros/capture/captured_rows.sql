@@ -148,7 +148,7 @@
 
 {% macro _batch_id(shape) %}
     {#- The batch as text; where a row names none, the hour of its arrival. -#}
-    {%- set hour = dbt_forensics.canonical_text(dbt.date_trunc('hour', dbt_forensics._role_sql(shape, 'ingested_at')), dbt.type_timestamp()) -%}
+    {%- set hour = dbt_forensics.canonical_text(dbt_forensics.time_trunc('hour', dbt_forensics._role_sql(shape, 'ingested_at')), dbt.type_timestamp()) -%}
     {{ return('coalesce(' ~ (dbt_forensics._role_sql(shape, 'batch_id') ~ ', ' if shape.roles.batch_id else '') ~ hour ~ ", 'unknown')") }}
 {% endmacro %}
 

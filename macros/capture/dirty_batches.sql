@@ -1,26 +1,28 @@
 {% macro dirty_batches(stream) %}
     {#-
         CTEs, the last of them named <stream>_dirty: the batches of a stream that are new, or differ from their seal, or are gone.
-        Rows are counted over the whole relation (two thin columns); digests are compared inside the verify horizon, and
-        everywhere in a scrub. So a row too many or too few is found at any age, and a rewrite that keeps the count inside the
-        horizon or by the next scrub.
+        Rows are counted over the whole relation (two thin columns). Inside the verify horizon a batch's fingerprint (the sum of
+        the engine's own hashes of its rows) is compared with the one that its seal came with, which is cheap; where it differs, and
+        everywhere in a scrub, the digest is made again and decides. So a row too many or too few is found at any age, and a
+        rewrite that keeps the count inside the horizon or by the next scrub.
     -#}
     {%- set name = stream.name -%}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
     {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
+    {%- set arrival = dbt_forensics._time_sql(shape, 'ingested_at') -%}
     {%- set ingested_at = dbt_forensics._role_sql(shape, 'ingested_at') -%}
-    {%- set given_batch = dbt_forensics._role_sql(shape, 'batch_id') if shape.roles.batch_id else 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
-    {%- set hour = dbt.date_trunc('hour', ingested_at) -%}
-    {%- set from_time = dbt_forensics._verified_from(stream, seals) %}
-
+    {%- set horizon = dbt_forensics._horizon(stream, shape, seals) %}
     {{ name }}_sealed as (
 
         {%- if seals %}
-        select batch_id, row_count, source_digest, min_ingested_at, max_ingested_at
+        select batch_id, row_count, batch_digest, fingerprint, min_ingested_at, max_ingested_at
         from {{ seals }}
         where stream = '{{ name }}' and dbt_valid_to is null
         {%- else %}
-        {{ dbt_forensics.no_rows({'batch_id': 'text', 'row_count': 'integer', 'source_digest': 'text', 'min_ingested_at': 'time', 'max_ingested_at': 'time'}) }}
+        {{ dbt_forensics.no_rows({
+            'batch_id': 'text', 'row_count': 'integer', 'batch_digest': 'text', 'fingerprint': 'text',
+            'min_ingested_at': 'time', 'max_ingested_at': 'time',
+        }) }}
         {%- endif %}
 
     ),
@@ -28,24 +30,49 @@
     {{ name }}_arrivals as (
 
         select
-            {{ given_batch }} as given_batch,
-            {{ 'case when ' ~ given_batch ~ ' is null then ' ~ hour ~ ' end' if shape.roles.batch_id else hour }} as arrival_hour,
+            {{ dbt_forensics._batch_parts(shape) }},
             count(*) as row_count,
             min({{ ingested_at }}) as min_ingested_at,
             max({{ ingested_at }}) as max_ingested_at
         from {{ shape.source }}
-        group by given_batch, arrival_hour
+        group by 1, 2
 
     ),
 
     {{ name }}_counted as (
 
         select
-            coalesce(given_batch, {{ dbt_forensics.canonical_text('arrival_hour', dbt.type_timestamp()) }}, 'unknown') as batch_id,
+            {{ dbt_forensics._batch_of_parts() }} as batch_id,
             sum(row_count) as row_count,
             min(min_ingested_at) as min_ingested_at,
             max(max_ingested_at) as max_ingested_at
         from {{ name }}_arrivals
+        group by 1
+
+    ),
+
+    {{ name }}_hashes as (
+
+        select
+            {{ dbt_forensics._batch_parts(shape) }},
+            count(*) as row_count,
+            sum({{ dbt_forensics.hash_of(dbt_forensics._kept_values(shape)) }}) as hash_sum
+        from {{ shape.source }}
+        where
+            {{ arrival }} >= {{ horizon.reach }}
+            or {{ arrival }} < {{ dbt_forensics.earliest_time() }}
+            or {{ arrival }} is null
+        group by 1, 2
+
+    ),
+
+    {{ name }}_hashed as (
+
+        select
+            {{ dbt_forensics._batch_of_parts() }} as batch_id,
+            sum(row_count) as row_count,
+            cast(sum(hash_sum) as {{ dbt.type_string() }}) as fingerprint
+        from {{ name }}_hashes
         group by 1
 
     ),
@@ -55,16 +82,21 @@
         select
             coalesce(counted.batch_id, sealed.batch_id) as batch_id,
             sealed.row_count as sealed_count,
-            sealed.source_digest as sealed_digest,
+            sealed.batch_digest as sealed_digest,
+            sealed.fingerprint as sealed_fingerprint,
+            {#- Of all rows of the batch, or of none. #}
+            case when hashed.row_count = counted.row_count then hashed.fingerprint end as fingerprint,
             coalesce(counted.row_count, 0) as row_count,
             {{ dbt_forensics.least_of('counted.min_ingested_at', 'sealed.min_ingested_at') }} as min_ingested_at,
             {{ dbt_forensics.greatest_of('counted.max_ingested_at', 'sealed.max_ingested_at') }} as max_ingested_at
         from {{ name }}_counted as counted
         full outer join {{ name }}_sealed as sealed
             on counted.batch_id = sealed.batch_id
+        left join {{ name }}_hashed as hashed
+            on counted.batch_id = hashed.batch_id
 
     ),
-    {% if from_time %}
+    {% if seals %}
     {{ name }}_suspected as (
 
         select compared.*
@@ -72,11 +104,14 @@
         where
             compared.row_count = compared.sealed_count
             and compared.row_count > 0
-            and (compared.max_ingested_at >= {{ from_time[0] }} or compared.max_ingested_at is null)
+            and (compared.max_ingested_at >= {{ horizon.from_time }} or compared.max_ingested_at is null)
+            {%- if dbt_forensics.verify_mode() != 'full' %}
+            and (compared.fingerprint is null or compared.sealed_fingerprint is null or compared.fingerprint <> compared.sealed_fingerprint)
+            {%- endif %}
 
     ),
 
-    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_suspected)', from_time[1], dbt_forensics.latest_time()) }},
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_suspected)', horizon.reach, dbt_forensics.latest_time()) }},
 
     {{ name }}_verified as (
 
@@ -108,7 +143,8 @@
             compared.row_count,
             compared.sealed_count,
             compared.min_ingested_at,
-            compared.max_ingested_at
+            compared.max_ingested_at,
+            compared.fingerprint
         from {{ name }}_compared as compared
         left join {{ name }}_verified as verified
             on compared.batch_id = verified.batch_id
@@ -121,37 +157,59 @@
 {% endmacro %}
 
 
-{% macro _verified_from(stream, seals) %}
+{% macro _batch_parts(shape) %}
+    {#- Two columns that make up a batch_id: grouped by as they are, they need not be written as text for each row. -#}
+    {%- set hour = dbt_forensics.time_trunc('hour', dbt_forensics._role_sql(shape, 'ingested_at')) -%}
+    {%- set given = dbt_forensics._role_sql(shape, 'batch_id') if shape.roles.batch_id else 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
+    {{ return(given ~ ' as given_batch, ' ~ ('case when ' ~ given ~ ' is null then ' ~ hour ~ ' end' if shape.roles.batch_id else hour) ~ ' as arrival_hour') }}
+{% endmacro %}
+
+
+{% macro _batch_of_parts() %}
+    {{ return('coalesce(given_batch, ' ~ dbt_forensics.canonical_text('arrival_hour', dbt.type_timestamp()) ~ ", 'unknown')") }}
+{% endmacro %}
+
+
+{% macro _kept_values(shape) %}
+    {#- SQL of everything that a raw row says, as the relation has it. -#}
+    {%- set values = shape.roles.values() | map(attribute='sql') | list -%}
+    {%- for column in shape.payload -%}
+        {%- do values.append(shape.original.get(column, dbt_forensics.quoted(column))) -%}
+    {%- endfor -%}
+    {{ return(values | unique | list) }}
+{% endmacro %}
+
+
+{% macro _horizon(stream, shape, seals) %}
     {#-
-        [from when sealed batches are verified by digest, how far back their rows reach], as SQL literals, or none if there are
-        none. The horizon is counted from the latest arrival on record, not from the clock, so that a pause between builds
-        loses nothing; an arrival beyond the clock is a mistake and moves nothing.
+        {from_time, reach}, as SQL literals: batches with arrivals since from_time are verified, and their rows reach back to reach.
+        The horizon is counted from the latest arrival on record, not from the clock, so that a pause between builds
+        loses nothing; an arrival beyond the clock is a mistake and moves nothing. A scrub verifies everything.
     -#}
-    {%- if not seals -%}{{ return(none) }}{%- endif -%}
-    {%- set horizon = dbt_forensics.verify_horizon() -%}
-    {%- set of_stream = "stream = '" ~ stream.name ~ "' and dbt_valid_to is null and row_count > 0" -%}
     {%- set earliest = dbt_forensics.earliest_time() -%}
-    {%- if dbt_forensics.verify_mode() == 'full' -%}
-        {%- set from_time = earliest -%}
+    {%- if dbt_forensics.verify_mode() == 'full' -%}{{ return({'from_time': earliest, 'reach': earliest}) }}{%- endif -%}
+    {%- set horizon = dbt_forensics.verify_horizon() -%}
+    {%- set start = 'select ' ~ dbt_forensics.time_plus(horizon.period, -horizon['count'], 'max(arrival)') ~ ' from (' -%}
+    {%- set of_stream = "stream = '" ~ stream.name ~ "' and dbt_valid_to is null and row_count > 0" -%}
+    {%- if seals -%}
+        {%- set arrivals = 'select max_ingested_at as arrival from ' ~ seals ~ ' where ' ~ of_stream -%}
     {%- else -%}
-        {%- set latest = dbt_forensics._single_row(
-            'select ' ~ dbt.dateadd(horizon.period, -horizon['count'], 'max(max_ingested_at)') ~ ' from ' ~ seals
-            ~ ' where ' ~ of_stream ~ ' and max_ingested_at <= ' ~ dbt_forensics.recorded_at()
-        )[0] -%}
-        {%- set from_time = dbt_forensics.timestamp_literal(latest) if latest else earliest -%}
+        {%- set arrivals = 'select ' ~ dbt_forensics._role_sql(shape, 'ingested_at') ~ ' as arrival from ' ~ shape.source -%}
     {%- endif -%}
-    {%- set reach = dbt_forensics._single_row(
-        'select count(*), min(min_ingested_at) from ' ~ seals ~ ' where ' ~ of_stream
-        ~ ' and (max_ingested_at >= ' ~ from_time ~ ' or max_ingested_at is null)'
-    ) -%}
-    {%- if reach[0] == 0 -%}{{ return(none) }}{%- endif -%}
-    {{ return([from_time, dbt_forensics.timestamp_literal(reach[1]) if reach[1] else earliest]) }}
+    {%- set latest = dbt_forensics._single_row(start ~ arrivals ~ ') as arrivals where arrival <= ' ~ dbt_forensics.recorded_at())[0] -%}
+    {%- if not latest -%}{{ return({'from_time': earliest, 'reach': earliest}) }}{%- endif -%}
+    {%- set from_time = dbt_forensics.timestamp_literal(latest) -%}
+    {%- set reach = none -%}
+    {%- if seals -%}
+        {%- set reach = dbt_forensics._single_row('select min(min_ingested_at) from ' ~ seals ~ ' where ' ~ of_stream ~ ' and max_ingested_at >= ' ~ from_time)[0] -%}
+    {%- endif -%}
+    {{ return({'from_time': from_time, 'reach': dbt_forensics.timestamp_literal(reach) if reach and reach < latest else from_time}) }}
 {% endmacro %}
 
 
 {% macro dirty_batch_columns() %}
     {{ return({
         'stream': 'text', 'batch_id': 'text', 'difference': 'text', 'row_count': 'integer', 'sealed_count': 'integer',
-        'min_ingested_at': 'time', 'max_ingested_at': 'time',
+        'min_ingested_at': 'time', 'max_ingested_at': 'time', 'fingerprint': 'text',
     }) }}
 {% endmacro %}

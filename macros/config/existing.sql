@@ -18,7 +18,7 @@
 
 {% macro forensics_literal(value) %}
     {#- A value as an SQL literal: text is escaped, NULL is null. -#}
-    {{ return('null' if value is none else dbt.string_literal(dbt.escape_single_quotes(value | string))) }}
+    {{ return('null' if value is none else dbt_forensics.text_literal(value | string)) }}
 {% endmacro %}
 
 

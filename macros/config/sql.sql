@@ -8,7 +8,7 @@
     {%- for column, type in columns.items() %}
             cast(null as {{ types[type] }}) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
-        where 1 = 0
+        {{ dbt_forensics.from_nothing() }}where 1 = 0
 {%- endmacro %}
 
 
@@ -30,10 +30,4 @@
             {{ dbt_forensics._config_error(where, 'relation', relation ~ ' with a column ' ~ column.name, 'a relation without ' ~ names | join(', ') ~ ', which the macro adds') }}
         {%- endfor -%}
     {%- endif -%}
-{% endmacro %}
-
-
-{% macro quoted(name) %}
-    {#- A name as a quoted identifier, whatever characters it has. -#}
-    {{ return(adapter.quote(name | replace('"', '""'))) }}
 {% endmacro %}

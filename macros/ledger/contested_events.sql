@@ -21,6 +21,21 @@
 
     ),
 
+    looked_for as (
+
+        select event_key from judged where held_cause is null
+        union all
+        select event_key from came_or_went
+
+    ),
+
+    known_of as (
+
+        select distinct event_key
+        from looked_for
+
+    ),
+
     seen_before as (
 
         {#- One pass over two thin columns of the ledger: which of these events it knows, and when their rows arrived. #}
@@ -29,25 +44,28 @@
             ledger.event_key,
             ledger.ingested_at
         from {{ ledger }} as ledger
-        inner join (
-            select event_key from judged where held_cause is null
-            union
-            select event_key from came_or_went
-        ) as looked_for
-            on ledger.event_key = looked_for.event_key
+        inner join known_of
+            on ledger.event_key = known_of.event_key
         {%- else -%}
         {{ dbt_forensics.no_rows({'event_key': 'integer', 'ingested_at': 'time'}) }}
         {%- endif %}
 
     ),
 
-    touched as (
+    looked_at as (
 
         select event_key from repeated
-        union
+        union all
         select event_key from came_or_went
-        union
+        union all
         select event_key from seen_before
+
+    ),
+
+    touched as (
+
+        select distinct event_key
+        from looked_at
 
     ),
 
@@ -167,5 +185,5 @@
 {% macro event_key(relation=none) %}
     {#- Integer: stands for an event of a stream where many rows are looked up by it. Two events may share one; nothing relies on it alone. -#}
     {%- set prefix = relation ~ '.' if relation else '' -%}
-    {{ return(dbt_forensics.digest_word(dbt.hash(prefix ~ "stream || ':' || " ~ prefix ~ 'event_id'), 1)) }}
+    {{ return('cast(' ~ dbt_forensics.digest_word(dbt.hash(prefix ~ "stream || ':' || " ~ prefix ~ 'event_id'), 1) ~ ' as ' ~ dbt.type_bigint() ~ ')') }}
 {% endmacro %}

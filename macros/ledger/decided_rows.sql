@@ -6,16 +6,17 @@
         Each row meets the others of its event in windows, never in joins: what a planner expects of the number of rows is then of no account.
     -#}
     {%- set event = 'partition by stream, event_id, is_present' -%}
-    {%- set in_order = 'order by ingested_at, ' ~ dbt_forensics.byte_order('batch_id') ~ ', ordinal, row_key' %}
+    {%- set in_order = 'order by ingested_at, ' ~ dbt_forensics.byte_order('batch_id') ~ ', ordinal, row_key' -%}
+    {%- set so_far = 'rows between unbounded preceding and current row' %}
     beside_others as (
 
         select
             *,
             row_number() over ({{ event }} {{ in_order }}) as place,
-            first_value(row_key) over ({{ event }} {{ in_order }}) as first_row_key,
+            first_value(row_key) over ({{ event }} {{ in_order }} {{ so_far }}) as first_row_key,
             lag(row_key) over ({{ event }} {{ in_order }}) as previous_row_key,
             {%- for column in dbt_forensics.content_columns() %}
-            first_value({{ column }}) over ({{ event }} {{ in_order }}) as first_{{ column }},
+            first_value({{ column }}) over ({{ event }} {{ in_order }} {{ so_far }}) as first_{{ column }},
             lag({{ column }}) over ({{ event }} {{ in_order }}) as previous_{{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
         from members

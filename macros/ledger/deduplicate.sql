@@ -11,6 +11,11 @@
     -#}
     {%- set keys = [partition_by] if partition_by is string else partition_by -%}
     {%- set orders = [order_by] if order_by is string else order_by -%}
+    {%- set in_order = [] -%}
+    {%- for expression in orders -%}
+        {#- Where NULLs stand in an ascending order is not the same on every engine. -#}
+        {%- do in_order.append(expression ~ ('' if modules.re.search('(?i)\\s(desc|nulls\\s+(first|last))\\s*$', expression) else ' nulls last')) -%}
+    {%- endfor -%}
     {%- set compared = [content] if content is string else (content or []) -%}
     {%- if output not in ['winners', 'losers', 'all'] -%}
         {{ dbt_forensics._config_error('deduplicate', 'output', output, 'one of winners, losers, all') }}
@@ -18,7 +23,7 @@
         {{ dbt_forensics._config_error('deduplicate', 'partition_by and order_by', 'nothing', 'at least one column or expression each') }}
     {%- endif -%}
     {%- do dbt_forensics.refuse_columns('deduplicate', relation, ['dedup_rank', 'dedup_winner', 'dedup_reason']) -%}
-    {%- set event = 'partition by ' ~ keys | join(', ') ~ ' order by ' ~ orders | join(', ') -%}
+    {%- set event = 'partition by ' ~ keys | join(', ') ~ ' order by ' ~ in_order | join(', ') -%}
     {%- if output == 'winners' -%}
     with ranked_rows as (
 

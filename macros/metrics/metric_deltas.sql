@@ -173,7 +173,9 @@
 
 
 {% macro _added(part, input) %}
-    {%- if part.kind == 'added' -%}{{ return('sum(effect * coalesce(' ~ input ~ ', 0))') }}
+    {%- if part.kind == 'added' -%}{{ return(
+            'sum(case when effect > 0 then coalesce(' ~ input ~ ', 0) else 0 end) - sum(case when effect < 0 then coalesce(' ~ input ~ ', 0) else 0 end)'
+        ) }}
     {%- elif dbt_forensics.adds_up(part) -%}{{ return('sum(case when ' ~ input ~ ' is not null then effect else 0 end)') }}
     {%- endif -%}
     {{ return('0') }}

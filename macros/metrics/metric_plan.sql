@@ -58,7 +58,7 @@
     -#}
     {%- set metrics, streams = {}, {} -%}
     {%- if log -%}
-        {%- set builds = run_query('select stream, definitions, max(ledger_to) from ' ~ log ~ ' group by stream, definitions order by max(ledger_to), max(recorded_from)') -%}
+        {%- set builds = run_query('select stream, definitions, max(ledger_to), max(recorded_from) from ' ~ log ~ ' group by stream, definitions order by 3, 4') -%}
         {%- for row in builds.rows -%}
             {%- set processed_to = row[2].strftime('%Y-%m-%d %H:%M:%S.%f') -%}
             {%- do streams.update({row[0]: processed_to}) -%}

@@ -5,7 +5,10 @@
         the difference exactly, also for an average. Needs the CTEs latest_versions and deltas.
     -#}
     {%- set key = 'stream, metric, window_start, dimensions' -%}
-    {%- set aggs = {} -%}
+    {#- Named windows would say this once; some engines have none. -#}
+    {%- set so_far = 'partition by merged.stream, merged.metric, merged.window_start, merged.dimensions order by merged.recorded_from, merged.cause_rank rows between unbounded preceding and current row' -%}
+    {%- set by_cause = 'partition by ' ~ key ~ ' order by recorded_from, cause_rank' -%}
+    {%- set by_time = 'partition by ' ~ key ~ ' order by recorded_from' -%}
     merged as (
 
         select
@@ -37,11 +40,11 @@
             latest.value as value_at_first,
             coalesce(latest.input_count, 0) as inputs_at_first,
             latest.recorded_from as published_at_first,
-            coalesce(latest.sum_of_numbers, 0) + sum(merged.sum_change) over by_cause as sum_of_numbers,
-            coalesce(latest.number_count, 0) + sum(merged.number_change) over by_cause as number_count,
-            coalesce(latest.input_count, 0) + sum(merged.input_change) over by_cause as input_count,
+            coalesce(latest.sum_of_numbers, 0) + sum(merged.sum_change) over ({{ so_far }}) as sum_of_numbers,
+            coalesce(latest.number_count, 0) + sum(merged.number_change) over ({{ so_far }}) as number_count,
+            coalesce(latest.input_count, 0) + sum(merged.input_change) over ({{ so_far }}) as input_count,
             {%- for word in [1, 2] %}
-            mod(mod(coalesce(latest.digest_word_{{ word }}, 0) + sum(merged.digest_change_{{ word }}) over by_cause, {{ dbt_forensics.word_modulus() }}) + {{ dbt_forensics.word_modulus() }}, {{ dbt_forensics.word_modulus() }}) as digest_word_{{ word }},
+            mod(mod(coalesce(latest.digest_word_{{ word }}, 0) + sum(merged.digest_change_{{ word }}) over ({{ so_far }}), {{ dbt_forensics.word_modulus() }}) + {{ dbt_forensics.word_modulus() }}, {{ dbt_forensics.word_modulus() }}) as digest_word_{{ word }},
             {%- endfor %}
             coalesce(latest.digest_word_1, 0) as digest_at_first_1,
             coalesce(latest.digest_word_2, 0) as digest_at_first_2,
@@ -53,11 +56,6 @@
                 and merged.metric = latest.metric
                 and merged.window_start = latest.window_start
                 and merged.dimensions = latest.dimensions
-        window by_cause as (
-            partition by merged.stream, merged.metric, merged.window_start, merged.dimensions
-            order by merged.recorded_from, merged.cause_rank
-            rows between unbounded preceding and current row
-        )
 
     ),
 
@@ -80,9 +78,8 @@
 
         select
             *,
-            coalesce(value_here, 0) - coalesce(lag(value_here) over by_cause, case when row_number() over by_cause = 1 then value_at_first end, 0) as change
+            coalesce(value_here, 0) - coalesce(lag(value_here) over ({{ by_cause }}), case when row_number() over ({{ by_cause }}) = 1 then value_at_first end, 0) as change
         from valued
-        window by_cause as (partition by {{ key }} order by recorded_from, cause_rank)
 
     ),
 
@@ -100,14 +97,13 @@
             input_count,
             digest_word_1,
             digest_word_2,
-            lag(value_here, 1, value_at_first) over by_time as value_before,
-            lag(input_count, 1, inputs_at_first) over by_time as inputs_before,
-            lag(digest_word_1, 1, digest_at_first_1) over by_time as digest_before_1,
-            lag(digest_word_2, 1, digest_at_first_2) over by_time as digest_before_2,
+            case when row_number() over ({{ by_time }}) = 1 then value_at_first else lag(value_here) over ({{ by_time }}) end as value_before,
+            coalesce(lag(input_count) over ({{ by_time }}), inputs_at_first) as inputs_before,
+            coalesce(lag(digest_word_1) over ({{ by_time }}), digest_at_first_1) as digest_before_1,
+            coalesce(lag(digest_word_2) over ({{ by_time }}), digest_at_first_2) as digest_before_2,
             published_at_first
         from stepped
         where steps_to_go = 1
-        window by_time as (partition by {{ key }} order by recorded_from)
 
     ),
 

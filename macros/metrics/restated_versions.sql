@@ -32,8 +32,8 @@
             window_end,
             case stream
             {%- for stream in streams.values() %}
-                when '{{ stream.name }}' then {{ dbt.dateadd(stream.expected_delay.period, stream.expected_delay['count'],
-                    dbt.dateadd(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'window_end')) }}
+                when '{{ stream.name }}' then {{ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
+                    dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'window_end')) }}
             {%- endfor %}
             end as settles_at
         from versions

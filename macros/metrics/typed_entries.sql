@@ -103,7 +103,7 @@
                 {%- if every == 'batch' %}
                 else coalesce(cut_offs.cut_off, {{ task.stamp }})
                 {%- else %}
-                {%- set cut_off = dbt.dateadd(every, 1, dbt.date_trunc(every, 'entries.forensics_effective_at')) %}
+                {%- set cut_off = dbt_forensics.time_plus(every, 1, dbt_forensics.time_trunc(every, 'entries.forensics_effective_at')) %}
                 else {{ dbt_forensics.least_of(cut_off, task.stamp) }}
                 {%- endif %}
             end as forensics_recorded_from

@@ -31,7 +31,7 @@
         select
             *,
             lag(value) over (partition by stream, metric, window_start, dimensions order by version) as value_before,
-            lag(version, 1, 0) over (partition by stream, metric, window_start, dimensions order by version) as version_before
+            coalesce(lag(version) over (partition by stream, metric, window_start, dimensions order by version), 0) as version_before
         from versions
 
     )

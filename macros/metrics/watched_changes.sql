@@ -189,8 +189,8 @@
     {%- set stream = dbt_forensics.streams()[watch.truth_stream] -%}
     {%- set latest = dbt_forensics._single_row('select max(latest_event_time) from ' ~ seals ~ " where stream = '" ~ stream.name ~ "' and dbt_valid_to is null")[0] -%}
     {%- if not latest -%}{{ return('cast(false as ' ~ dbt.type_boolean() ~ ')') }}{%- endif -%}
-    {{ return(dbt_forensics.timestamp_literal(latest) ~ ' >= ' ~ dbt.dateadd(stream.expected_delay.period, stream.expected_delay['count'],
-        dbt.dateadd(stream.allowed_lateness.period, stream.allowed_lateness['count'], dbt_forensics.window_end(watch.window, 'moved.window_start')))) }}
+    {{ return(dbt_forensics.timestamp_literal(latest) ~ ' >= ' ~ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
+        dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], dbt_forensics.window_end(watch.window, 'moved.window_start')))) }}
 {% endmacro %}
 
 

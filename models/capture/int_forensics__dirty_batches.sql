@@ -6,6 +6,7 @@
 {{ dbt_forensics.report_nothing_to_read(streams) }}
 {{ dbt_forensics.no_rows(dbt_forensics.dirty_batch_columns()) }}
 {%- else %}
+{%- do dbt_forensics.assert_session() %}
 with
 {%- for stream in streams.values() %}
 {{ dbt_forensics.dirty_batches(stream) }}{{ ',' if not loop.last }}

@@ -20,7 +20,7 @@ with events as (
 
 ),
 {% for stream in streams.values() %}
-{%- set deadline = dbt.dateadd(
+{%- set deadline = dbt_forensics.time_plus(
     stream.expected_delay.period, stream.expected_delay['count'], dbt_forensics.window_end(stream.window, 'window_start')
 ) %}
 {%- set lengths = dbt_forensics.lateness_lengths(stream) %}

@@ -63,8 +63,8 @@ settled as (
         and case versions.stream
         {%- for stream in streams.values() %}
             when '{{ stream.name }}'
-                then {{ dbt.dateadd(stream.expected_delay.period, stream.expected_delay['count'],
-                    dbt.dateadd(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'versions.window_end')) }}
+                then {{ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
+                    dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'versions.window_end')) }}
         {%- endfor %}
         end <= builds.latest_event_time
     group by versions.stream, versions.metric, versions.window_start, versions.dimensions

@@ -111,7 +111,7 @@ logged as (
         {{ dbt_forensics.of_metric(plan, 'definition_digest') }} as definition_digest,
         case when versioned.recorded_from < {{ dbt_forensics.of_metric(plan, 'stamp') }} then 'reconstructed' else 'published' end as origin,
         case
-            when versioned.recorded_from <= versioned.published_at_first then {{ dbt.dateadd('microsecond', 1, 'versioned.published_at_first') }}
+            when versioned.recorded_from <= versioned.published_at_first then {{ dbt_forensics.time_plus('microsecond', 1, 'versioned.published_at_first') }}
             else versioned.recorded_from
         end as recorded_from,
         coalesce(watermarks.latest_event_time >= {{ dbt_forensics.of_metric(plan, 'settles_at') }}, false) as is_settled,

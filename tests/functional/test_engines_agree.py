@@ -17,7 +17,7 @@ from property.playing import Player
 #: What depends on the engine or on its clock, and is no part of the evidence.
 ITS_OWN = {
     "event_history": ["dbt_scd_id", "dbt_updated_at", "dbt_valid_to"],
-    "batch_history": ["dbt_scd_id"],
+    "batch_history": ["dbt_scd_id", "fingerprint"],
     "schema_history": ["dbt_scd_id", "data_type"],
     "vanished_rows": [],
     "ledger": [],

@@ -8,7 +8,7 @@ itself, once in UTC and once in a session of another time zone, so that one that
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -790,13 +790,15 @@ def rendered(engine: Engine, folder: Any) -> list[str]:
     return compiled.split(SEPARATOR.strip("\n"))[1:]
 
 
-def answers(engine: Engine, expressions: list[str], time_zone: str) -> list[Any]:
+def answers(
+    engine: Engine, expressions: list[str], time_zone: str, cases: Sequence[Case] = CASES
+) -> list[Any]:
     """The value of every case, or the error that the engine gave instead."""
     position = position_of(engine)
     scope = "global " if position == 0 else ""
     engine.execute(f"set {scope}timezone = '{time_zone}'")
     found: list[Any] = []
-    for this, expression in zip(CASES, expressions, strict=True):
+    for this, expression in zip(cases, expressions, strict=True):
         given = "raw.given"
         if this.rows:
             rows = " union all ".join(

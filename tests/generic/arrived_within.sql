@@ -9,5 +9,5 @@
     where
         {{ event_time }} is null
         or {{ ingested_at }} is null
-        or {{ ingested_at }} > {{ dbt.dateadd(period, count, event_time) }}
+        or {{ ingested_at }} > {{ dbt_forensics.time_plus(period, count, event_time) }}
 {% endtest %}

@@ -18,7 +18,7 @@ ENGINE = re.compile(
     r"|\b(default|duckdb|postgres|redshift|snowflake|bigquery|spark|databricks|clickhouse|trino|athena)__"
 )
 CLOCK = re.compile(
-    r"\b(current_(timestamp|date|time)|localtime(stamp)?|(clock|statement|transaction)_timestamp|getdate|sysdate"
+    r"\b(current_(timestamp|date|time)\b|localtime(stamp)?|(clock|statement|transaction)_timestamp|getdate|sysdate"
     r"|run_started_at|modules\.datetime|(now|today)\s*\()",
     re.IGNORECASE,
 )
