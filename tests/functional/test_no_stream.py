@@ -18,6 +18,8 @@ PUBLIC = (
     "forensics__batches",
     "forensics__metric_versions",
     "forensics__metric_changes",
+    "forensics__settling",
+    "forensics__lateness",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}

@@ -43,7 +43,7 @@ AS_OF = {
     ),
 }
 
-TIMES = [str(built + timedelta(hours=hours)) for built in BUILT_AT for hours in (0, 15)]
+TIMES = [str(time) for time in (*BUILT_AT, BUILT_AT[2] + timedelta(hours=15))]
 #: The values of a stream's metrics that history and ledger do not give again, of each build and between builds.
 REPRODUCED = """
 {%- set stream = dbt_forensics.streams()['NAME'] %}
