@@ -12,12 +12,12 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test unit sail-test lint format parse compiled versions bench docs requirements clean
+.PHONY: help setup demo test gates unit sail-test lint format parse compiled versions bench docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.made ## make .venv with everything in it, the command included
 	@:
@@ -25,8 +25,10 @@ setup: .venv/.made ## make .venv with everything in it, the command included
 demo: setup ## generate a shop's history, build it at several times, report what changed
 	@$(BIN)/python -m dbt_forensics.demo
 
-test: lint parse compiled versions ## all that CI runs: lint, parse, other warehouses and versions, and every test on DuckDB and PostgreSQL
+test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
 	@$(PYTEST)
+
+gates: compiled versions sail-test ## before a release: other warehouses, other versions of dbt, the Spark dialect (each makes its own environment)
 
 unit: setup ## the tests that need no database, in seconds
 	@$(PYTEST) -q tests/structure tests/unit
@@ -47,15 +49,15 @@ format: setup ## write the Python layout that lint asks for
 	@$(BIN)/ruff format .
 
 # A consumer's parse, with everything that dbt may deprecate as an error.
-# The second time with a profile of Snowflake, for which dbt checks the keys of every .yml too. Nothing is connected to.
 PARSE := --quiet --no-partial-parse --show-all-deprecations --warn-error parse \
     --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
-parse: setup .venv-compiled/.made
+parse: setup
 	@$(DBT) --quiet deps --project-dir integration_tests --profiles-dir .lint --profile dbt_forensics
 	@$(DBT) $(PARSE)
-	@PYTHONWARNINGS=ignore .venv-compiled/bin/dbt $(PARSE) --target snowflake --target-path target/snowflake
 
-compiled: .venv-compiled/.made ## what dbt writes for Snowflake, BigQuery, Redshift and Databricks, as parsers and an emulator see it
+# The parse once more with a profile of Snowflake, for which dbt checks the keys of every .yml too. Nothing is connected to.
+compiled: parse .venv-compiled/.made ## what dbt writes for Snowflake, BigQuery, Redshift and Databricks, as parsers and an emulator see it
+	@PYTHONWARNINGS=ignore .venv-compiled/bin/dbt $(PARSE) --target snowflake --target-path target/snowflake
 	@.venv-compiled/bin/python -m pytest -q -W ignore -p no:cacheprovider --confcutdir tests/compiled tests/compiled
 
 # The integration project on the other versions of dbt, the declared floor first, on DuckDB and PostgreSQL.
