@@ -23,7 +23,7 @@ WRONG: list[dict[str, Any]] = [
     {"event_time": None},
     {"event_time": "occurred"},
     {"expected_delay": "1 hour"},
-    {"metrics": {"buyers": {"agg": "count_distinct"}}},
+    {"metrics": {"buyers": {"agg": "median"}}},
     {"metrics": {"revenue": {"agg": "sum"}}},
     {"relation": "shop.order_events"},
     {},
