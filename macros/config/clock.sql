@@ -25,6 +25,17 @@
 {% endmacro %}
 
 
+{% macro concluded_at() %}
+    {#-
+        The time of what this build concludes from the ledger, as an SQL literal: that of the ledger's last entry where this build wrote it,
+        else the build's clock. Concluding once more at the same clock is of the same time.
+    -#}
+    {%- set clock = dbt_forensics.build_clock() -%}
+    {%- set last = dbt_forensics._last_recorded_at() -%}
+    {{ return(dbt_forensics.timestamp_literal(last if last is not none and last > clock else clock)) }}
+{% endmacro %}
+
+
 {% macro _last_recorded_at() %}
     {#- The time of the last ledger entry, as text in the form of build_clock(), or none. -#}
     {%- set ledger = dbt_forensics._existing('forensics__ledger') -%}

@@ -1,0 +1,51 @@
+{% macro volume_anomaly(streams) %}
+    {#-
+        Windows with far less or far more rows than usual at their hour and weekday, repetitions aside; one detection per stretch of them. Too few is so
+        until they come; too many is over with the next usual window. Medians below twenty rows say nothing.
+    -#}
+    {{ dbt_forensics.found('volume_anomaly', "(
+            select
+                stream,
+                side,
+                min(window_start) as first_window,
+                max(window_start) as last_window,
+                count(*) as window_count,
+                sum(volume) as volume,
+                sum(usual_volume) as usual_volume,
+                min(first_event_at) as first_event_at,
+                min(first_arrived_at) as first_arrived_at,
+                max(touched_at) as touched_at,
+                max(place) as last_place,
+                max(last_due_place) as last_due_place
+            from (
+                select
+                    *,
+                    place - row_number() over (partition by stream, side order by place) as run
+                from (
+                    select
+                        windows.*,
+                        max(case when is_due and volume > 0 then place end) over (partition by stream) as last_due_place,
+                        case
+                            when is_due and volume > 0 and volume < lowest_volume then 'low'
+                            when volume > highest_volume and volume - usual_volume >= 20 then 'high'
+                        end as side
+                    from windows
+                    where usual_volume >= 20
+                ) as sides
+                where side is not null
+            ) as runs
+            group by stream, side, run
+        )", '1 = 1', {
+        'identity': "candidates.side || ' ' || " ~ dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'subject': 'candidates.side',
+        'observed': 'candidates.volume',
+        'expected': 'candidates.usual_volume',
+        'evidence': dbt_forensics.evidence(
+            {'windows': 'candidates.window_count', 'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'side': 'candidates.side'}
+        ),
+        'first_event_at': 'coalesce(candidates.first_event_at, candidates.first_window)',
+        'first_arrived_at': 'candidates.first_arrived_at',
+        'is_over': "candidates.side = 'high' and candidates.last_place < candidates.last_due_place",
+        'touched_at': 'candidates.touched_at',
+    }, streams) }}
+{%- endmacro %}

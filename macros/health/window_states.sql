@@ -1,0 +1,308 @@
+{% macro window_states(streams, profile, seals, clock) %}
+    {#-
+        CTEs, the last of them named windows: every expected window of every stream, also those without rows, with what is on record of it and what
+        is to be expected of it. From the stream's first window to the later of its latest event's and the clock's. Rows that lie more than 31
+        days away from all others and are less than a hundredth of them are strays and stretch nothing; nor does what is from the future; a
+        stream has 100,000 windows at most, the latest ones. profile, seals: relations. clock: SQL.
+    -#}
+    digits as (
+        {% for digit in range(10) %}
+        select {{ digit }} as digit
+        {{- ' union all' if not loop.last }}
+        {%- endfor %}
+
+    ),
+
+    numbers as (
+
+        select cast(tens_of_thousands.digit * 10000 + thousands.digit * 1000 + hundreds.digit * 100 + tens.digit * 10 + ones.digit as {{ dbt.type_int() }}) as n
+        from digits as ones
+        cross join digits as tens
+        cross join digits as hundreds
+        cross join digits as thousands
+        cross join digits as tens_of_thousands
+
+    ),
+
+    window_sums as (
+
+        select
+            stream,
+            window_start,
+            {%- for measure in dbt_forensics.row_measures() + ['missing'] %}
+            sum(case when measure = '{{ measure }}' then row_count else 0 end) as {{ measure }}_count,
+            {%- endfor %}
+            min(case when measure = 'rows' then first_event_at end) as first_event_at,
+            min(case when measure = 'rows' then first_arrived_at end) as first_arrived_at,
+            max(recorded_at) as touched_at
+        from {{ profile }}
+        where window_start is not null and {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+        group by stream, window_start
+
+    ),
+
+    windows_with_rows as (
+
+        select
+            stream,
+            window_start,
+            rows_count - future_count as row_count,
+            lag(window_start) over (partition by stream order by window_start) as previous_start
+        from window_sums
+        where rows_count > future_count
+
+    ),
+
+    windows_in_islands as (
+
+        select
+            stream,
+            window_start,
+            row_count,
+            sum(case when window_start <= {{ dbt_forensics.time_plus('day', 31, 'previous_start') }} then 0 else 1 end) over (
+                partition by stream order by window_start rows between unbounded preceding and current row
+            ) as island,
+            sum(row_count) over (partition by stream) as stream_count
+        from windows_with_rows
+
+    ),
+
+    islands as (
+
+        select
+            stream,
+            min(window_start) as first_window,
+            max(window_start) as last_window
+        from windows_in_islands
+        group by stream, island, stream_count
+        having sum(row_count) * 100 >= stream_count
+
+    ),
+
+    spans as (
+
+        select
+            stream,
+            min(first_window) as first_window,
+            {{ dbt_forensics.greatest_of('max(last_window)', dbt_forensics.time_of_stream(streams, 'window_start', clock)) }} as last_window
+        from islands
+        group by stream
+
+    ),
+
+    capped_spans as (
+
+        select
+            stream,
+            {{ dbt_forensics.greatest_of('first_window', dbt_forensics.time_of_stream(streams, 'later', 'last_window', '-99999')) }} as first_window,
+            last_window,
+            {{ dbt_forensics.windows_a_day(streams) }} as windows_a_day
+        from spans
+
+    ),
+
+    numbered_windows as (
+
+        select
+            capped_spans.stream,
+            numbers.n as place,
+            capped_spans.windows_a_day,
+            {{ dbt_forensics.time_of_stream(streams, 'later', 'capped_spans.first_window', 'numbers.n') }} as window_start
+        from capped_spans
+        inner join numbers
+            on {{ dbt_forensics.elapsed_seconds('capped_spans.first_window', 'capped_spans.last_window') }} * capped_spans.windows_a_day >= numbers.n * cast(86400 as {{ dbt.type_bigint() }})
+
+    ),
+
+    latest_events as (
+
+        select
+            stream,
+            max(latest_event_time) as latest_event_time
+        from {{ seals }}
+        where dbt_valid_to is null
+        group by stream
+
+    ),
+
+    expected_windows as (
+
+        select
+            numbered_windows.stream,
+            numbered_windows.place,
+            numbered_windows.windows_a_day,
+            numbered_windows.window_start,
+            {{ dbt_forensics.time_of_stream(streams, 'window_end', 'numbered_windows.window_start') | replace('case stream', 'case numbered_windows.stream') }} as window_end,
+            {%- for measure in dbt_forensics.row_measures() + ['missing'] %}
+            coalesce(window_sums.{{ measure }}_count, 0) as {{ measure }}_count,
+            {%- endfor %}
+            coalesce(window_sums.rows_count, 0) - coalesce(window_sums.duplicate_count, 0) as volume,
+            window_sums.first_event_at,
+            window_sums.first_arrived_at,
+            window_sums.touched_at,
+            latest_events.latest_event_time
+        from numbered_windows
+        left join window_sums
+            on numbered_windows.stream = window_sums.stream and numbered_windows.window_start = window_sums.window_start
+        left join latest_events
+            on numbered_windows.stream = latest_events.stream
+
+    ),
+
+    dated_windows as (
+
+        select
+            *,
+            {{ dbt_forensics.time_of_stream(streams, 'due_at', 'window_end') }} <= {{ clock }} as is_due,
+            coalesce({{ dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end') }} <= latest_event_time, false) as is_settled
+        from expected_windows
+
+    ),
+
+    {{ dbt_forensics.expected_volumes(streams) }},
+
+    windows as (
+
+        select
+            dated_windows.*,
+            dated_windows.rows_count = 0 and dated_windows.is_due as is_gap,
+            expected_volumes.usual_volume,
+            expected_volumes.lowest_volume,
+            expected_volumes.highest_volume,
+            expected_volumes.nonempty_count,
+            expected_volumes.sample_count
+        from dated_windows
+        left join expected_volumes
+            on dated_windows.stream = expected_volumes.stream and dated_windows.place = expected_volumes.place
+
+    )
+{% endmacro %}
+
+
+{% macro expected_volumes(streams) %}
+    {#-
+        CTEs, the last of them named expected_volumes: per window the median volume (rows without duplicates) of the windows before it at the same hour
+        and weekday, at most eight; where there are not four, of those at the same hour of the last 28 days; where there are not seven, none. spread is
+        the median distance from it, lowest_volume and highest_volume are the bounds. Medians, so that incidents among these windows do not matter while they are the fewer.
+    -#}
+    earlier_volumes as (
+
+        select
+            dated_windows.stream,
+            dated_windows.place,
+            'weekly' as season,
+            earlier.volume
+        from dated_windows
+        cross join numbers
+        inner join dated_windows as earlier
+            on
+                dated_windows.stream = earlier.stream
+                and dated_windows.place - numbers.n * 7 * dated_windows.windows_a_day = earlier.place
+        where numbers.n between 1 and 8 and earlier.is_due
+        union all
+        select
+            dated_windows.stream,
+            dated_windows.place,
+            'daily' as season,
+            earlier.volume
+        from dated_windows
+        cross join numbers
+        inner join dated_windows as earlier
+            on
+                dated_windows.stream = earlier.stream
+                and dated_windows.place - numbers.n * dated_windows.windows_a_day = earlier.place
+        {#- Only where the season of the week is not known yet: after four weeks nothing is read here. #}
+        where numbers.n between 1 and 28 and dated_windows.place < 28 * dated_windows.windows_a_day and earlier.is_due
+
+    ),
+
+    ranked_volumes as (
+
+        select
+            *,
+            row_number() over (partition by stream, place, season order by volume) as place_among,
+            count(*) over (partition by stream, place, season) as sample_count
+        from earlier_volumes
+
+    ),
+
+    median_volumes as (
+
+        select
+            stream,
+            place,
+            season,
+            sample_count,
+            max(case when place_among * 2 in (sample_count, sample_count + 1) then volume end) as usual_volume,
+            sum(case when volume > 0 then 1 else 0 end) as nonempty_count
+        from ranked_volumes
+        where sample_count >= case when season = 'weekly' then 4 else 7 end
+        group by stream, place, season, sample_count
+
+    ),
+
+    ranked_distances as (
+
+        select
+            median_volumes.*,
+            abs(ranked_volumes.volume - median_volumes.usual_volume) as distance,
+            row_number() over (
+                partition by median_volumes.stream, median_volumes.place, median_volumes.season
+                order by abs(ranked_volumes.volume - median_volumes.usual_volume)
+            ) as place_among
+        from median_volumes
+        inner join ranked_volumes
+            on
+                median_volumes.stream = ranked_volumes.stream
+                and median_volumes.place = ranked_volumes.place
+                and median_volumes.season = ranked_volumes.season
+
+    ),
+
+    seasonal_volumes as (
+
+        select
+            stream,
+            place,
+            season,
+            usual_volume,
+            nonempty_count,
+            sample_count,
+            max(case when place_among * 2 in (sample_count, sample_count + 1) then distance end) as spread,
+            row_number() over (partition by stream, place order by season desc) as choice
+        from ranked_distances
+        group by stream, place, season, usual_volume, nonempty_count, sample_count
+
+    ),
+
+    expected_volumes as (
+
+        select
+            *,
+            {{ dbt_forensics.volume_bound(streams, 'low') }} as lowest_volume,
+            {{ dbt_forensics.volume_bound(streams, 'high') }} as highest_volume
+        from seasonal_volumes
+        where choice = 1
+
+    )
+{% endmacro %}
+
+
+{% macro volume_bound(streams, side) %}
+    {#-
+        numeric(38, 9): the lowest or highest usual volume of a window: as far from the median as five standard deviations (7.5 times the median
+        distance), and at least the detector's share of it: with 0.5, half of it or double.
+    -#}
+    {%- set cases = [] -%}
+    {%- for stream in streams.values() -%}
+        {%- set share = stream.detectors.get('volume_anomaly', {}).get('share', dbt_forensics.detectors().volume_anomaly.default) -%}
+        {%- set factor = share if side == 'low' else share / (1 - share) -%}
+        {%- do cases.append("when '" ~ stream.name ~ "' then " ~ '%.6f' % factor) -%}
+    {%- endfor -%}
+    {%- set usual = 'cast(usual_volume as numeric(18, 0))' -%}
+    {%- set far = 'cast(spread as numeric(18, 0)) * 7.5' -%}
+    {%- set near = usual ~ ' * cast(case stream ' ~ cases | join(' ') ~ ' end as numeric(12, 6))' -%}
+    {%- set margin = 'case when ' ~ far ~ ' >= ' ~ near ~ ' then ' ~ far ~ ' else ' ~ near ~ ' end' -%}
+    {%- set bound = usual ~ (' - ' if side == 'low' else ' + ') ~ '(' ~ margin ~ ')' -%}
+    {{ return('cast(' ~ (dbt_forensics.greatest_of(bound, '0') if side == 'low' else bound) ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
+{% endmacro %}
