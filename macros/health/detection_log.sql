@@ -9,7 +9,7 @@
 
 {% macro found_detections(streams, relations, clock) %}
     {#-
-        CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, presence, seals, schema_history,
+        CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, schema_history,
         versions, log, watch_log}. clock: SQL, the time of the build.
     -#}
     settings as (
@@ -18,7 +18,12 @@
 
     ),
 
-    {{ dbt_forensics.window_states(streams, relations.profile, relations.seals, clock) }},
+    windows as (
+
+        select *
+        from {{ relations.windows }}
+
+    ),
 
     {{ dbt_forensics.arrivals(streams, relations.profile) }},
 
@@ -162,7 +167,8 @@
         where
             was_open = 1
             and not is_over
-            and (observed <> observed_before or severity <> severity_before or window_end <> window_end_before)
+            {#- How long nothing has come yet is another at each build, and no news. #}
+            and ((observed <> observed_before and detector <> 'freshness') or severity <> severity_before or window_end <> window_end_before)
         union all
         select
             {{ columns | join(',\n            ') }},

@@ -5,7 +5,7 @@
             late_rows.subject,
             late_rows.window_start as bucket_start,
             sum(late_rows.row_count) as part,
-            max(windows.rows_count) as whole,
+            max(windows.row_count) as whole,
             0 as tolerated,
             max(late_rows.recorded_at) as touched_at
         from {{ profile }} as late_rows

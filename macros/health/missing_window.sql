@@ -9,15 +9,15 @@
                 min(window_start) as first_window,
                 max(window_start) as last_window,
                 count(*) as window_count,
-                sum(usual_volume) as usual_volume
+                sum(expected_count) as usual_volume
             from (
                 select
                     windows.*,
-                    windows.place - row_number() over (partition by windows.stream order by windows.place) as run
+                    windows.window_number - row_number() over (partition by windows.stream order by windows.window_number) as run
                 from windows
                 inner join settings as limits
                     on windows.stream = limits.stream and limits.detector = 'missing_window'
-                where windows.is_gap and windows.nonempty_count * 10 >= windows.sample_count * 9 and windows.usual_volume >= limits.knob
+                where windows.is_gap and windows.compared_nonempty_count * 10 >= windows.compared_count * 9 and windows.expected_count >= limits.knob
             ) as gaps
             group by stream, run
         )", '1 = 1', {

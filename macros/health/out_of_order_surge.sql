@@ -5,7 +5,7 @@
             cast(null as {{ dbt.type_string() }}) as subject,
             window_start as bucket_start,
             out_of_order_count as part,
-            rows_count as whole,
+            row_count as whole,
             0 as tolerated,
             touched_at
         from windows

@@ -7,19 +7,19 @@
             windows.stream,
             cast(null as {{ dbt.type_string() }}) as subject,
             windows.window_start as bucket_start,
-            windows.missing_count as part,
-            windows.rows_count + windows.missing_count as whole,
+            windows.missing_number_count as part,
+            windows.row_count + windows.missing_number_count as whole,
             case when windows.is_settled then 0 else coalesce({{ dbt_forensics.share_of('late_shares.late_count', 'late_shares.row_count') }}, 0) * 2 end as tolerated,
             windows.touched_at
         from windows
         inner join (
             select
                 stream,
-                sum(late_count + too_late_count) as late_count,
-                sum(rows_count) as row_count
+                sum(late_count) as late_count,
+                sum(row_count) as row_count
             from windows
             group by stream
         ) as late_shares
             on windows.stream = late_shares.stream
-        where windows.missing_count > 0 and windows.is_due
+        where windows.missing_number_count > 0 and windows.is_due
 {%- endmacro %}

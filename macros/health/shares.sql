@@ -42,10 +42,10 @@
             stream,
             'window' as grain,
             window_start as bucket_start,
-            rows_count as row_count,
+            row_count,
             row_number() over (partition by stream order by window_start) as place
         from windows
-        where rows_count >= 20
+        where row_count >= 20
 
     ),
 

@@ -10,27 +10,27 @@
                 min(window_start) as first_window,
                 max(window_start) as last_window,
                 count(*) as window_count,
-                sum(volume) as volume,
-                sum(usual_volume) as usual_volume,
+                sum(distinct_count) as volume,
+                sum(expected_count) as usual_volume,
                 min(first_event_at) as first_event_at,
                 min(first_arrived_at) as first_arrived_at,
                 max(touched_at) as touched_at,
-                max(place) as last_place,
+                max(window_number) as last_place,
                 max(last_due_place) as last_due_place
             from (
                 select
                     *,
-                    place - row_number() over (partition by stream, side order by place) as run
+                    window_number - row_number() over (partition by stream, side order by window_number) as run
                 from (
                     select
                         windows.*,
-                        max(case when is_due and volume > 0 then place end) over (partition by stream) as last_due_place,
+                        max(case when is_due and distinct_count > 0 then window_number end) over (partition by stream) as last_due_place,
                         case
-                            when is_due and volume > 0 and volume < lowest_volume then 'low'
-                            when volume > highest_volume and volume - usual_volume >= 20 then 'high'
+                            when is_due and distinct_count > 0 and distinct_count < expected_low then 'low'
+                            when distinct_count > expected_high and distinct_count - expected_count >= 20 then 'high'
                         end as side
                     from windows
-                    where usual_volume >= 20
+                    where expected_count >= 20
                 ) as sides
                 where side is not null
             ) as runs

@@ -5,6 +5,7 @@
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
+        pre_hook="{{ dbt_forensics.plan_quickly() }}",
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
@@ -14,7 +15,7 @@
 {%- set relations = {
     'profile': ref('int_forensics__row_profile'),
     'presence': ref('int_forensics__presence_changes'),
-    'seals': ref('forensics__batch_history'),
+    'windows': ref('forensics__windows'),
     'schema_history': ref('forensics__schema_history'),
     'versions': ref('forensics__metric_versions'),
     'log': ref('int_forensics__metric_log'),

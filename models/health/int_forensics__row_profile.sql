@@ -5,6 +5,7 @@
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
+        pre_hook="{{ dbt_forensics.plan_quickly() }}",
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}
