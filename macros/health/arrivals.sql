@@ -20,6 +20,17 @@
 
     ),
 
+    first_arrivals as (
+
+        select
+            stream,
+            min(first_arrived_at) as first_arrived_at
+        from hourly
+        where measure = 'rows'
+        group by stream
+
+    ),
+
     {#- The windows of a batch are those that hold a tenth of its rows. #}
     batch_windows as (
 
@@ -30,6 +41,7 @@
             sum(case when measure = 'rows' then row_count else 0 end) as rows_count,
             sum(case when measure = 'duplicate' then row_count else 0 end) as duplicate_count,
             sum(case when measure = 'null' then row_count else 0 end) as null_count,
+            sum(case when measure = 'values' then row_count else 0 end) as value_count,
             sum(case when measure = 'rule' and not {{ dbt_forensics.is_rule_of_the_stream('profile', streams) }} then row_count else 0 end) as unreadable_count,
             max(case when measure in ('duplicate', 'rule') then sample_event_ids end) as sample_event_ids,
             min(first_event_at) as first_event_at,
@@ -62,6 +74,7 @@
             sum(rows_count) as rows_count,
             sum(duplicate_count) as duplicate_count,
             sum(null_count) as null_count,
+            sum(value_count) as value_count,
             sum(unreadable_count) as unreadable_count,
             max(sample_event_ids) as sample_event_ids,
             min(first_event_at) as first_event_at,

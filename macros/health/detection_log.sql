@@ -51,7 +51,7 @@
             dbt_forensics.freshness(streams, clock),
             dbt_forensics.repeated_batch(streams, clock),
             dbt_forensics.partial_batch(streams),
-            dbt_forensics.wrong_shape_load(streams, clock, dbt_forensics.looked_at_columns(streams)),
+            dbt_forensics.wrong_shape_load(streams, clock),
             dbt_forensics.schema_drift(streams, clock),
             dbt_forensics.history_rewritten(streams, clock),
             dbt_forensics.history_deleted(streams),

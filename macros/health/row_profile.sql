@@ -146,6 +146,21 @@
         where null_{{ role }}_count > 0
         union all
         {%- endfor %}
+        {#- How many values there could have been. #}
+        select
+            'values' as measure,
+            cast(null as {{ dbt.type_string() }}) as subject,
+            arrived_hour,
+            batch_id,
+            window_start,
+            rows_count * {{ shape.payload | length + dbt_forensics.nullable_roles(stream) | length }} as row_count,
+            cast(null as {{ dbt.type_string() }}) as sample_event_ids,
+            first_event_at,
+            first_arrived_at,
+            last_arrived_at,
+            recorded_at
+        from {{ name }}_groups
+        union all
         select * from {{ name }}_subjects
         union all
         select * from {{ name }}_changed_verdicts

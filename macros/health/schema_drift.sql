@@ -116,9 +116,8 @@
             paired_changes.change,
             paired_changes.what,
             paired_changes.changed_at,
-            coalesce(
-                min(emptied.arrived_hour), max(first_hours_of_builds.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}
-            ) as arrived_hour
+            min(emptied.arrived_hour) as emptied_hour,
+            coalesce(max(first_hours_of_builds.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}) as built_hour
         from paired_changes
         left join first_hours_of_builds
             on paired_changes.stream = first_hours_of_builds.stream and paired_changes.changed_at = first_hours_of_builds.recorded_at
@@ -179,7 +178,14 @@
 
     all_changes as (
 
-        select stream, change, what, changed_at, arrived_hour from dated_changes
+        {#- Columns that are dropped at once went for one reason, also those that never had a value. #}
+        select
+            stream,
+            change,
+            what,
+            changed_at,
+            coalesce(emptied_hour, min(emptied_hour) over (partition by stream, change, changed_at), built_hour) as arrived_hour
+        from dated_changes
         union all
         select stream, change, what, changed_at, arrived_hour from unknown_versions
 

@@ -1,6 +1,6 @@
 {% macro sequence_gap(streams, profile) %}
     {#-
-        Sequence numbers that are missing, of those that a window should have, from when its rows should be there. Until it is settled, as many may be
+        Sequence numbers that are missing, of those that a window should have, from when its rows should be there. Until late rows had their time, twice as many may be
         missing as rows of the stream are commonly late.
     -#}
     select
@@ -9,7 +9,7 @@
             windows.window_start as bucket_start,
             windows.missing_number_count as part,
             windows.row_count + windows.missing_number_count as whole,
-            case when windows.is_settled then 0 else coalesce({{ dbt_forensics.share_of('late_shares.late_count', 'late_shares.row_count') }}, 0) * 2 end as tolerated,
+            case when windows.is_complete then 0 else coalesce({{ dbt_forensics.share_of('late_shares.late_count', 'late_shares.row_count') }}, 0) * 2 end as tolerated,
             windows.touched_at
         from windows
         inner join (

@@ -4,7 +4,7 @@
         'late_count': 'integer', 'late_share': 'number', 'duplicate_count': 'integer', 'duplicate_share': 'number', 'conflict_count': 'integer',
         'quarantined_count': 'integer', 'quarantined_share': 'number', 'out_of_order_count': 'integer', 'missing_number_count': 'integer',
         'distinct_count': 'integer', 'expected_count': 'integer', 'expected_low': 'number', 'expected_high': 'number', 'completeness': 'number',
-        'compared_count': 'integer', 'compared_nonempty_count': 'integer', 'is_due': 'boolean', 'is_settled': 'boolean', 'is_gap': 'boolean',
+        'compared_count': 'integer', 'compared_nonempty_count': 'integer', 'is_due': 'boolean', 'is_complete': 'boolean', 'is_settled': 'boolean', 'is_gap': 'boolean',
         'health': 'text', 'first_event_at': 'time', 'first_arrived_at': 'time', 'touched_at': 'time',
     }) }}
 {% endmacro %}
@@ -17,24 +17,9 @@
         days away from all others and are less than a hundredth of them are strays and stretch nothing; nor does what is from the future; a
         stream has 100,000 windows at most, the latest ones. profile, seals: relations. clock: SQL.
     -#}
-    digits as (
-        {% for digit in range(10) %}
-        select {{ digit }} as digit
-        {{- ' union all' if not loop.last }}
-        {%- endfor %}
-
-    ),
-
-    numbers as (
-
-        select cast(tens_of_thousands.digit * 10000 + thousands.digit * 1000 + hundreds.digit * 100 + tens.digit * 10 + ones.digit as {{ dbt.type_int() }}) as n
-        from digits as ones
-        cross join digits as tens
-        cross join digits as hundreds
-        cross join digits as thousands
-        cross join digits as tens_of_thousands
-
-    ),
+    {%- set due_at = dbt_forensics.time_of_stream(streams, 'due_at', 'window_end') | replace('case stream', 'case expected_windows.stream') -%}
+    {%- set complete_at = dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end') | replace('case stream', 'case expected_windows.stream') %}
+    {{ dbt_forensics.number_rows() }},
 
     window_sums as (
 
@@ -161,13 +146,29 @@
 
     ),
 
-    dated_windows as (
+    late_shares as (
 
         select
-            *,
-            {{ dbt_forensics.time_of_stream(streams, 'due_at', 'window_end') }} <= {{ clock }} as is_due,
-            coalesce({{ dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end') }} <= latest_event_time, false) as is_settled
+            stream,
+            {{ dbt_forensics.share_of('sum(late_count + too_late_count)', 'sum(rows_count)') }} as usual_late_share
+        from window_sums
+        group by stream
+
+    ),
+
+    dated_windows as (
+
+        {#- Where most rows are late, as of a health office, a window is judged when they had their time. #}
+        select
+            expected_windows.*,
+            coalesce(late_shares.usual_late_share, 0) as usual_late_share,
+            {{ complete_at }} <= {{ clock }} as is_complete,
+            {{ complete_at }} <= {{ clock }}
+            or (coalesce(late_shares.usual_late_share, 0) < 0.5 and {{ due_at }} <= {{ clock }}) as is_due,
+            coalesce({{ complete_at }} <= expected_windows.latest_event_time, false) as is_settled
         from expected_windows
+        left join late_shares
+            on expected_windows.stream = late_shares.stream
 
     ),
 
@@ -179,7 +180,13 @@
             dated_windows.*,
             dated_windows.rows_count = 0 and dated_windows.is_due as is_gap,
             expected_volumes.usual_volume,
-            expected_volumes.lowest_volume,
+            {#- As long as late rows may come, as many less are to be expected. #}
+            case
+                when dated_windows.is_complete then expected_volumes.lowest_volume
+                when expected_volumes.lowest_volume > dated_windows.usual_late_share * expected_volumes.usual_volume * 1.5
+                    then expected_volumes.lowest_volume - dated_windows.usual_late_share * expected_volumes.usual_volume * 1.5
+                else 0
+            end as lowest_volume,
             expected_volumes.highest_volume,
             expected_volumes.nonempty_count,
             expected_volumes.sample_count
@@ -203,6 +210,7 @@
             dated_windows.stream,
             dated_windows.place,
             'weekly' as season,
+            numbers.n as seasons_ago,
             earlier.volume
         from dated_windows
         cross join numbers
@@ -216,6 +224,7 @@
             dated_windows.stream,
             dated_windows.place,
             'daily' as season,
+            numbers.n as seasons_ago,
             earlier.volume
         from dated_windows
         cross join numbers
@@ -246,7 +255,9 @@
             season,
             sample_count,
             max(case when place_among * 2 in (sample_count, sample_count + 1) then volume end) as usual_volume,
-            sum(case when volume > 0 then 1 else 0 end) as nonempty_count
+            sum(case when volume > 0 then 1 else 0 end) as nonempty_count,
+            min(case when seasons_ago <= 2 then volume end) as lowest_before,
+            max(case when seasons_ago <= 2 then volume end) as highest_before
         from ranked_volumes
         where sample_count >= case when season = 'weekly' then 4 else 7 end
         group by stream, place, season, sample_count
@@ -278,12 +289,14 @@
             place,
             season,
             usual_volume,
+            lowest_before,
+            highest_before,
             nonempty_count,
             sample_count,
             max(case when place_among * 2 in (sample_count, sample_count + 1) then distance end) as spread,
             row_number() over (partition by stream, place order by season desc) as choice
         from ranked_distances
-        group by stream, place, season, usual_volume, nonempty_count, sample_count
+        group by stream, place, season, usual_volume, lowest_before, highest_before, nonempty_count, sample_count
 
     ),
 
@@ -303,7 +316,8 @@
 {% macro volume_bound(streams, side) %}
     {#-
         numeric(38, 9): the lowest or highest usual volume of a window: as far from the median as five standard deviations (7.5 times the median
-        distance), and at least the detector's share of it: with 0.5, half of it or double.
+        distance), and at least the detector's share of it (with 0.5, half of it or double), and of the last two of its season: a feed that grows
+        or shrinks from week to week is not broken.
     -#}
     {%- set cases = [] -%}
     {%- for stream in streams.values() -%}
@@ -316,5 +330,34 @@
     {%- set near = usual ~ ' * cast(case stream ' ~ cases | join(' ') ~ ' end as numeric(12, 6))' -%}
     {%- set margin = 'case when ' ~ far ~ ' >= ' ~ near ~ ' then ' ~ far ~ ' else ' ~ near ~ ' end' -%}
     {%- set bound = usual ~ (' - ' if side == 'low' else ' + ') ~ '(' ~ margin ~ ')' -%}
-    {{ return('cast(' ~ (dbt_forensics.greatest_of(bound, '0') if side == 'low' else bound) ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
+    {%- set number = dbt_forensics.type_exact_number() -%}
+    {%- if side == 'low' -%}
+        {%- set recent = 'cast(lowest_before as numeric(18, 0)) * (1 - cast(case stream ' ~ cases | join(' ') ~ ' end as numeric(12, 6)))' -%}
+        {{ return('cast(' ~ dbt_forensics.greatest_of(dbt_forensics.least_of(bound, recent), '0') ~ ' as ' ~ number ~ ')') }}
+    {%- endif -%}
+    {%- set recent = 'cast(highest_before as numeric(18, 0)) * (1 + cast(case stream ' ~ cases | join(' ') ~ ' end as numeric(12, 6)))' -%}
+    {{ return('cast(' ~ dbt_forensics.greatest_of(bound, recent) ~ ' as ' ~ number ~ ')') }}
+{% endmacro %}
+
+
+{% macro number_rows() %}
+    {#- CTEs, the last of them named numbers: the whole numbers n from 0 to 99999, on any engine. -#}
+    digits as (
+        {% for digit in range(10) %}
+        select {{ digit }} as digit
+        {{- ' union all' if not loop.last }}
+        {%- endfor %}
+
+    ),
+
+    numbers as (
+
+        select cast(tens_of_thousands.digit * 10000 + thousands.digit * 1000 + hundreds.digit * 100 + tens.digit * 10 + ones.digit as {{ dbt.type_int() }}) as n
+        from digits as ones
+        cross join digits as tens
+        cross join digits as hundreds
+        cross join digits as thousands
+        cross join digits as tens_of_thousands
+
+    )
 {% endmacro %}

@@ -36,6 +36,7 @@ described as (
         sample_count as compared_count,
         nonempty_count as compared_nonempty_count,
         is_due,
+        is_complete,
         is_settled,
         is_gap,
         case
