@@ -52,7 +52,7 @@
 {% endmacro %}
 
 
-{% macro _found_batch(detector, where, values, streams) %}
+{% macro _found_batch(detector, where, values, streams, from='compared_batches') %}
     {%- set common = {
         'subject': 'candidates.batch_id',
         'identity': "''",
@@ -61,7 +61,7 @@
         'last_arrived_at': 'candidates.last_arrived_at',
         'touched_at': 'candidates.touched_at',
     } -%}
-    {{ dbt_forensics.found(detector, 'compared_batches', where, dict(common, **values), streams) }}
+    {{ dbt_forensics.found(detector, from, where, dict(common, **values), streams) }}
 {%- endmacro %}
 
 
@@ -79,13 +79,22 @@
 {% macro partial_batch(streams) %}
     {#-
         A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as six times
-        what it takes to the lower quartile. The batch that arrived last may not be complete.
+        what it takes to the lower quartile, until half of what is missing has come into its window. The batch that arrived last may not be complete.
     -#}
     {{ dbt_forensics._found_batch('partial_batch', 'candidates.same_hour_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_volume - candidates.volume > (candidates.usual_volume - candidates.low_volume) * 6 and candidates.last_arrived_at < candidates.latest_first_arrived_at', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),
-    }, streams) }}
+        'is_over': 'coalesce(candidates.window_count >= candidates.window_expected - (candidates.usual_volume - candidates.volume) * 0.5, 1 = 0)',
+    }, streams, "(
+            select
+                compared_batches.*,
+                windows.distinct_count as window_count,
+                windows.expected_count as window_expected
+            from compared_batches
+            left join windows
+                on compared_batches.stream = windows.stream and compared_batches.last_window = windows.window_start
+        )") }}
 {%- endmacro %}
 
 

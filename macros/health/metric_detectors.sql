@@ -1,6 +1,7 @@
 {% macro settled_window_restated(streams, versions, clock) %}
     {#-
-        Values that moved after their window was settled, by more than the knob's share of what they showed when it was. Versions of at least twenty
+        Values that moved after their window was settled, by more than the knob's share of what they showed when it was, and twice the share of rows
+        that are commonly too late in the stream. Versions of at least twenty
         rows; one detection per stream and window.
     -#}
     {{ dbt_forensics.found('settled_window_restated', "(
@@ -12,7 +13,8 @@
                 max(recorded_from) as last_recorded_from,
                 max(moved) as moved,
                 count(*) as value_count,
-                max(metric) as metric
+                max(metric) as metric,
+                max(usual_shares.too_late_share) as too_late_share
             from (
                 select
                     later.stream,
@@ -41,8 +43,16 @@
                 where settled.place = 1 and settled.input_count >= 20 and settled.definition_digest = later.definition_digest
                 group by later.stream, later.metric, later.window_start, later.dimensions
             ) as restated
+            left join (
+                select
+                    stream as of_stream,
+                    " ~ dbt_forensics.share_of("sum(case when measure = 'too_late' then row_count else 0 end)", "sum(case when measure = 'rows' then row_count else 0 end)") ~ " as too_late_share
+                from hourly
+                group by stream
+            ) as usual_shares
+                on restated.stream = usual_shares.of_stream
             group by stream, window_start
-        )", 'candidates.moved > settings.knob', {
+        )", 'candidates.moved > settings.knob + coalesce(candidates.too_late_share, 0) * 2', {
         'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'observed': 'candidates.moved',
         'expected': '0',

@@ -1,129 +1,133 @@
-{% macro rows_out_of_order(task, history) %}
+{% macro rows_out_of_order(plan, history) %}
     {#-
-        CTEs for streams with entities or sequence numbers: <stream>_out_of_order, the new rows of which an earlier arrival of the same entity, at
-        most some days older, has a later event time; and <stream>_missing, how the count of missing sequence numbers changed. The look back is
-        bounded, so that its cost follows the increment and not the history.
+        CTEs: out_of_order, the new rows of which an earlier arrival of the same entity, at most some days older, has a later event time; and
+        missing_numbers, how the count of missing sequence numbers changed. The look back is bounded, so that its cost follows the increment
+        and not the history.
     -#}
-    {%- set stream = task.stream -%}
-    {%- set name = stream.name -%}
-    {%- set after = dbt_forensics.timestamp_literal(task.after) if task.after else none -%}
-    {%- set from_time = dbt_forensics.look_back(task) %}
-    {{ name }}_recent as (
+    {%- set with_entity, with_number, streams = [], [], {} -%}
+    {%- for task in plan -%}
+        {%- do streams.update({task.stream.name: task.stream}) -%}
+        {%- if 'entity_id' in task.stream -%}{%- do with_entity.append(task) -%}{%- endif -%}
+        {%- if 'sequence_number' in task.stream -%}{%- do with_number.append(task) -%}{%- endif -%}
+    {%- endfor %}
+    recent_rows as (
 
+        {#- Of a stream without entities all rows are of one. #}
         select
+            stream,
             row_key,
-            {{ 'entity_id' if 'entity_id' in stream else "cast('' as " ~ dbt.type_string() ~ ')' }} as entity_id,
+            coalesce(entity_id, '') as entity_id,
             event_time,
             ingested_at,
             sequence_number,
-            recorded_at
-        from {{ history }}
+            recorded_at,
+            {{ dbt_forensics.is_not_profiled(plan, 'history') }} as is_new
+        from {{ history }} as history
         where
-            stream = '{{ name }}'
-            and event_time is not null
+            event_time is not null
             and ingested_at is not null
-            {%- if 'entity_id' in stream %}
-            and entity_id is not null
-            {%- endif %}
-            {%- if from_time %}
-            and ingested_at >= {{ from_time }}
-            {%- endif %}
+            and ({{ dbt_forensics.is_recent(plan | selectattr('stream.entity_id', 'defined') | list, 'ingested_at', 'entity_id is not null')
+                ~ ' or ' ~ dbt_forensics.is_recent(with_number | rejectattr('stream.entity_id', 'defined') | list, 'ingested_at') }})
 
     ),
 
-    {%- if 'entity_id' in stream %}
-    {{ name }}_arrivals as (
+    entity_arrivals as (
 
         select
+            stream,
             entity_id,
             ingested_at,
             max(event_time) as latest_event_time
-        from {{ name }}_recent
-        group by entity_id, ingested_at
+        from recent_rows
+        where entity_id <> ''
+        group by stream, entity_id, ingested_at
 
     ),
 
-    {{ name }}_arrived_before as (
+    arrived_before as (
 
         select
+            stream,
             entity_id,
             ingested_at,
             max(latest_event_time) over (
-                partition by entity_id order by ingested_at rows between unbounded preceding and 1 preceding
+                partition by stream, entity_id order by ingested_at rows between unbounded preceding and 1 preceding
             ) as latest_event_time
-        from {{ name }}_arrivals
+        from entity_arrivals
 
     ),
 
-    {{ name }}_out_of_order as (
+    out_of_order as (
 
-        select recent.row_key
-        from {{ name }}_recent as recent
-        inner join {{ name }}_arrived_before as arrived_before
-            on recent.entity_id = arrived_before.entity_id and recent.ingested_at = arrived_before.ingested_at
-        where
-            recent.event_time < arrived_before.latest_event_time
-            {%- if after %}
-            and recent.recorded_at > {{ after }}
-            {%- endif %}
+        select recent_rows.row_key
+        from recent_rows
+        inner join arrived_before
+            on
+                recent_rows.stream = arrived_before.stream
+                and recent_rows.entity_id = arrived_before.entity_id
+                and recent_rows.ingested_at = arrived_before.ingested_at
+        where recent_rows.is_new and recent_rows.event_time < arrived_before.latest_event_time
 
     ),
-    {%- endif %}
-    {%- if 'sequence_number' in stream %}
+    {%- if with_number %}
 
-    {{ name }}_numbered as (
+    numbered as (
 
         select
+            stream,
             entity_id,
             sequence_number,
             min(event_time) as event_time,
-            min(recorded_at) as recorded_at
-        from {{ name }}_recent
-        where sequence_number is not null{% if from_time %} and event_time >= {{ from_time }}{% endif %}
-        group by entity_id, sequence_number
+            min(case when is_new then 1 else 0 end) = 1 as is_new
+        from recent_rows
+        where sequence_number is not null and ({{ dbt_forensics.is_recent(with_number, 'event_time') }})
+        group by stream, entity_id, sequence_number
 
     ),
 
-    {{ name }}_number_steps as (
+    number_steps as (
 
         {#- What is missing now, and what was before this build, both in the same stretch of time: the difference is what it found. #}
         select
+            stream,
             1 as sign,
             event_time,
-            recorded_at,
-            sequence_number - lag(sequence_number) over (partition by entity_id order by sequence_number) - 1 as missing_count
-        from {{ name }}_numbered
-        {%- if after %}
+            sequence_number - lag(sequence_number) over (partition by stream, entity_id order by sequence_number) - 1 as missing_count
+        from numbered
         union all
         select
+            stream,
             -1 as sign,
             event_time,
-            recorded_at,
-            sequence_number - lag(sequence_number) over (partition by entity_id order by sequence_number) - 1 as missing_count
-        from {{ name }}_numbered
-        where recorded_at <= {{ after }}
-        {%- endif %}
+            sequence_number - lag(sequence_number) over (partition by stream, entity_id order by sequence_number) - 1 as missing_count
+        from numbered
+        where not is_new
 
     ),
 
-    {{ name }}_missing as (
+    missing_numbers as (
 
         {#- One number that is out of the way shall not count for millions. #}
         select
+            stream,
             'missing' as measure,
             cast(null as {{ dbt.type_string() }}) as subject,
             cast(null as {{ dbt.type_timestamp() }}) as arrived_hour,
             cast(null as {{ dbt.type_string() }}) as batch_id,
-            {{ dbt_forensics.window_start(stream.window, 'event_time') }} as window_start,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'event_time') }} as window_start,
             sum(sign * case when missing_count > 1000 then 1000 else floor(missing_count) end) as row_count,
             cast(null as {{ dbt.type_string() }}) as sample_event_ids,
             min(event_time) as first_event_at,
             cast(null as {{ dbt.type_timestamp() }}) as first_arrived_at,
             cast(null as {{ dbt.type_timestamp() }}) as last_arrived_at,
-            cast({{ dbt_forensics.timestamp_literal(task.to) }} as {{ dbt.type_timestamp() }}) as recorded_at
-        from {{ name }}_number_steps
+            case stream
+            {%- for task in with_number %}
+                when '{{ task.stream.name }}' then {{ dbt_forensics.timestamp_literal(task.to) }}
+            {%- endfor %}
+            end as recorded_at
+        from number_steps
         where missing_count >= 1
-        group by 5
+        group by stream, 6
         having sum(sign * case when missing_count > 1000 then 1000 else floor(missing_count) end) <> 0
 
     ),
@@ -131,8 +135,19 @@
 {% endmacro %}
 
 
+{% macro is_recent(plan, time, condition=none) %}
+    {#- A condition: a row of one of these streams, from a time on that is as long before the earliest new arrival as rows may be late, and two days. -#}
+    {%- set conditions = [] -%}
+    {%- for task in plan -%}
+        {%- set from_time = dbt_forensics.look_back(task) -%}
+        {%- do conditions.append("(stream = '" ~ task.stream.name ~ "'" ~ (' and ' ~ time ~ ' >= ' ~ from_time if from_time else '') ~ (' and ' ~ condition if condition else '') ~ ')') -%}
+    {%- endfor -%}
+    {{ return('(' ~ (conditions | join(' or ') or '1 = 0') ~ ')') }}
+{% endmacro %}
+
+
 {% macro look_back(task) %}
-    {#- From which arrival on the order of rows is looked at, as an SQL expression: as long before the earliest new arrival as rows may be late, and a day; none at a first build. -#}
+    {#- From when on the order of a stream's rows is looked at, as an SQL expression; none at its first build. -#}
     {%- if not task.after or not task.first_arrived_at -%}{{ return(none) }}{%- endif -%}
     {%- set time = dbt_forensics.time_trunc('day', dbt_forensics.timestamp_literal(task.first_arrived_at)) -%}
     {%- set times = [dbt_forensics.time_plus('day', -2, 'cast(' ~ time ~ ' as ' ~ dbt.type_timestamp() ~ ')')] -%}

@@ -24,12 +24,11 @@
 {{ dbt_forensics.no_rows(dbt_forensics.row_profile_columns()) }}
 {%- else %}
 with
-{%- for task in plan %}
-{{ dbt_forensics.profiled_rows(task, history, ledger) }}{{ ',' if not loop.last }}
-{%- endfor %}
-{% for task in plan %}
+
+{{ dbt_forensics.profiled_rows(plan, history, ledger) }}
+
 select
-    cast('{{ task.stream.name }}' as {{ dbt.type_string() }}) as stream,
+    cast(stream as {{ dbt.type_string() }}) as stream,
     cast(measure as {{ dbt.type_string() }}) as measure,
     cast(subject as {{ dbt.type_string() }}) as subject,
     arrived_hour,
@@ -41,9 +40,5 @@ select
     first_arrived_at,
     last_arrived_at,
     recorded_at
-from {{ task.stream.name }}_profile
-{%- if not loop.last %}
-union all
-{%- endif %}
-{%- endfor %}
+from profiled
 {%- endif %}
