@@ -56,6 +56,12 @@
 {% endmacro %}
 
 
+{% macro days_before(time, days) %}
+    {#- A time (not SQL) that is a number of days before another; none before none. -#}
+    {{ return(time - modules.datetime.timedelta(days=days) if time else none) }}
+{% endmacro %}
+
+
 {% macro utc_time_text(where, key, value) %}
     {#- A UTC time that someone wrote, as text with microseconds; an error that names where if it is none. A datetime of YAML will do. -#}
     {%- set given = modules.re.match('^(\\d{4}-\\d{2}-\\d{2})(?:[ T](\\d{2}:\\d{2}(?::\\d{2}(?:[.]\\d{1,6})?)?))?(?:Z|[+]00:00)?$', value | string | trim) -%}

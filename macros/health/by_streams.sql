@@ -26,6 +26,7 @@
 
 
 {% macro windows_a_day(streams) %}
+    {#- Integer: how many windows the stream of a row has a day. -#}
     {%- set cases = [] -%}
     {%- for stream in streams.values() -%}{%- do cases.append("when '" ~ stream.name ~ "' then " ~ (24 if stream.window == 'hour' else 1)) -%}{%- endfor -%}
     {{ return('case stream ' ~ cases | join(' ') ~ ' end') }}

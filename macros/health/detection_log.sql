@@ -1,4 +1,5 @@
 {% macro detection_log_columns() %}
+    {#- The columns of int_forensics__detection_log with their types. -#}
     {{ return({
         'detection_id': 'text', 'detector': 'text', 'stream': 'text', 'subject': 'text', 'window_start': 'time', 'window_end': 'time', 'severity': 'text',
         'observed': 'number', 'expected': 'number', 'evidence': 'text', 'first_event_at': 'time', 'first_arrived_at': 'time', 'last_arrived_at': 'time',

@@ -46,11 +46,13 @@
 
 
 {% macro severity_rank(severity) %}
+    {#- Integer: 1 for low to 4 for critical. -#}
     {{ return("case " ~ severity ~ " when 'low' then 1 when 'medium' then 2 when 'high' then 3 when 'critical' then 4 end") }}
 {% endmacro %}
 
 
 {% macro severity_of_rank(rank) %}
+    {#- Text: the severity of a rank; critical for all from 4 on. -#}
     {{ return("case when " ~ rank ~ " >= 4 then 'critical' when " ~ rank ~ " = 3 then 'high' when " ~ rank ~ " = 2 then 'medium' when " ~ rank ~ " = 1 then 'low' end") }}
 {% endmacro %}
 
@@ -82,9 +84,4 @@
     {%- else %}
     {{ dbt_forensics.no_rows({'stream': 'text', 'detector': 'text', 'knob': 'number', 'severity': 'text'}) }}
     {%- endfor %}
-{% endmacro %}
-
-
-{% macro is_enabled(stream, detector) %}
-    {{ return(stream.detectors.get(detector, {}).get('enabled', true)) }}
 {% endmacro %}

@@ -1,4 +1,5 @@
 {% macro row_profile_columns() %}
+    {#- The columns of int_forensics__row_profile with their types. -#}
     {{ return({
         'stream': 'text', 'measure': 'text', 'subject': 'text', 'arrived_hour': 'time', 'batch_id': 'text', 'window_start': 'time', 'row_count': 'integer',
         'sample_event_ids': 'text', 'first_event_at': 'time', 'first_arrived_at': 'time', 'last_arrived_at': 'time', 'recorded_at': 'time',
@@ -26,7 +27,7 @@
         ) -%}
     {%- endfor -%}
     {%- for row in run_query(entries | join(' union all ')).rows -%}
-        {%- set long_ago = row[2] - modules.datetime.timedelta(days=35) if row[2] else none -%}
+        {%- set long_ago = dbt_forensics.days_before(row[2], 35) -%}
         {%- do plan.append({
             'stream': streams[row[0]], 'columns': dbt_forensics.stream_shape(streams[row[0]]).payload, 'after': known.get(row[0]),
             'to': row[3].strftime('%Y-%m-%d %H:%M:%S.%f'), 'first_arrived_at': [row[1], long_ago] | max if row[1] else none,

@@ -1,4 +1,5 @@
 {% macro window_columns() %}
+    {#- The columns of forensics__windows with their types. -#}
     {{ return({
         'stream': 'text', 'window_number': 'integer', 'window_start': 'time', 'window_end': 'time', 'row_count': 'integer', 'counted_count': 'integer',
         'late_count': 'integer', 'late_share': 'number', 'duplicate_count': 'integer', 'duplicate_share': 'number', 'conflict_count': 'integer',
