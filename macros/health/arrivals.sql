@@ -128,12 +128,10 @@
 {%- endmacro %}
 
 
-{% macro is_past(streams, clock, last_window='candidates.last_window') %}
+{% macro is_past(streams, clock, time='candidates.last_window') %}
     {#-
-        A condition: the window after the last one concerned is over and should be there. What happened once (rows rewritten, columns changed)
+        A condition: the window after the one that a time is in is over and should be there. What happened once (rows rewritten, columns changed)
         is then over, if it did not happen again; the record of it stays.
     -#}
-    {%- set next_end = dbt_forensics.time_of_stream(streams, 'later', last_window, '2') -%}
-    {%- set due = dbt_forensics.time_of_stream(streams, 'due_at', '(' ~ next_end ~ ')') -%}
-    {{ return('(' ~ due ~ ' <= ' ~ clock ~ ')') }}
+    {{ return('(' ~ dbt_forensics.time_of_stream(streams, 'past_at', time) | replace('case stream', 'case candidates.stream') ~ ' <= ' ~ clock ~ ')') }}
 {% endmacro %}

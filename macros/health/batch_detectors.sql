@@ -9,7 +9,7 @@
         select
             *,
             {{ dbt_forensics.elapsed_seconds(dbt_forensics.window_start('day', 'last_arrived_at'), dbt_forensics.window_start('hour', 'last_arrived_at')) }} as arrived_at_hour,
-            rows_count - duplicate_count as volume,
+            rows_count as volume,
             {{ dbt_forensics.share_of('duplicate_count', 'rows_count') }} as duplicate_share,
             case
                 when unreadable_count * value_count >= null_count * rows_count then {{ dbt_forensics.share_of('unreadable_count', 'rows_count') }}
@@ -71,7 +71,7 @@
         'observed': 'candidates.duplicate_share',
         'expected': 'candidates.usual_duplicate_share',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.duplicate_count', 'of_rows': 'candidates.rows_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),
-        'is_over': dbt_forensics.is_past(streams, clock) | replace('case stream', 'case candidates.stream'),
+        'is_over': dbt_forensics.is_past(streams, clock),
     }, streams) }}
 {%- endmacro %}
 
@@ -81,7 +81,7 @@
         A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as six times
         what it takes to the lower quartile, until half of what is missing has come into its window. The batch that arrived last may not be complete.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.same_hour_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_volume - candidates.volume > (candidates.usual_volume - candidates.low_volume) * 6 and candidates.last_arrived_at < candidates.latest_first_arrived_at', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.same_hour_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_volume - candidates.volume > (candidates.usual_volume - candidates.low_volume) * 6 and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),
@@ -104,6 +104,6 @@
         'observed': 'candidates.wrong_share',
         'expected': 'candidates.usual_wrong_share',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.rows_count', 'unreadable_rows': 'candidates.unreadable_count', 'missing_values': 'candidates.null_count', 'of_values': 'candidates.value_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),
-        'is_over': dbt_forensics.is_past(streams, clock) | replace('case stream', 'case candidates.stream'),
+        'is_over': dbt_forensics.is_past(streams, clock),
     }, streams) }}
 {%- endmacro %}

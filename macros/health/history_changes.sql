@@ -258,7 +258,7 @@
 
 {% macro history_rewritten(streams, clock) %}
     {#- Rows on record were replaced in their batch by others. -#}
-    {{ dbt_forensics._found_change('history_rewritten', 'rewritten', streams, {'is_over': dbt_forensics._is_past_since('candidates.recorded_at', streams, clock)}) }}
+    {{ dbt_forensics._found_change('history_rewritten', 'rewritten', streams, {'is_over': dbt_forensics.is_past(streams, clock, 'candidates.recorded_at')}) }}
 {%- endmacro %}
 
 
@@ -270,7 +270,7 @@
 
 {% macro history_inserted(streams, clock) %}
     {#- Rows came into a batch that was long complete. -#}
-    {{ dbt_forensics._found_change('history_inserted', 'inserted', streams, {'is_over': dbt_forensics._is_past_since('candidates.recorded_at', streams, clock)}) }}
+    {{ dbt_forensics._found_change('history_inserted', 'inserted', streams, {'is_over': dbt_forensics.is_past(streams, clock, 'candidates.recorded_at')}) }}
 {%- endmacro %}
 
 
@@ -278,8 +278,3 @@
     {#- A large share of all rows went at once, until most are back. -#}
     {{ dbt_forensics._found_change('truncated_source', 'truncated', streams, {'expected': 'candidates.rows_before', 'is_over': 'candidates.missing_count * 10 <= candidates.row_count'}) }}
 {%- endmacro %}
-
-
-{% macro _is_past_since(time, streams, clock) %}
-    {{ return(dbt_forensics.is_past(streams, clock, '(' ~ dbt_forensics.time_of_stream(streams, 'window_start', time) ~ ')') | replace('case stream', 'case candidates.stream')) }}
-{% endmacro %}

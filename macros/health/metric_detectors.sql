@@ -60,7 +60,7 @@
         'first_event_at': 'candidates.first_window',
         'first_arrived_at': 'candidates.recorded_from',
         'last_arrived_at': 'candidates.last_recorded_from',
-        'is_over': dbt_forensics._is_past_since('candidates.last_recorded_from', streams, clock),
+        'is_over': dbt_forensics.is_past(streams, clock, 'candidates.last_recorded_from'),
         'touched_at': 'candidates.last_recorded_from',
     }, streams) }}
 {%- endmacro %}

@@ -17,15 +17,15 @@
             stream,
             row_key,
             coalesce(entity_id, '') as entity_id,
-            event_time,
+            coalesce(event_time, ingested_at) as event_time,
+            event_time is not null as has_event_time,
             ingested_at,
             sequence_number,
             recorded_at,
             {{ dbt_forensics.is_not_profiled(plan, 'history') }} as is_new
         from {{ history }} as history
         where
-            event_time is not null
-            and ingested_at is not null
+            ingested_at is not null
             and ({{ dbt_forensics.is_recent(plan | selectattr('stream.entity_id', 'defined') | list, 'ingested_at', 'entity_id is not null')
                 ~ ' or ' ~ dbt_forensics.is_recent(with_number | rejectattr('stream.entity_id', 'defined') | list, 'ingested_at') }})
 
@@ -39,7 +39,7 @@
             ingested_at,
             max(event_time) as latest_event_time
         from recent_rows
-        where entity_id <> ''
+        where entity_id <> '' and has_event_time
         group by stream, entity_id, ingested_at
 
     ),
@@ -66,7 +66,7 @@
                 recent_rows.stream = arrived_before.stream
                 and recent_rows.entity_id = arrived_before.entity_id
                 and recent_rows.ingested_at = arrived_before.ingested_at
-        where recent_rows.is_new and recent_rows.event_time < arrived_before.latest_event_time
+        where recent_rows.is_new and recent_rows.has_event_time and recent_rows.event_time < arrived_before.latest_event_time
 
     ),
     {%- if with_number %}

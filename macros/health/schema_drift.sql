@@ -234,7 +234,7 @@
         'evidence': "cast('{\"change\":' || " ~ dbt_forensics.json_text('candidates.change') ~ " || ',\"what\":' || candidates.named || '}' as " ~ dbt.type_string() ~ ')',
         'first_event_at': 'candidates.arrived_hour',
         'first_arrived_at': 'candidates.arrived_hour',
-        'is_over': dbt_forensics.is_past(streams, clock) | replace('case stream', 'case candidates.stream'),
+        'is_over': dbt_forensics.is_past(streams, clock),
         'touched_at': 'candidates.changed_at',
     }, streams) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-"""Feeds that fail in one way each: the same quiet history, and what is done to it on one day. No randomness, no clock."""
+"""Feeds that fail in one way each: one quiet history, and what is done to it on one day. No randomness, no clock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STREAM = {
     "schema_version": "version",
     "allowed_lateness": {"count": 2, "period": "day"},
     "rules": {"amount_is_not_negative": "amount >= 0"},
-    "metrics": {"revenue": {"agg": "sum", "expr": "amount"}, "orders": {"agg": "count"}},
+    "metrics": {"revenue": {"agg": "sum", "expr": "amount"}},
 }
 #: Builds run half past one: after the last load of a day, and after its deadline.
 BUILD_AFTER = timedelta(hours=1, minutes=30)
@@ -114,7 +114,9 @@ def out_of_order(loads: DayOfLoads) -> DayOfLoads:
     waiting: list[Row] = []
     for rows in loads:
         delivery = {key: rows[0][key] for key in ("loaded_at", "load_id")}
-        found.append([row for place, row in enumerate(rows) if place % 2] + [{**r, **delivery} for r in waiting])
+        found.append(
+            [row for place, row in enumerate(rows) if place % 2] + [{**r, **delivery} for r in waiting]
+        )
         waiting = [row for place, row in enumerate(rows) if not place % 2]
     found[-1].extend(waiting)
     return found
@@ -122,7 +124,9 @@ def out_of_order(loads: DayOfLoads) -> DayOfLoads:
 
 def some_clocks_ahead(loads: DayOfLoads) -> DayOfLoads:
     return _with(
-        loads, 4, lambda n, row: {**row, "happened_at": row["happened_at"] + (6 * HOUR if n % 4 == 0 else 0 * HOUR)}
+        loads,
+        4,
+        lambda n, row: {**row, "happened_at": row["happened_at"] + (6 * HOUR if n % 4 == 0 else 0 * HOUR)},
     )
 
 
@@ -168,7 +172,8 @@ def load_again(loads: DayOfLoads) -> DayOfLoads:
 
 def many(loads: DayOfLoads) -> DayOfLoads:
     return [
-        rows + [{**row, "event_id": f"{row['event_id']}-{copy}", "seq": None} for row in rows for copy in range(3)]
+        rows
+        + [{**row, "event_id": f"{row['event_id']}-{copy}", "seq": None} for row in rows for copy in range(3)]
         for rows in loads
     ]
 
@@ -186,11 +191,15 @@ def no_times(loads: DayOfLoads) -> DayOfLoads:
 
 
 def one_customer(loads: DayOfLoads) -> DayOfLoads:
-    return _with(loads, 4, lambda n, row: {**row, "customer": "hot" if n % 5 else row["customer"], "seq": None})
+    return _with(
+        loads, 4, lambda n, row: {**row, "customer": "hot" if n % 5 else row["customer"], "seq": None}
+    )
 
 
 def other_version(loads: DayOfLoads) -> DayOfLoads:
-    return [[{**row, "version": "2" if load >= 4 else "1"} for row in rows] for load, rows in enumerate(loads)]
+    return [
+        [{**row, "version": "2" if load >= 4 else "1"} for row in rows] for load, rows in enumerate(loads)
+    ]
 
 
 def error_page(loads: DayOfLoads) -> DayOfLoads:
@@ -214,41 +223,61 @@ class Failure:
 
 
 OLD_LOAD = "load_id = 'd3-4'"
+#: Inside the verify horizon: an older rewrite that keeps the number of rows is found by a scrub.
+RECENT_LOAD = "load_id = 'd10-4'"
 FAILURES = [
     Failure("clean", None),
     Failure("duplicates", "duplicate_storm", duplicates),
     Failure("conflicts", "conflicting_duplicates", conflicts),
-    Failure("late", "late_surge", late),
+    Failure("late", "late_surge", late, also=frozenset({"out_of_order_surge"})),
     Failure("out_of_order", "out_of_order_surge", out_of_order),
-    Failure("clocks_ahead", "clock_skew", some_clocks_ahead),
+    Failure("clocks_ahead", "clock_skew", some_clocks_ahead, also=frozenset({"out_of_order_surge"})),
     Failure("local_time", "constant_offset", local_time),
-    Failure("local_time_behind", "constant_offset", local_time_behind),
+    Failure(
+        "local_time_behind", "constant_offset", local_time_behind, also=frozenset({"out_of_order_surge"})
+    ),
     Failure("held_up", "freshness", held_up),
-    Failure("missing_day", "missing_window", nothing, heals=False),
-    Failure("partial_load", "partial_batch", part_of_a_load, heals=False),
+    Failure("missing_day", "missing_window", nothing, heals=False, also=frozenset({"freshness"})),
+    Failure("partial_load", "partial_batch", part_of_a_load, heals=False, also=frozenset({"sequence_gap"})),
     Failure("lost_rows", "sequence_gap", lost_rows, heals=False),
-    Failure("load_again", "repeated_batch", load_again),
+    Failure("load_again", "repeated_batch", load_again, also=frozenset({"duplicate_storm"})),
     Failure("many_rows", "volume_anomaly", many),
     Failure("nulls", "null_spike", nulls),
     Failure("negative", "value_out_of_range", negative),
     Failure("no_times", "unparseable_payload", no_times),
-    Failure("one_customer", "hot_entity", one_customer),
+    Failure("one_customer", "hot_entity", one_customer, heals=False, also=frozenset({"sequence_gap"})),
     Failure("other_version", "schema_drift", other_version),
     Failure("error_page", "wrong_shape_load", error_page),
     Failure("added", "schema_drift", sql="alter table {table} add column extra varchar(10)"),
     Failure("dropped", "schema_drift", sql="alter table {table} drop column note"),
     Failure("renamed", "schema_drift", sql="alter table {table} rename column note to remark"),
-    Failure("rewritten", "history_rewritten", sql=f"update {{table}} set amount = amount * 3 where {OLD_LOAD}"),
-    Failure("deleted", "history_deleted", sql=f"delete from {{table}} where {OLD_LOAD}", heals=False),
+    Failure(
+        "rewritten", "history_rewritten", sql=f"update {{table}} set amount = amount * 3 where {RECENT_LOAD}"
+    ),
+    Failure(
+        "deleted",
+        "history_deleted",
+        sql=f"delete from {{table}} where {OLD_LOAD}",
+        heals=False,
+        also=frozenset({"settled_window_restated"}),
+    ),
     Failure(
         "inserted",
         "history_inserted",
         sql=(
-            "insert into {table} (event_id, customer, happened_at, loaded_at, load_id, version, amount) "
-            f"select event_id || '-x', customer, happened_at, loaded_at, load_id, version, 5 from {{table}} where {OLD_LOAD}"
+            "insert into {table} (event_id, customer, happened_at, loaded_at, load_id, version, amount, note) "
+            "select event_id || '-x', customer, happened_at, loaded_at, load_id, version, 5, 'x' from {table} "
+            f"where {OLD_LOAD}"
         ),
+        also=frozenset({"settled_window_restated"}),
     ),
-    Failure("truncated", "truncated_source", sql="delete from {table} where load_id < 'd9'", heals=False),
+    Failure(
+        "truncated",
+        "truncated_source",
+        sql="delete from {table} where load_id < 'd9'",
+        heals=False,
+        also=frozenset({"settled_window_restated"}),
+    ),
     Failure("silenced", None, duplicates),
     Failure("switched_off", None, duplicates, stream={"detectors": {"duplicate_storm": {"enabled": False}}}),
     Failure("less_sensitive", None, duplicates, stream={"detectors": {"duplicate_storm": {"share": 0.6}}}),

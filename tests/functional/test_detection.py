@@ -29,7 +29,9 @@ class Played:
     def look(self) -> None:
         for table, kept in (("detections", self.detections), ("incidents", self.incidents)):
             by_stream: dict[str, list[dict[str, Any]]] = {failure.name: [] for failure in FAILURES}
-            for row in self.consumer.query(f"select * from analytics.forensics__{table} order by window_start"):
+            for row in self.consumer.query(
+                f"select * from analytics.forensics__{table} order by window_start"
+            ):
                 by_stream[row["stream"]].append(row)
             kept.append(by_stream)
 
@@ -37,7 +39,8 @@ class Played:
 def play(engine: Engine, folder: Any, cadence: list[datetime] = BUILDS) -> Played:
     """Three days of news: the last quiet one, the one of the failure, two quiet ones. Builds at the times given."""
     streams = {
-        failure.name: {"relation": f"source.raw.{failure.name}", **STREAM, **failure.stream} for failure in FAILURES
+        failure.name: {"relation": f"source.raw.{failure.name}", **STREAM, **failure.stream}
+        for failure in FAILURES
     }
     consumer = Consumer(
         engine,
