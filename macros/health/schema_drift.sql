@@ -166,7 +166,8 @@
             'unknown version' as change,
             version_hours.subject as what,
             version_hours.changed_at,
-            version_hours.arrived_hour
+            version_hours.arrived_hour,
+            version_hours.first_arrived_at
         from version_hours
         inner join rows_so_far
             on version_hours.stream = rows_so_far.stream and version_hours.arrived_hour = rows_so_far.arrived_hour
@@ -184,10 +185,11 @@
             change,
             what,
             changed_at,
-            coalesce(emptied_hour, min(emptied_hour) over (partition by stream, change, changed_at), built_hour) as arrived_hour
+            coalesce(emptied_hour, min(emptied_hour) over (partition by stream, change, changed_at), built_hour) as arrived_hour,
+            cast(null as {{ dbt.type_timestamp() }}) as first_arrived_at
         from dated_changes
         union all
-        select stream, change, what, changed_at, arrived_hour from unknown_versions
+        select stream, change, what, changed_at, arrived_hour, first_arrived_at from unknown_versions
 
     ),
 
@@ -199,7 +201,8 @@
             what,
             changed_at,
             {{ dbt_forensics.time_of_stream(streams, 'window_start', 'arrived_hour') }} as first_window,
-            arrived_hour
+            arrived_hour,
+            first_arrived_at
         from all_changes
 
     ),
@@ -212,6 +215,7 @@
             first_window,
             first_window as last_window,
             min(changed_at) as changed_at,
+            coalesce(min(first_arrived_at), min(arrived_hour)) as first_arrived_at,
             min(arrived_hour) as arrived_hour,
             count(distinct what) as change_count,
             {{ dbt_forensics.first_ten('what') }} as named
@@ -233,7 +237,7 @@
             ~ dbt_forensics.severity_of_rank(dbt_forensics.severity_rank('settings.severity') ~ ' + 1') ~ ' else settings.severity end',
         'evidence': "cast('{\"change\":' || " ~ dbt_forensics.json_text('candidates.change') ~ " || ',\"what\":' || candidates.named || '}' as " ~ dbt.type_string() ~ ')',
         'first_event_at': 'candidates.arrived_hour',
-        'first_arrived_at': 'candidates.arrived_hour',
+        'first_arrived_at': 'candidates.first_arrived_at',
         'is_over': dbt_forensics.is_past(streams, clock),
         'touched_at': 'candidates.changed_at',
     }, streams) }}

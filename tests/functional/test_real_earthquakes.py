@@ -164,6 +164,31 @@ def test_the_change_of_shape_is_on_record_as_drift(played: Played) -> None:
     assert shapes[1]["first_at"] == SHAPE_CHANGED_AT
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_change_of_shape_is_one_incident_at_its_load(played: Played, stream: str) -> None:
+    day = SHAPE_CHANGED_AT.replace(hour=0, minute=0, second=0)
+    found = query(
+        played,
+        "select kind, window_start, opened_at, status, first_arrived_at "
+        f"from analytics.forensics__incidents where stream = '{stream}'",
+    )
+    assert [(row["kind"], row["window_start"], row["opened_at"]) for row in found] == [
+        ("schema_drift", day, BUILT_AT[1])
+    ]
+    seen = query(
+        played,
+        "select subject, window_start, window_end, observed, first_arrived_at, first_detected_at "
+        f"from analytics.forensics__detections where stream = '{stream}' order by subject",
+    )
+    assert [
+        (row["subject"], row["window_start"], row["observed"], row["first_detected_at"]) for row in seen
+    ] == [
+        ("dropped", day, 19, BUILT_AT[2]),
+        ("unknown version", day, 1, BUILT_AT[1]),
+    ]
+    assert seen[1]["first_arrived_at"] == SHAPE_CHANGED_AT
+
+
 def test_the_change_of_shape_is_not_a_conflict(played: Played) -> None:
     """170 revisions were sent in both shapes; where they say the same, the second is a duplicate."""
     found = query(

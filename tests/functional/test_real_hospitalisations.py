@@ -167,6 +167,11 @@ def test_lateness(played: Played, stream: str) -> None:
     assert by_delay == {key: count for key, count in truth.items() if count}
 
 
+def test_a_healthy_feed_with_late_rows_raises_no_incident(played: Played) -> None:
+    found = "select stream, kind, window_start, opened_at from analytics.forensics__incidents"
+    assert played.consumer.query(found) == []
+
+
 def test_all_changes_are_explained(played: Played) -> None:
     unexplained = played.consumer.query(
         "select versions.stream, versions.version, versions.value "
