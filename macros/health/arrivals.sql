@@ -111,7 +111,7 @@
             {{ values.get('subject', 'cast(null as ' ~ dbt.type_string() ~ ')') }} as subject,
             {{ values.identity }} as identity,
             candidates.first_window as window_start,
-            {{ values.get('window_end', dbt_forensics.time_of_stream(streams, 'window_end', 'candidates.last_window') | replace('case stream', 'case candidates.stream')) }} as window_end,
+            {{ values.get('window_end', dbt_forensics.time_of_stream(streams, 'window_end', 'candidates.last_window', of='candidates.stream')) }} as window_end,
             {{ values.get('severity', 'settings.severity') }} as severity,
             cast({{ values.observed }} as {{ number }}) as observed,
             cast({{ values.get('expected', 'null') }} as {{ number }}) as expected,
@@ -133,5 +133,5 @@
         A condition: the window after the one that a time is in is over and should be there. What happened once (rows rewritten, columns changed)
         is then over, if it did not happen again; the record of it stays.
     -#}
-    {{ return('(' ~ dbt_forensics.time_of_stream(streams, 'past_at', time) | replace('case stream', 'case candidates.stream') ~ ' <= ' ~ clock ~ ')') }}
+    {{ return('(' ~ dbt_forensics.time_of_stream(streams, 'past_at', time, of='candidates.stream') ~ ' <= ' ~ clock ~ ')') }}
 {% endmacro %}

@@ -1,11 +1,12 @@
-{% macro time_of_stream(streams, what, time, count='1') %}
+{% macro time_of_stream(streams, what, time, count='1', of='stream') %}
     {#-
         A time that depends on the stream of a row: what is window_start (of the window that a time is in), window_end, later (count windows after
-        a window's start), past_at (when the window after the one that a time is in should be there), due_at (when the rows of a window that ends at a time should be there) or settles_at (when it is settled, by the
-        watermark's measure: the latest event time must have come there).
+        a window's start), past_at (when the window after the one that a time is in should be there), due_at (when the rows of a window that ends at a
+        time should be there) or settles_at (when it is settled, by the watermark's measure: the latest event time must have come there).
+        of: the column that has the stream. Streams of one setting share one branch: such expressions are put into each other.
     -#}
     {%- if not streams -%}{{ return('cast(null as ' ~ dbt.type_timestamp() ~ ')') }}{%- endif -%}
-    {%- set cases = [] -%}
+    {%- set groups = {} -%}
     {%- for stream in streams.values() -%}
         {%- set due_at = dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'], time) -%}
         {%- if what == 'window_start' -%}
@@ -22,15 +23,31 @@
         {%- else -%}
             {%- set value = dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], due_at) -%}
         {%- endif -%}
-        {%- do cases.append("when '" ~ stream.name ~ "' then cast(" ~ value ~ ' as ' ~ dbt.type_timestamp() ~ ')') -%}
+        {%- do groups.update({value: groups.get(value, []) + [stream.name]}) -%}
     {%- endfor -%}
-    {{ return('case stream ' ~ cases | join(' ') ~ ' end') }}
+    {%- set cases = [] -%}
+    {%- for value, names in groups.items() -%}
+        {%- do cases.append(('else ' if loop.last else 'when ' ~ dbt_forensics.is_one_of(of, names) ~ ' then ') ~ value) -%}
+    {%- endfor -%}
+    {{ return('cast(' ~ (groups.keys() | first if groups | length == 1 else 'case ' ~ cases | join(' ') ~ ' end') ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
+{% endmacro %}
+
+
+{% macro number_of_stream(values) %}
+    {#- A number that depends on the stream of a row. values: {stream name: number, as text}. Streams of one number share one branch. -#}
+    {%- set groups = {} -%}
+    {%- for name, value in values.items() -%}{%- do groups.update({value: groups.get(value, []) + [name]}) -%}{%- endfor -%}
+    {%- set cases = [] -%}
+    {%- for value, names in groups.items() -%}
+        {%- do cases.append(('else ' if loop.last else 'when ' ~ dbt_forensics.is_one_of('stream', names) ~ ' then ') ~ value) -%}
+    {%- endfor -%}
+    {{ return(groups.keys() | first if groups | length == 1 else '(case ' ~ cases | join(' ') ~ ' end)') }}
 {% endmacro %}
 
 
 {% macro windows_a_day(streams) %}
     {#- Integer: how many windows the stream of a row has a day. -#}
-    {%- set cases = [] -%}
-    {%- for stream in streams.values() -%}{%- do cases.append("when '" ~ stream.name ~ "' then " ~ (24 if stream.window == 'hour' else 1)) -%}{%- endfor -%}
-    {{ return('case stream ' ~ cases | join(' ') ~ ' end') }}
+    {%- set values = {} -%}
+    {%- for stream in streams.values() -%}{%- do values.update({stream.name: '24' if stream.window == 'hour' else '1'}) -%}{%- endfor -%}
+    {{ return(dbt_forensics.number_of_stream(values)) }}
 {% endmacro %}

@@ -7,8 +7,8 @@
             select
                 pauses.*,
                 usual_pauses.usual_seconds,
-                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pauses.pause_from') | replace('case stream', 'case pauses.stream') ~ " as first_window,
-                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pauses.pause_to') | replace('case stream', 'case pauses.stream') ~ " as last_window
+                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pauses.pause_from', of='pauses.stream') ~ " as first_window,
+                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pauses.pause_to', of='pauses.stream') ~ " as last_window
             from pauses
             inner join usual_pauses
                 on pauses.stream = usual_pauses.stream

@@ -157,7 +157,7 @@
             batch_changes.kind,
             came_and_went.recorded_at,
             came_and_went.batch_id,
-            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'came_and_went.event_time') | replace('case stream', 'case came_and_went.stream') }} as window_start,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'came_and_went.event_time', of='came_and_went.stream') }} as window_start,
             count(*) as row_count,
             sum(case when came_and_went.returned_at is null then 1 else 0 end) as missing_count,
             {{ dbt_forensics.first_ten('came_and_went.event_id') }} as sample_event_ids,

@@ -80,7 +80,7 @@
             entries.verdict,
             entries.timeliness,
             entries.recorded_at,
-            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'history.event_time') | replace('case stream', 'case history.stream') }} as window_start,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'history.event_time', of='history.stream') }} as window_start,
             {{ dbt_forensics.window_start('hour', 'coalesce(history.ingested_at, history.recorded_at)') }} as arrived_hour,
             out_of_order.row_key is not null as is_out_of_order
         from {{ history }} as history
@@ -297,12 +297,12 @@
 
 {% macro _value_counts(plan) %}
     {#- How many values a row of each stream could have. -#}
-    {%- set cases = [] -%}
+    {%- set counts = {} -%}
     {%- for task in plan -%}
         {%- set roles = ['entity_id', 'event_type', 'tenant', 'schema_version'] | select('in', task.stream) | list -%}
-        {%- do cases.append("when '" ~ task.stream.name ~ "' then " ~ (task.columns | length + roles | length)) -%}
+        {%- do counts.update({task.stream.name: (task.columns | length + roles | length) | string}) -%}
     {%- endfor -%}
-    {{ return('case stream ' ~ cases | join(' ') ~ ' end') }}
+    {{ return(dbt_forensics.number_of_stream(counts)) }}
 {% endmacro %}
 
 

@@ -271,7 +271,7 @@
             share_runs.detector,
             share_runs.first_bucket,
             coalesce(share_runs.subject, '') as subject,
-            coalesce(rows_concerned.window_start, {{ dbt_forensics.time_of_stream(streams, 'window_start', 'rows_concerned.arrived_hour') | replace('case stream', 'case share_runs.stream') }}) as window_start,
+            coalesce(rows_concerned.window_start, {{ dbt_forensics.time_of_stream(streams, 'window_start', 'rows_concerned.arrived_hour', of='share_runs.stream') }}) as window_start,
             sum(rows_concerned.row_count) as row_count,
             max(rows_concerned.sample_event_ids) as sample_event_ids,
             min(rows_concerned.batch_id) as batch_id,

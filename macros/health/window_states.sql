@@ -18,8 +18,8 @@
         days away from all others and are less than a hundredth of them are strays and stretch nothing; nor does what is from the future; a
         stream has 100,000 windows at most, the latest ones. profile, seals: relations. clock: SQL.
     -#}
-    {%- set due_at = dbt_forensics.time_of_stream(streams, 'due_at', 'window_end') | replace('case stream', 'case expected_windows.stream') -%}
-    {%- set complete_at = dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end') | replace('case stream', 'case expected_windows.stream') %}
+    {%- set due_at = dbt_forensics.time_of_stream(streams, 'due_at', 'window_end', of='expected_windows.stream') -%}
+    {%- set complete_at = dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end', of='expected_windows.stream') %}
     {{ dbt_forensics.number_rows() }},
 
     window_sums as (
@@ -130,7 +130,7 @@
             numbered_windows.place,
             numbered_windows.windows_a_day,
             numbered_windows.window_start,
-            {{ dbt_forensics.time_of_stream(streams, 'window_end', 'numbered_windows.window_start') | replace('case stream', 'case numbered_windows.stream') }} as window_end,
+            {{ dbt_forensics.time_of_stream(streams, 'window_end', 'numbered_windows.window_start', of='numbered_windows.stream') }} as window_end,
             {%- for measure in dbt_forensics.row_measures() + ['missing'] %}
             coalesce(window_sums.{{ measure }}_count, 0) as {{ measure }}_count,
             {%- endfor %}
@@ -320,23 +320,23 @@
         distance), and at least the detector's share of it (with 0.5, half of it or double), and of the last two of its season: a feed that grows
         or shrinks from week to week is not broken.
     -#}
-    {%- set cases = [] -%}
+    {%- set factors = {} -%}
     {%- for stream in streams.values() -%}
         {%- set share = stream.detectors.get('volume_anomaly', {}).get('share', dbt_forensics.detectors().volume_anomaly.default) -%}
-        {%- set factor = share if side == 'low' else share / (1 - share) -%}
-        {%- do cases.append("when '" ~ stream.name ~ "' then " ~ '%.6f' % factor) -%}
+        {%- do factors.update({stream.name: '%.6f' % (share if side == 'low' else share / (1 - share))}) -%}
     {%- endfor -%}
+    {%- set factor = 'cast(' ~ dbt_forensics.number_of_stream(factors) ~ ' as numeric(12, 6))' -%}
     {%- set usual = 'cast(usual_volume as numeric(18, 0))' -%}
     {%- set far = 'cast(spread as numeric(18, 0)) * 7.5' -%}
-    {%- set near = usual ~ ' * cast(case stream ' ~ cases | join(' ') ~ ' end as numeric(12, 6))' -%}
+    {%- set near = usual ~ ' * ' ~ factor -%}
     {%- set margin = 'case when ' ~ far ~ ' >= ' ~ near ~ ' then ' ~ far ~ ' else ' ~ near ~ ' end' -%}
     {%- set bound = usual ~ (' - ' if side == 'low' else ' + ') ~ '(' ~ margin ~ ')' -%}
     {%- set number = dbt_forensics.type_exact_number() -%}
     {%- if side == 'low' -%}
-        {%- set recent = 'cast(lowest_before as numeric(18, 0)) * (1 - cast(case stream ' ~ cases | join(' ') ~ ' end as numeric(12, 6)))' -%}
+        {%- set recent = 'cast(lowest_before as numeric(18, 0)) * (1 - ' ~ factor ~ ')' -%}
         {{ return('cast(' ~ dbt_forensics.greatest_of(dbt_forensics.least_of(bound, recent), '0') ~ ' as ' ~ number ~ ')') }}
     {%- endif -%}
-    {%- set recent = 'cast(highest_before as numeric(18, 0)) * (1 + cast(case stream ' ~ cases | join(' ') ~ ' end as numeric(12, 6)))' -%}
+    {%- set recent = 'cast(highest_before as numeric(18, 0)) * (1 + ' ~ factor ~ ')' -%}
     {{ return('cast(' ~ dbt_forensics.greatest_of(bound, recent) ~ ' as ' ~ number ~ ')') }}
 {% endmacro %}
 

@@ -25,12 +25,16 @@ NODES = (
     "forensics__ledger",
     "int_forensics__metric_log",
     "forensics__metric_versions",
+    "int_forensics__row_profile",
+    "int_forensics__detection_log",
 )
+#: What must be the same after a kill.
+COMPARED = (*RELATIONS, "windows", "detections")
 
 
 def contents(player: Player) -> dict[str, Counter[str]]:
     found = {}
-    for relation in RELATIONS:
+    for relation in COMPARED:
         skipped = BY_THE_CLOCK if relation == "event_history" else ("dbt_scd_id",)
         found[relation] = Counter(
             json.dumps({k: v for k, v in row.items() if k not in skipped}, sort_keys=True, default=str)
@@ -42,7 +46,7 @@ def contents(player: Player) -> dict[str, Counter[str]]:
 def assert_same(killed: Player, never_killed: Player) -> None:
     assert report(killed.violations()) == ""
     found, expected = contents(killed), contents(never_killed)
-    for relation in RELATIONS:
+    for relation in COMPARED:
         assert sorted((found[relation] - expected[relation]).elements())[:2] == [], relation
         assert sorted((expected[relation] - found[relation]).elements())[:2] == [], relation
 
