@@ -65,6 +65,22 @@
 {% endmacro %}
 
 
+{% macro detector_of_rank(rank) %}
+    {#- Text: the detector that has a place among those that may name an incident's kind. -#}
+    {%- set cases = [] -%}
+    {%- for name, known in dbt_forensics.detectors().items() -%}{%- do cases.append('when ' ~ known.rank ~ " then '" ~ name ~ "'") -%}{%- endfor -%}
+    {{ return('case ' ~ rank ~ ' ' ~ cases | join(' ') ~ ' end') }}
+{% endmacro %}
+
+
+{% macro owner_of(stream, owners) %}
+    {#- Text: the owner of the stream that a column names; NULL where there is none. owners: what stream_owners() gives. -#}
+    {%- set cases = [] -%}
+    {%- for name, owner in owners.items() if owner -%}{%- do cases.append("when '" ~ name ~ "' then " ~ dbt_forensics.forensics_literal(owner)) -%}{%- endfor -%}
+    {{ return('case ' ~ stream ~ ' ' ~ cases | join(' ') ~ ' end' if cases else 'null') }}
+{% endmacro %}
+
+
 {% macro stream_owners(streams) %}
     {#- {stream: owner}: the stream's key owner; else the owner of its source or model, in config.meta.owner; none where nobody is named. -#}
     {%- set owners = {} -%}

@@ -1,5 +1,11 @@
 -- One row per expected window of a stream, also where nothing came: what is on record of it, what is to be expected, and its health.
-{{ config(materialized='table', pre_hook="{{ dbt_forensics.plan_quickly() }}", post_hook="{{ dbt_forensics.gather_statistics(this) }}") }}
+{{
+    config(
+        materialized='table',
+        pre_hook="{{ dbt_forensics.plan_quickly() }}",
+        post_hook="{{ dbt_forensics.gather_statistics(this) }}",
+    )
+}}
 {%- set profile = ref('int_forensics__row_profile') %}
 {%- set seals = ref('forensics__batch_history') %}
 {%- set streams = dbt_forensics.streams() %}

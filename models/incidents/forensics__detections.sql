@@ -1,5 +1,5 @@
 -- One row per detection: what a detector saw in a stream, where, when it was seen first and last, and whether it is over.
-{%- set streams = dbt_forensics.streams() %}
+{%- set clock = dbt_forensics.concluded_at() if execute else 'latest.recorded_at' %}
 with log as (
 
     select * from {{ ref('int_forensics__detection_log').render() }}
@@ -27,7 +27,7 @@ followed as (
         max(case when change >= 0 then recorded_at end) over (partition by detection_id) as last_detected_at,
         max(case when change = -1 then recorded_at end) over (partition by detection_id) as last_closed_at,
         sum(case when change = 1 then 1 else 0 end) over (partition by detection_id) as times_opened,
-        row_number() over (partition by detection_id order by recorded_at desc, change) as entries_to_go
+        row_number() over (partition by detection_id order by recorded_at desc, change asc) as entries_to_go
     from log
 
 ),
@@ -50,10 +50,13 @@ silenced as (
     from latest
     inner join exceptions
         on
-            coalesce(exceptions.stream, latest.stream) = latest.stream
-            and coalesce(exceptions.detector, latest.detector) = latest.detector
-            and (exceptions.subject is null or exceptions.subject = latest.subject)
-            and exceptions.valid_until > case when latest.is_open = 1 then {{ dbt_forensics.concluded_at() if execute else 'latest.recorded_at' }} else latest.last_closed_at end
+            (exceptions.stream is null or latest.stream = exceptions.stream)
+            and (exceptions.detector is null or latest.detector = exceptions.detector)
+            and (exceptions.subject is null or latest.subject = exceptions.subject)
+            and case
+                when latest.is_open = 1 then {{ clock }}
+                else latest.last_closed_at
+            end < exceptions.valid_until
     group by latest.detection_id
 
 ),

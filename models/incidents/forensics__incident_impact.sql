@@ -42,19 +42,21 @@ moved_values as (
         versions.value,
         versions.previous_value,
         row_number() over (
-            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions order by versions.version
+            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            order by versions.version
         ) as versions_before,
         row_number() over (
-            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions order by versions.version desc
+            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            order by versions.version desc
         ) as versions_to_go
     from incidents
     inner join versions
         on
             incidents.stream = versions.stream
-            and versions.window_start >= incidents.window_start
-            and versions.window_start < incidents.window_end
-            and versions.recorded_from >= incidents.opened_at
-            and (incidents.resolved_at is null or versions.recorded_from <= incidents.resolved_at)
+            and incidents.window_start <= versions.window_start
+            and incidents.window_end > versions.window_start
+            and incidents.opened_at <= versions.recorded_from
+            and (incidents.resolved_at is null or incidents.resolved_at >= versions.recorded_from)
     where versions.origin = 'published'
 
 ),
@@ -105,8 +107,8 @@ metric_impact as (
             and moved_values.window_start = value_ends.window_start
             and moved_values.dimensions = value_ends.dimensions
     group by
-        moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start, moved_values.window_end,
-        moved_values.dimensions, changes.cause
+        moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start,
+        moved_values.window_end, moved_values.dimensions, changes.cause
 
 ),
 
@@ -131,8 +133,8 @@ window_impact as (
     inner join windows
         on
             incidents.stream = windows.stream
-            and windows.window_start >= incidents.window_start
-            and windows.window_start < incidents.window_end
+            and incidents.window_start <= windows.window_start
+            and incidents.window_end > windows.window_start
 
 ),
 

@@ -54,7 +54,9 @@ detected as (
         log.recorded_at as happened_at,
         case when log.change = 1 then 'detection' else 'recovery' end as moment,
         log.detector,
-        log.severity || case when log.change = 1 then ', seen' else ', over' end || coalesce(': ' || log.subject, '') as what
+        log.severity
+        || case when log.change = 1 then ', seen' else ', over' end
+        || coalesce(': ' || log.subject, '') as what
     from log
     inner join members
         on log.detection_id = members.detection_id
@@ -75,10 +77,10 @@ moved as (
     inner join versions
         on
             incidents.stream = versions.stream
-            and versions.window_start >= incidents.window_start
-            and versions.window_start < incidents.window_end
-            and versions.recorded_from >= incidents.opened_at
-            and (incidents.resolved_at is null or versions.recorded_from <= incidents.resolved_at)
+            and incidents.window_start <= versions.window_start
+            and incidents.window_end > versions.window_start
+            and incidents.opened_at <= versions.recorded_from
+            and (incidents.resolved_at is null or incidents.resolved_at >= versions.recorded_from)
     where versions.origin = 'published'
     group by incidents.incident_id, incidents.stream, versions.recorded_from, versions.metric
 

@@ -24,7 +24,9 @@ open_by_build as (
 
     select
         *,
-        sum(change) over (partition by incident_id order by recorded_at rows between unbounded preceding and current row) as open_count
+        sum(change) over (
+            partition by incident_id order by recorded_at rows between unbounded preceding and current row
+        ) as open_count
     from log_by_build
 
 ),
@@ -74,22 +76,16 @@ incidents as (
     select
         described.incident_id,
         described.stream,
-        cast(case described.kind_rank
-        {%- for name, known in dbt_forensics.detectors().items() %}
-            when {{ known.rank }} then '{{ name }}'
-        {%- endfor %}
-        end as {{ dbt.type_string() }}) as kind,
-        cast({{ dbt_forensics.severity_of_rank('described.severity_number') }} as {{ dbt.type_string() }}) as severity,
+        cast({{ dbt_forensics.detector_of_rank('described.kind_rank') }} as {{ dbt.type_string() }}) as kind,
+        cast(
+            {{ dbt_forensics.severity_of_rank('described.severity_number') }} as {{ dbt.type_string() }}
+        ) as severity,
         cast(case
             when described.open_count = 0 then 'resolved'
             when courses.times_reopened > 0 then 'reopened'
             else 'open'
         end as {{ dbt.type_string() }}) as status,
-        {%- set named = [] %}
-        {%- for stream, owner in owners.items() if owner %}
-        {%- do named.append("when '" ~ stream ~ "' then " ~ dbt_forensics.forensics_literal(owner)) %}
-        {%- endfor %}
-        cast({{ 'case described.stream ' ~ named | join(' ') ~ ' end' if named else 'null' }} as {{ dbt.type_string() }}) as owner,
+        cast({{ dbt_forensics.owner_of('described.stream', owners) }} as {{ dbt.type_string() }}) as owner,
         described.window_start,
         described.window_end,
         cast(described.detection_count as {{ dbt.type_bigint() }}) as detection_count,
