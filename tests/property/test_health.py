@@ -55,7 +55,10 @@ def test_each_expected_window_is_there_once(played: Player) -> None:
 
 def test_small_streams_raise_nothing_but_what_happened_to_their_rows(played: Player) -> None:
     """These histories rewrite and delete all the time; a few hundred rows say nothing of what is usual."""
-    found = {row["detector"] for row in played.consumer.query("select detector from analytics.forensics__detections")}
+    found = {
+        row["detector"]
+        for row in played.consumer.query("select detector from analytics.forensics__detections")
+    }
     assert found <= {
         "history_deleted",
         "history_inserted",
