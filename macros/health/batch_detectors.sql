@@ -100,7 +100,7 @@
 
 {% macro wrong_shape_load(streams, clock) %}
     {#- A batch of which nearly no row could be read, or nearly all values are missing: an error page, or another file's columns, landed as data. -#}
-    {{ dbt_forensics._found_batch('wrong_shape_load', 'candidates.batch_count >= 5 and candidates.usual_size >= 10 and candidates.wrong_share >= settings.knob and candidates.usual_wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('wrong_shape_load', 'candidates.batch_count >= 10 and candidates.usual_size >= 20 and candidates.wrong_share >= settings.knob and candidates.usual_wrong_share < 0.5', {
         'observed': 'candidates.wrong_share',
         'expected': 'candidates.usual_wrong_share',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.rows_count', 'unreadable_rows': 'candidates.unreadable_count', 'missing_values': 'candidates.null_count', 'of_values': 'candidates.value_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),

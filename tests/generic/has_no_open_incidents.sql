@@ -1,10 +1,10 @@
-{% test has_no_open_incidents(model, stream=none, severity='high') %}
+{% test has_no_open_incidents(model, stream=none, min_severity='high') %}
     {#-
         No incident is open that is this severe or more. On forensics__incidents for all streams; on the relation of a stream for the streams that read it.
-        Fails with one row per incident. stream: only this one. severity: low | medium | high | critical.
+        Fails with one row per incident. stream: only this one. min_severity: low | medium | high | critical.
     -#}
-    {%- if severity not in dbt_forensics.severities() %}
-        {{ dbt_forensics._config_error('has_no_open_incidents', 'severity', severity, 'one of ' ~ dbt_forensics.severities() | join(', ')) }}
+    {%- if min_severity not in dbt_forensics.severities() %}
+        {{ dbt_forensics._config_error('has_no_open_incidents', 'min_severity', min_severity, 'one of ' ~ dbt_forensics.severities() | join(', ')) }}
     {%- endif %}
     {%- set incidents = ref('forensics__incidents').render() %}
     {%- set reading = [] %}
@@ -25,7 +25,7 @@
     from {{ incidents }}
     where
         status <> 'resolved'
-        and {{ dbt_forensics.severity_rank('severity') }} >= {{ dbt_forensics.severities().index(severity) + 1 }}
+        and {{ dbt_forensics.severity_rank('severity') }} >= {{ dbt_forensics.severities().index(min_severity) + 1 }}
         {%- if names %}
         and {{ dbt_forensics.is_one_of('stream', names) }}
         {%- endif %}
