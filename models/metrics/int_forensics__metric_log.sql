@@ -114,7 +114,7 @@ logged as (
             when versioned.recorded_from <= versioned.published_at_first then {{ dbt_forensics.time_plus('microsecond', 1, 'versioned.published_at_first') }}
             else versioned.recorded_from
         end as recorded_from,
-        coalesce(watermarks.latest_event_time >= {{ dbt_forensics.of_metric(plan, 'settles_at') }}, false) as is_settled,
+        coalesce(watermarks.latest_event_time >= {{ dbt_forensics.settles_at('versioned') }}, false) as is_settled,
         {{ dbt_forensics.of_metric(plan, 'ledger_to') }} as ledger_to,
         {{ dbt_forensics.of_metric(plan, 'definitions') }} as definitions
     from versioned

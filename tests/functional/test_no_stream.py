@@ -19,6 +19,7 @@ PUBLIC = (
     "forensics__metric_versions",
     "forensics__metric_changes",
     "forensics__settling",
+    "forensics__estimates",
     "forensics__lateness",
 )
 
