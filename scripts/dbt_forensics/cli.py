@@ -228,7 +228,9 @@ def report(
 @click.option("--stream", help="Load into the source that this stream reads.")
 @click.option("--relation", metavar="SCHEMA.TABLE", help="Load into this table, or source.<source>.<table>.")
 @click.option("--create", is_flag=True, help="Make the table from the first file if it does not exist.")
-@click.option("--force", is_flag=True, help="Take a file of another shape: leave out columns that the table lacks.")
+@click.option(
+    "--force", is_flag=True, help="Take a file of another shape: leave out columns that the table lacks."
+)
 @click.option("--again", is_flag=True, help="Land a file again whose rows are gone from the table.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -33,7 +33,7 @@ class TableColumn:
     is_required: bool
 
 
-class EngineRefused(Exception):
+class EngineError(Exception):
     """The engine did not take a statement; the message is its own, on one line."""
 
 
@@ -63,6 +63,15 @@ class WritingWarehouse(Warehouse, ABC):
     def table(self, place: tuple[str, str, str]) -> str:
         """Returns a place as SQL."""
         return ".".join(self.identifier(part) for part in place)
+
+    def make_schema(self, place: tuple[str, str, str]) -> None:
+        """Makes the schema of a place if there is none."""
+        database, schema, _ = place
+        if not self.query(
+            f"select 1 from information_schema.schemata where catalog_name = {sql.literal(database)}"
+            f" and schema_name = {sql.literal(schema)}"
+        ):
+            self.execute(f"create schema {self.identifier(schema)}")
 
     def columns(self, place: tuple[str, str, str]) -> list[TableColumn]:
         """Returns a table's columns in their order; none if it does not exist."""
@@ -104,7 +113,7 @@ class WritingWarehouse(Warehouse, ABC):
         """Runs a statement.
 
         Raises:
-            EngineRefused: The engine does not take it.
+            EngineError: The engine does not take it.
         """
         with self._refusals():
             self._cursor().execute(statement)
@@ -134,7 +143,7 @@ class WritingWarehouse(Warehouse, ABC):
     def _roll_back(self) -> None:
         try:
             self.execute("rollback")
-        except EngineRefused:  # the engine has rolled back by itself, or the connection is gone
+        except EngineError:  # the engine has rolled back by itself, or the connection is gone
             return
 
     def _database(self) -> str:
@@ -148,7 +157,7 @@ class WritingWarehouse(Warehouse, ABC):
         try:
             yield
         except self._errors() as error:
-            raise EngineRefused(sentence(str(error))) from error
+            raise EngineError(sentence(str(error))) from error
 
     @abstractmethod
     def _errors(self) -> tuple[type[Exception], ...]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from dbt_forensics.load import csvs, jsonl
 from dbt_forensics.load.files import SourceFile, content
-from dbt_forensics.load.model import Refused
+from dbt_forensics.load.model import RefusedError
 from dbt_forensics.load.parquet import parquet_schema
 
 _BOM = b"\xef\xbb\xbf"
@@ -20,7 +20,7 @@ def first_columns(file: SourceFile) -> tuple[list[str], pa.Schema | None]:
     Those of JSON Lines are the keys of the lines in its first few megabytes.
 
     Raises:
-        Refused: It has none.
+        RefusedError: It has none.
     """
     if file.format == "parquet":
         schema = parquet_schema(file.path)
@@ -28,10 +28,12 @@ def first_columns(file: SourceFile) -> tuple[list[str], pa.Schema | None]:
     with content(file, lambda _: None) as chunks:
         head = b"".join(islice(chunks, 1)).removeprefix(_BOM)
     if file.format == "csv":
-        _, names, _ = csvs.read_header(head, lambda name: name)
-        csvs.check_header(names)
-        return list(names), None
+        _, header, _ = csvs.read_header(head, lambda name: name)
+        csvs.check_header(header)
+        return list(header), None
     names = jsonl.keys(head.split(b"\n"))
     if not names:
-        raise Refused("A table cannot be made from it: none of its first lines is a JSON object with a key.")
+        raise RefusedError(
+            "A table cannot be made from it: none of its first lines is a JSON object with a key."
+        )
     return names, None

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from dbt_forensics.load.model import Parsed, Refused, Rejected
+from dbt_forensics.load.model import Parsed, RefusedError, Rejected
 
 DELIMITERS = ",;\t|"
 _CLOSED = re.compile(r'"(?:[^"]+|"")*"')
@@ -63,7 +63,7 @@ def records(text: str, first_line: int, field: re.Pattern[str], is_final: bool) 
         is_final: Whether nothing follows.
 
     Raises:
-        Refused: A quote is opened and never closed.
+        RefusedError: A quote is opened and never closed.
     """
     found: list[Record] = []
     at, line = 0, first_line
@@ -86,7 +86,7 @@ def records(text: str, first_line: int, field: re.Pattern[str], is_final: bool) 
                 if not is_final:
                     return found, start
                 opened = line + text.count("\n", start, at)
-                raise Refused(
+                raise RefusedError(
                     f"A quote is opened in line {opened} and never closed: the file is half written or damaged; "
                     "get it again, or put the line right."
                 )
@@ -156,25 +156,34 @@ def read_header(data: bytes, columns_of: Callable[[str], str | None]) -> tuple[s
         columns_of: Returns the table's column for a name, or None.
 
     Raises:
-        Refused: There is no header that could be one.
+        RefusedError: There is no header that could be one.
     """
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         if error.start < data.find(b"\n") % (len(data) + 1):
-            raise Refused("Its first line is not UTF-8 text: expected a CSV header; check that it is a CSV file.") from None
+            raise RefusedError(
+                "Its first line is not UTF-8 text: expected a CSV header; check that it is a CSV file."
+            ) from None
         text = data.decode(errors="surrogateescape")
     found = []
     for delimiter in DELIMITERS:
         try:
             first, _ = records(text[: _end_of_header(text)], 1, _field(delimiter), True)
-        except Refused:
+        except RefusedError:
             first = []
         if first and first[0].fields is not None:
             names = tuple(name or "" for name in first[0].fields)
-            found.append((sum(columns_of(name) is not None for name in names), -DELIMITERS.index(delimiter), names, first[0]))
+            found.append(
+                (
+                    sum(columns_of(name) is not None for name in names),
+                    -DELIMITERS.index(delimiter),
+                    names,
+                    first[0],
+                )
+            )
     if not found:
-        raise Refused("Its first line is no CSV header: expected the names of columns.")
+        raise RefusedError("Its first line is no CSV header: expected the names of columns.")
     _, position, names, record = max(found, key=lambda one: one[:2])
     end = text.find("\n", record.end) + 1 or len(text)
     return DELIMITERS[-position], names, len(text[:end].encode(errors="surrogateescape"))
@@ -189,10 +198,10 @@ def check_header(names: Sequence[str]) -> None:
     """Finds a header by which no field could be told.
 
     Raises:
-        Refused: A name is there twice, or missing.
+        RefusedError: A name is there twice, or missing.
     """
     twice = sorted({name for name in names if names.count(name) > 1})
     if "" in names:
-        raise Refused(f"Its header has no name for field {names.index('') + 1}: give every column one.")
+        raise RefusedError(f"Its header has no name for field {names.index('') + 1}: give every column one.")
     if twice:
-        raise Refused(f"Its header has {', '.join(twice)} twice: give every column a name of its own.")
+        raise RefusedError(f"Its header has {', '.join(twice)} twice: give every column a name of its own.")

@@ -65,7 +65,11 @@ def parse_jsonl(data: bytes, lines: Sequence[Line], shape: Shape) -> Parsed | No
 
 def parse_csv(data: bytes, first_line: int, dialect: Dialect) -> tuple[Parsed, int] | None:
     """Returns the rows of lines of CSV and how many bytes they took, or None."""
-    if not data.endswith(b"\n") or not _is_plain(data) or (b'"' in data and not _is_well_quoted(data, dialect)):
+    if (
+        not data.endswith(b"\n")
+        or not _is_plain(data)
+        or (b'"' in data and not _is_well_quoted(data, dialect))
+    ):
         return None
     names = [f"c{position}" for position in range(len(dialect.header))]
     try:
@@ -132,7 +136,9 @@ def _arrow_type(to: ColumnType) -> pa.DataType | None:
     if to.kind == "number":
         # A number of any length is kept as it was written, which only the reading line by line does.
         return None if to.precision is None or to.precision > 38 else pa.decimal128(to.precision, to.scale)
-    return {"json": None, "double": pa.float64(), "real": pa.float64(), "boolean": pa.bool_()}.get(to.kind, pa.string())
+    return {"json": None, "double": pa.float64(), "real": pa.float64(), "boolean": pa.bool_()}.get(
+        to.kind, pa.string()
+    )
 
 
 def _one(values: pa.ChunkedArray) -> pa.StringArray:

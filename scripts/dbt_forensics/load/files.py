@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.load.model import Refused
+from dbt_forensics.load.model import RefusedError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,7 +97,9 @@ def find_files(arguments: Sequence[str]) -> list[SourceFile]:
             if file is not None:
                 found.setdefault(path.resolve(), file)
     if not found:
-        raise ForensicsError(f"There is no file to load in {', '.join(arguments)}: names must end with {ENDINGS}.")
+        raise ForensicsError(
+            f"There is no file to load in {', '.join(arguments)}: names must end with {ENDINGS}."
+        )
     return list(found.values())
 
 
@@ -111,7 +113,7 @@ def _meant(argument: str) -> Iterable[tuple[Path, bool]]:
         ]
     if path.is_file():
         return [(path, True)]
-    matching = sorted(glob.glob(argument, recursive=True))
+    matching = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (a pattern may begin anywhere)
     if not matching:
         raise ForensicsError(f"{argument} does not exist: name a file, a folder or a pattern.")
     return [(Path(name), False) for name in matching if Path(name).is_file()]
@@ -122,7 +124,7 @@ def state(path: Path) -> State:
     try:
         found = path.stat()
     except OSError as error:
-        raise Refused(f"It cannot be read ({error.strerror}).") from error
+        raise RefusedError(f"It cannot be read ({error.strerror}).") from error
     return State(found.st_size, found.st_mtime_ns, found.st_ino)
 
 
@@ -135,13 +137,13 @@ def content(file: SourceFile, progress: Progress) -> Iterator[Iterator[bytes]]:
         progress: Is called with the number of bytes on disk that each chunk took.
 
     Raises:
-        Refused: It cannot be read, or its compression is broken; the sentence has the position.
+        RefusedError: It cannot be read, or its compression is broken; the sentence has the position.
     """
     try:
         with file.path.open("rb") as raw:
             yield _chunks(file, raw, progress)
     except OSError as error:
-        raise Refused(f"It cannot be read ({error.strerror or error}).") from error
+        raise RefusedError(f"It cannot be read ({error.strerror or error}).") from error
 
 
 def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[bytes]:
@@ -152,7 +154,7 @@ def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[by
     if os.fstat(raw.fileno()).st_size == 0:
         return
     if not file.compression and (magic.startswith(b"\x1f\x8b") or magic == b"\x28\xb5\x2f\xfd"):
-        raise Refused("It is compressed, and its name does not say so: add .gz or .zst to the name.")
+        raise RefusedError("It is compressed, and its name does not say so: add .gz or .zst to the name.")
     stream: IO[bytes] | pa.NativeFile = raw
     if file.compression:
         stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), file.compression)
@@ -163,7 +165,7 @@ def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[by
         except OSError as error:
             if not file.compression:
                 raise
-            raise Refused(
+            raise RefusedError(
                 f"Its {file.compression} compression is broken after {position:,} bytes of content, near byte "
                 f"{raw.tell():,} of the file ({error}): it is half written or damaged; get it again."
             ) from error

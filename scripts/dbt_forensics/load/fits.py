@@ -1,7 +1,7 @@
 """Whether texts fit a column's type, and the one form in which both engines take them.
 
-A value fits if the type holds it as it stands: nothing is rounded, cut or guessed. (`real` and `double` hold the nearest
-number that they have, as always.) What all but the odd value looks like is decided for a whole column at a time.
+A value fits if the type holds it as it stands: nothing is rounded, cut or guessed. (`real` and `double` hold the
+nearest number that they have, as always.) What the usual value looks like is decided for a whole column at a time.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def _matches(values: pa.StringArray, pattern: str) -> pa.BooleanArray:
 
 
 def _usually(
-    values: pa.StringArray, pattern: str, usual: Callable[[pa.StringArray], pa.StringArray], odd: Callable[[str], str | None]
+    values: pa.StringArray,
+    pattern: str,
+    usual: Callable[[pa.StringArray], pa.StringArray],
+    odd: Callable[[str], str | None],
 ) -> Fitted:
     """Converts what matches all at once, and the rest one by one: `odd` returns None for what does not fit."""
     plain = _matches(values, pattern)
@@ -121,8 +124,16 @@ def _exact(text: str) -> Decimal | None:
 
 
 def _float(values: pa.StringArray, to: ColumnType) -> Fitted:
-    least, most = (1.401298464324817e-45, 3.4028235e38) if to.kind == "real" else (5e-324, 1.7976931348623157e308)
-    special = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity", "-inf": "-Infinity", "-infinity": "-Infinity"}
+    least, most = (
+        (1.401298464324817e-45, 3.4028235e38) if to.kind == "real" else (5e-324, 1.7976931348623157e308)
+    )
+    special = {
+        "nan": "NaN",
+        "inf": "Infinity",
+        "infinity": "Infinity",
+        "-inf": "-Infinity",
+        "-infinity": "-Infinity",
+    }
 
     def odd(text: str) -> str | None:
         if text.lower() in special:
@@ -137,7 +148,15 @@ def _float(values: pa.StringArray, to: ColumnType) -> Fitted:
 
 
 def _boolean(values: pa.StringArray, to: ColumnType) -> Fitted:
-    words = {"true": "true", "t": "true", "1": "true", "yes": "true", "false": "false", "f": "false", "0": "false"}
+    words = {
+        "true": "true",
+        "t": "true",
+        "1": "true",
+        "yes": "true",
+        "false": "false",
+        "f": "false",
+        "0": "false",
+    }
     return _usually(values, "true|false", _same, lambda text: {**words, "no": "false"}.get(text.lower()))
 
 

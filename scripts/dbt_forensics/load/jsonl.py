@@ -16,14 +16,14 @@ class _Number(str):
     """A number as it was written."""
 
 
-class _DuplicateKey(ValueError):
+class _DuplicateKeyError(ValueError):
     pass
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _DuplicateKey
+        raise _DuplicateKeyError
     return found
 
 
@@ -45,7 +45,11 @@ Line = tuple[int, bytes]
 
 
 def parse_lines(
-    lines: Sequence[Line], names: Callable[[str], str | None], types: Mapping[str, ColumnType], *, lenient: bool
+    lines: Sequence[Line],
+    names: Callable[[str], str | None],
+    types: Mapping[str, ColumnType],
+    *,
+    lenient: bool,
 ) -> Parsed:
     """Returns the rows of some lines, one by one; :func:`parse_fast` is the same for lines that are as usual.
 
@@ -62,7 +66,7 @@ def parse_lines(
     for number, line in lines:
         try:
             row = _row(line, types, names, known, lenient)
-        except _Wrong as wrong:
+        except _WrongLineError as wrong:
             rejected.append(Rejected(number, wrong.reason, line, wrong.column))
             continue
         rows.append(row)
@@ -72,7 +76,7 @@ def parse_lines(
     return Parsed([number for number, _ in kept], columns, lambda row: kept[row][1], rejected)
 
 
-class _Wrong(Exception):
+class _WrongLineError(Exception):
     def __init__(self, reason: str, column: str | None = None) -> None:
         super().__init__(reason)
         self.reason, self.column = reason, column
@@ -91,9 +95,9 @@ def _row(
         name = known[key] if key in known else known.setdefault(key, names(key))
         if name is None:
             if not lenient:
-                raise _Wrong("unknown_column", key)
+                raise _WrongLineError("unknown_column", key)
         elif name in row:
-            raise _Wrong("duplicate_key")
+            raise _WrongLineError("duplicate_key")
         elif value is None or (type(value) is str and types[name].kind != "json"):
             row[name] = value
         else:
@@ -108,21 +112,21 @@ def _row(
 
 def _decoded(line: bytes) -> dict[str, Any]:
     if b"\0" in line:
-        raise _Wrong("nul_byte")
+        raise _WrongLineError("nul_byte")
     try:
         found = _read(line.decode())
         if b"\\u" in line:
             _check_characters(found)
     except UnicodeError:
-        raise _Wrong("invalid_utf8") from None
-    except _DuplicateKey:
-        raise _Wrong("duplicate_key") from None
+        raise _WrongLineError("invalid_utf8") from None
+    except _DuplicateKeyError:
+        raise _WrongLineError("duplicate_key") from None
     except RecursionError:
-        raise _Wrong("nested_too_deep") from None
+        raise _WrongLineError("nested_too_deep") from None
     except ValueError:
-        raise _Wrong("invalid_json") from None
+        raise _WrongLineError("invalid_json") from None
     if not isinstance(found, dict):
-        raise _Wrong("not_an_object")
+        raise _WrongLineError("not_an_object")
     return found
 
 
@@ -131,7 +135,7 @@ def _check_characters(value: Any) -> None:
     if isinstance(value, str):
         value.encode()
         if "\0" in value:
-            raise _Wrong("nul_byte")
+            raise _WrongLineError("nul_byte")
     elif isinstance(value, (dict, list)):
         for part in [*value, *value.values()] if isinstance(value, dict) else value:
             _check_characters(part)
@@ -165,6 +169,6 @@ def keys(lines: Sequence[bytes]) -> list[str]:
     for line in lines:
         try:
             found.update(dict.fromkeys(_decoded(line)))
-        except _Wrong:
+        except _WrongLineError:
             continue
     return list(found)

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -39,6 +40,7 @@ _LOG_COLUMNS = (
     ("rejected_by_reason", "varchar"),
     ("loader_version", "varchar"),
     ("loaded_at", "timestamp"),
+    ("restored_at", "timestamp"),
 )
 _LETTER_COLUMNS = (
     ("load_id", "varchar"),
@@ -62,16 +64,43 @@ class Earlier:
         content_bytes: How long it was.
         read_count: Its records.
         last_line: Where the last of them begins.
-        loads: All loads of which it is the result, the latest first.
+        loads: All loads of which it is the result, the first one first.
         open_lines: Rejected records that were not repaired yet: line to the load that rejected it.
+        repaired_lines: Rejected records that were: line to the load that landed it.
     """
 
     load_id: str
     content_bytes: int
     read_count: int
     last_line: int
-    loads: tuple[str, ...]
+    loads: tuple[Load, ...]
     open_lines: Mapping[int, str]
+    repaired_lines: Mapping[int, str]
+
+    def landed_by(self, line: int) -> Load | None:
+        """Returns the load that landed a line; None if the line is not known."""
+        repaired_by = self.repaired_lines.get(line)
+        for load in self.loads:
+            if load.load_id == repaired_by or (repaired_by is None and line <= load.last_line):
+                return load
+        return None
+
+
+@dataclass(frozen=True)
+class Load:
+    """An entry of the log.
+
+    Attributes:
+        load_id: The load.
+        loaded_at: When, UTC.
+        last_line: Where its last record begins.
+        accepted: How many rows it landed.
+    """
+
+    load_id: str
+    loaded_at: datetime
+    last_line: int
+    accepted: int
 
 
 class LoadLog:
@@ -125,8 +154,8 @@ class LoadLog:
         last = rows[0]
         loads = self._chain(last["load_id"])
         letters = self._warehouse.query(
-            f"select load_id, line_number from {self.letters}"
-            f" where load_id in {in_list(loads)} and repaired_by_load_id is null"
+            f"select load_id, line_number, repaired_by_load_id from {self.letters}"
+            f" where load_id in {in_list(load.load_id for load in loads)}"
         )
         return Earlier(
             last["load_id"],
@@ -134,18 +163,36 @@ class LoadLog:
             int(last["read_count"]),
             int(last["last_line"]),
             tuple(loads),
-            {int(row["line_number"]): row["load_id"] for row in letters},
+            {
+                int(row["line_number"]): row["load_id"]
+                for row in letters
+                if row["repaired_by_load_id"] is None
+            },
+            {
+                int(row["line_number"]): row["repaired_by_load_id"]
+                for row in letters
+                if row["repaired_by_load_id"]
+            },
         )
 
-    def _chain(self, load_id: str) -> list[str]:
-        chain = [load_id]
-        while True:
+    def _chain(self, load_id: str) -> list[Load]:
+        chain: list[Load] = []
+        before: str | None = load_id
+        while before is not None:
             (row,) = self._warehouse.query(
-                f"select extends_load_id from {self.log} where load_id = {literal(chain[-1])}"
+                f"select loaded_at, last_line, accepted_count, extends_load_id from {self.log}"
+                f" where load_id = {literal(before)}"
             )
-            if row["extends_load_id"] is None:
-                return chain
-            chain.append(row["extends_load_id"])
+            chain.insert(0, Load(before, row["loaded_at"], int(row["last_line"]), int(row["accepted_count"])))
+            before = row["extends_load_id"]
+        return chain
+
+    def restore(self, loads: Iterable[Load], at: datetime) -> None:
+        """Writes down that the rows of some loads, gone from the table, landed again."""
+        self._warehouse.execute(
+            f"update {self.log} set restored_at = {literal(at)}"
+            f" where load_id in {in_list(load.load_id for load in loads)}"
+        )
 
     def _here(self) -> str:
         return f"relation = {literal(self._target.name)}"
@@ -205,9 +252,11 @@ class LoadLog:
         self, table: str, columns: Sequence[tuple[str, str]], values: Mapping[str, Sequence[str | None]]
     ) -> None:
         rows = pa.table({name: pa.array(of_column, pa.string()) for name, of_column in values.items()})
-        self._warehouse.append(table, [(name, kind) for name, kind in columns if name in values], rows.select(
-            [name for name, _ in columns if name in values]
-        ))
+        self._warehouse.append(
+            table,
+            [(name, kind) for name, kind in columns if name in values],
+            rows.select([name for name, _ in columns if name in values]),
+        )
 
 
 def _content(content: bytes) -> tuple[str, bool]:

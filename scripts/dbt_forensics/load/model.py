@@ -29,7 +29,7 @@ REASONS = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A file is not loaded, as a whole; the message is a sentence that says where and what to do."""
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dbt_forensics.load.model import Parsed, Refused, Rejected
+from dbt_forensics.load.model import Parsed, RefusedError, Rejected
 from dbt_forensics.load.shape import Shape
 
 _ROWS = 32_768
@@ -20,7 +20,7 @@ def parquet_schema(path: Path) -> pa.Schema:
     """Returns the columns of a file.
 
     Raises:
-        Refused: It is no whole Parquet file.
+        RefusedError: It is no whole Parquet file.
     """
     try:
         return pq.read_schema(path)
@@ -37,7 +37,7 @@ def read_parquet(path: Path, shape: Shape, progress: Callable[[int], None]) -> I
         progress: Is called with the number of bytes that each stretch took, about.
 
     Raises:
-        Refused: It is torn or damaged, has a column that is no value, or is of another shape.
+        RefusedError: It is torn or damaged, has a column that is no value, or is of another shape.
     """
     first = 1
     try:
@@ -55,15 +55,18 @@ def read_parquet(path: Path, shape: Shape, progress: Callable[[int], None]) -> I
         raise _torn(error, first) from error
 
 
-def _torn(error: Exception, row: int | None = None) -> Refused:
+def _torn(error: Exception, row: int | None = None) -> RefusedError:
     where = f" after row {row - 1:,}" if row is not None and row > 1 else ""
-    return Refused(
+    return RefusedError(
         f"It is no whole Parquet file, or it is damaged{where} ({str(error).splitlines()[0]}): get it again."
     )
 
 
 def _parsed(batch: pa.RecordBatch, columns: list[str | None], first: int) -> Parsed:
-    texts = [_text(batch.column(position), batch.schema.field(position).name) for position in range(batch.num_columns)]
+    texts = [
+        _text(batch.column(position), batch.schema.field(position).name)
+        for position in range(batch.num_columns)
+    ]
 
     def content(row: int) -> bytes:
         values = {name: text[row].as_py() for name, text in zip(batch.schema.names, texts, strict=True)}
@@ -81,7 +84,10 @@ def _parsed(batch: pa.RecordBatch, columns: list[str | None], first: int) -> Par
         if column is not None
     }
     return Parsed(
-        [first + row for row in kept], taken, lambda row: content(kept[row]), [bad[row] for row in sorted(bad)]
+        [first + row for row in kept],
+        taken,
+        lambda row: content(kept[row]),
+        [bad[row] for row in sorted(bad)],
     )
 
 
@@ -94,12 +100,14 @@ def _text(values: pa.Array, name: str) -> pa.StringArray:
         listed = values.to_pylist(maps_as_pydicts="strict")
         return pa.array([None if one is None else _json(one) for one in listed], pa.string())
     if pa.types.is_duration(kind) or pa.types.is_interval(kind):
-        raise Refused(f"Its column {name} has the type {kind}, which no table takes: write it as a number or as text.")
+        raise RefusedError(
+            f"Its column {name} has the type {kind}, which no table takes: write it as a number or as text."
+        )
     try:
         text = values.cast(pa.string())
         text.validate(full=True)
     except (pa.ArrowException, UnicodeDecodeError):
-        raise Refused(
+        raise RefusedError(
             f"Its column {name} ({kind}) has bytes or values that are no text: write it as text."
         ) from None
     return text

@@ -7,7 +7,7 @@ from itertools import chain
 
 from dbt_forensics.load import csvs, fast, jsonl
 from dbt_forensics.load.csvs import Dialect
-from dbt_forensics.load.model import LONGEST_RECORD, Parsed, Refused
+from dbt_forensics.load.model import LONGEST_RECORD, Parsed, RefusedError
 from dbt_forensics.load.shape import Shape
 
 _BOM = b"\xef\xbb\xbf"
@@ -27,7 +27,7 @@ def read_text(file_format: str, chunks: Iterable[bytes], shape: Shape, skip: int
         skip: How many bytes of the content are known and left out; a record ends there.
 
     Raises:
-        Refused: The file as a whole is half written, of another shape, or no such file at all.
+        RefusedError: The file as a whole is half written, of another shape, or no such file at all.
     """
     return _read_jsonl(chunks, shape, skip) if file_format == "jsonl" else _read_csv(chunks, shape, skip)
 
@@ -70,7 +70,7 @@ def _check_jsonl(parsed: Parsed, shape: Shape) -> None:
         shape.check(sorted({one.column for one in parsed.rejected if one.column is not None}))
     is_array = parsed.rejected[0].content.lstrip().startswith(b"[")
     array = " (it begins as a JSON array: write each of its objects on a line)" if is_array else ""
-    raise Refused(
+    raise RefusedError(
         f"It is not JSON Lines: expected an object in every line, and none of the first {len(parsed.rejected):,} "
         f"is one{array}; check that it is the right file, or load with --force to reject line by line."
     )
@@ -87,7 +87,7 @@ def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Pars
         _check_length(head, 1)
     start = _bom(head)
     if not head[start:].strip():
-        raise Refused("It has no header: expected the names of columns in its first line.")
+        raise RefusedError("It has no header: expected the names of columns in its first line.")
     delimiter, names, size = csvs.read_header(head[start:], shape.column)
     csvs.check_header(names)
     shape.check(names)
@@ -97,7 +97,9 @@ def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Pars
         quick = fast.parse_csv(data, first_line, dialect)
         parsed, used = quick or csvs.parse_records(data, first_line, dialect, is_final)
         if is_final and not data.endswith(b"\n"):
-            _check_end(parsed, max([*parsed.lines[-1:], *(one.line for one in parsed.rejected[-1:])], default=0))
+            _check_end(
+                parsed, max([*parsed.lines[-1:], *(one.line for one in parsed.rejected[-1:])], default=0)
+            )
         return parsed, used
 
     line, rest = _after(chain([head], stream), max(skip, start + size))
@@ -107,7 +109,7 @@ def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Pars
 def _check_end(parsed: Parsed, last: int) -> None:
     """The last record, without an end and unreadable, is one that was not written to its end."""
     if parsed.rejected and parsed.rejected[-1].line == last and parsed.rejected[-1].reason in _TORN:
-        raise Refused(
+        raise RefusedError(
             f"Its last line, {last:,}, has no end and cannot be read: the file is half written; get it again, or put "
             "the line right."
         )
@@ -115,12 +117,12 @@ def _check_end(parsed: Parsed, last: int) -> None:
 
 def _bom(head: bytes) -> int:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise Refused("It is UTF-16: expected UTF-8; convert it.")
+        raise RefusedError("It is UTF-16: expected UTF-8; convert it.")
     return len(_BOM) if head.startswith(_BOM) else 0
 
 
 def _after(chunks: Iterable[bytes], skip: int) -> tuple[int, Iterator[bytes]]:
-    """Leaves out the first bytes, which end with a record; returns the number of the line that follows, and the rest."""
+    """Leaves out the first bytes, which end with a record; returns the number of the next line, and the rest."""
     stream = iter(chunks)
     line, left, last = 1, skip, b"\n"
     rest = b""
@@ -138,7 +140,7 @@ def _after(chunks: Iterable[bytes], skip: int) -> tuple[int, Iterator[bytes]]:
         rest += chunk
     end = b"\r\n" if rest.startswith(b"\r\n") else b"\n"
     if rest and not rest.startswith(end):
-        raise Refused(
+        raise RefusedError(
             f"Line {line:,} goes on where it ended when the file was loaded before, so what landed was half of it: "
             "take that load's batch out of the table and give the file another name."
         )
@@ -165,7 +167,7 @@ def _stretches(
 
 def _check_length(held: bytes, line: int) -> None:
     if len(held) > LONGEST_RECORD:
-        raise Refused(
+        raise RefusedError(
             f"The record that begins in line {line:,} is longer than {LONGEST_RECORD // 2**20} MiB: expected lines; "
             "check that it is the right file, and whether a quote was never closed."
         )

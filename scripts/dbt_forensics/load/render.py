@@ -96,8 +96,8 @@ def render_load(document: Json, width: int) -> str:
         if one["refused"]:
             say(console, f"Refused {visible(one['file'])}: {visible(one['refused'])}")
     for reason, quantity in document["total"]["rejected_by_reason"].items():
-        word, _, column = reason.partition(":")
-        say(console, f"Rejected {number(quantity)}, {visible(reason)}: {REASONS[word]}.")
+        words = REASONS[reason.partition(":")[0]]
+        say(console, f"Rejected {number(quantity)}, {visible(reason)}: {words}.")
     if document["total"]["rejected"] and not document["dry_run"]:
         say(console, f"Rejected records are in {document['relation'].split('.')[0]}.forensics_dead_letters.")
     return text_of(console)

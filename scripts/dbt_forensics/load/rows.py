@@ -45,7 +45,9 @@ def judged(parsed: Parsed, shape: Shape) -> Judged:
     count = len(parsed.lines)
     for name in shape.types:
         if name in shape.required and name not in shape.filled:
-            has_value = pc.is_valid(columns[name]) if name in columns else pa.array([False] * count, pa.bool_())
+            has_value = (
+                pc.is_valid(columns[name]) if name in columns else pa.array([False] * count, pa.bool_())
+            )
             _note(bad, has_value, ("null_not_allowed", name, shape.types[name].words))
     if not bad:
         return Judged(columns, parsed.lines, parsed.rejected)

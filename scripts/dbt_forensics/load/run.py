@@ -17,14 +17,14 @@ from dbt_forensics.errors import ForensicsError
 from dbt_forensics.load import files as source
 from dbt_forensics.load.create import first_columns
 from dbt_forensics.load.files import Fingerprint, SourceFile
-from dbt_forensics.load.log import Earlier, LoadLog
-from dbt_forensics.load.model import Parsed, Refused
+from dbt_forensics.load.log import Earlier, Load, LoadLog
+from dbt_forensics.load.model import Parsed, RefusedError
 from dbt_forensics.load.parquet import read_parquet
 from dbt_forensics.load.readers import read_text
 from dbt_forensics.load.rows import Judged, judged, only
-from dbt_forensics.load.shape import Shape
 from dbt_forensics.load.target import Target, new_columns
-from dbt_forensics.writing import EngineRefused, WritingWarehouse
+from dbt_forensics.sql import in_list
+from dbt_forensics.writing import EngineError, TableColumn, WritingWarehouse
 
 #: Called with a file and how many more bytes of it were read; each is read twice.
 Progress = Callable[[SourceFile, int], None]
@@ -86,7 +86,11 @@ class Loader:
     """
 
     def __init__(
-        self, warehouse: WritingWarehouse, target: Target, wishes: Wishes, progress: Progress = lambda *_: None
+        self,
+        warehouse: WritingWarehouse,
+        target: Target,
+        wishes: Wishes,
+        progress: Progress = lambda *_: None,
     ) -> None:
         if not target.columns and not wishes.create:
             raise ForensicsError(
@@ -108,8 +112,12 @@ class Loader:
         for file in files:
             try:
                 outcome, self._target = self._in_transaction(file)
-            except (Refused, EngineRefused) as error:
-                why = str(error) if isinstance(error, Refused) else f"The engine did not take it ({error})."
+            except (RefusedError, EngineError) as error:
+                why = (
+                    str(error)
+                    if isinstance(error, RefusedError)
+                    else f"The engine did not take it ({error})."
+                )
                 outcome = Outcome(file, "refused", refused=why)
             yield outcome
 
@@ -124,14 +132,14 @@ class Loader:
                 log.create()
             else:
                 target = replace(self._target, columns=self._columns(file))
-            outcome = _Load(self._warehouse, target, self._wishes, log if not dry or log.exists() else None).run(
-                file, before, self._next_time(), lambda size: self._progress(file, size)
-            )
+            outcome = _Load(
+                self._warehouse, target, self._wishes, log if not dry or log.exists() else None
+            ).run(file, before, self._next_time(), lambda size: self._progress(file, size))
             if source.state(file.path) != before:
-                raise Refused("It changed while it was read: load it when it is written to its end.")
+                raise RefusedError("It changed while it was read: load it when it is written to its end.")
         return outcome, target
 
-    def _columns(self, file: SourceFile) -> tuple:
+    def _columns(self, file: SourceFile) -> tuple[TableColumn, ...]:
         if self._target.columns:
             return self._target.columns
         return tuple(new_columns(*first_columns(file), self._target))
@@ -141,8 +149,7 @@ class Loader:
             return self._target
         columns = self._columns(file)
         listed = ", ".join(f"{self._warehouse.identifier(one.name)} {one.data_type}" for one in columns)
-        schema = self._warehouse.table(self._target.place).rpartition(".")[0]
-        self._warehouse.execute(f"create schema if not exists {schema}")
+        self._warehouse.make_schema(self._target.place)
         self._warehouse.execute(f"create table {self._warehouse.table(self._target.place)} ({listed})")
         return replace(self._target, columns=tuple(self._warehouse.columns(self._target.place)))
 
@@ -162,6 +169,8 @@ class _Load:
         self._warehouse, self._target, self._wishes, self._log = warehouse, target, wishes, log
         self._shape = target.shape(wishes.force)
         self._types = {column.name: column.data_type for column in target.columns}
+        self._last_line = 0
+        self._restored = 0
 
     def run(
         self, file: SourceFile, before: source.State, loaded_at: datetime, progress: source.Progress
@@ -177,27 +186,38 @@ class _Load:
             return outcome
         earlier = log.earlier(file.name, found) if log else None
         is_same = earlier is not None and earlier.content_bytes == found.size
-        if is_same and earlier is not None and not earlier.open_lines and not self._wishes.again:
+        is_gone = earlier is not None and self._wishes.again and self._are_gone(earlier)
+        if earlier and is_same and not is_gone and not earlier.open_lines:
             outcome.status, outcome.read, outcome.duplicate = "known", earlier.read_count, earlier.read_count
             return outcome
-        load_id = f"{loaded_at:%Y%m%dT%H%M%S.%f}-{found.digest[:8]}"
-        self._take(file, found, earlier, load_id, loaded_at, outcome, progress)
-        if earlier is not None:
-            outcome.status = ("repaired" if outcome.accepted else "known") if is_same else "grown"
-        if is_same and not outcome.accepted:
+        load = Load(f"{loaded_at:%Y%m%dT%H%M%S.%f}-{found.digest[:8]}", loaded_at, 0, 0)
+        self._take(file, found, earlier, load, is_gone, outcome, progress)
+        if earlier:
+            outcome.status = (
+                "restored"
+                if is_gone
+                else "grown"
+                if not is_same
+                else "repaired"
+                if outcome.accepted
+                else "known"
+            )
+        if log and earlier and is_gone and not self._wishes.dry_run:
+            log.restore(earlier.loads, loaded_at)
+        if is_same and (is_gone or not outcome.accepted):
             return outcome
-        outcome.load_id = load_id
+        outcome.load_id = load.load_id
         if log and not self._wishes.dry_run:
             log.record(
-                load_id,
+                load.load_id,
                 file,
                 before.size,
                 found,
                 last_line=self._last_line,
                 extends_load_id=earlier.load_id if earlier else None,
                 read_count=outcome.read,
-                accepted_count=outcome.accepted,
-                duplicate_count=outcome.duplicate,
+                accepted_count=outcome.accepted - self._restored,
+                duplicate_count=outcome.duplicate + self._restored,
                 rejected_count=outcome.rejected.total(),
                 rejected_by_reason=dict(outcome.rejected),
                 loader_version=__version__,
@@ -205,20 +225,42 @@ class _Load:
             )
         return outcome
 
+    def _are_gone(self, earlier: Earlier) -> bool:
+        """Looks whether the rows that a content landed are in the table.
+
+        Raises:
+            RefusedError: A part of them is, so that to land it again would double it.
+        """
+        if "batch_id" not in self._target.filled:
+            raise RefusedError(
+                "Whether its rows are gone cannot be told: the loader fills no batch_id of this table."
+            )
+        column = self._warehouse.identifier(self._target.filled["batch_id"])
+        loads = in_list(load.load_id for load in earlier.loads)
+        (row,) = self._warehouse.query(
+            f"select count(*) as row_count from {self._warehouse.table(self._target.place)} where {column} in {loads}"
+        )
+        left, landed = int(row["row_count"]), sum(load.accepted for load in earlier.loads)
+        if 0 < left < landed:
+            raise RefusedError(
+                f"{left:,} of the {landed:,} rows that it landed are still in the table, with {column} in {loads}: "
+                "take them out first, or compare them with the file in a table of its own (--create)."
+            )
+        return left == 0
+
     def _take(
         self,
         file: SourceFile,
         found: Fingerprint,
         earlier: Earlier | None,
-        load_id: str,
-        loaded_at: datetime,
+        load: Load,
+        is_gone: bool,
         outcome: Outcome,
         progress: source.Progress,
     ) -> None:
-        """Reads the rows, lands those that are new, and counts."""
-        skip = earlier.content_bytes if earlier and not earlier.open_lines else 0
-        known_to = earlier.last_line if earlier else 0
-        self._last_line = known_to
+        """Reads the rows, lands those that are new or gone, and counts."""
+        skip = earlier.content_bytes if earlier and not earlier.open_lines and not is_gone else 0
+        self._last_line = earlier.last_line if earlier else 0
         if skip and earlier:
             outcome.read = outcome.duplicate = earlier.read_count
         for parsed in self._stretches(file, found, skip, progress):
@@ -228,29 +270,29 @@ class _Load:
                 [self._last_line, *rows.lines[-1:], *(one.line for one in rows.rejected[-1:])]
             )
             if earlier and not skip:
-                rows = self._without_known(rows, earlier, load_id, outcome)
-            else:
-                self._reject(load_id, rows)
+                rows = self._without_known(rows, earlier, load, is_gone, outcome)
+            elif self._log and not self._wishes.dry_run:
+                self._log.reject(load.load_id, rows.rejected)
             outcome.accepted += len(rows.lines)
             outcome.rejected.update(one.counted_as for one in rows.rejected)
-            self._append(rows, load_id, loaded_at)
+            self._append(rows, load, earlier if is_gone else None)
 
-    def _without_known(self, rows: Judged, earlier: Earlier, load_id: str, outcome: Outcome) -> Judged:
-        """Leaves out what landed before; records that were rejected before are tried again."""
+    def _without_known(
+        self, rows: Judged, earlier: Earlier, load: Load, is_gone: bool, outcome: Outcome
+    ) -> Judged:
+        """Leaves out what landed before, unless it is gone; records that were rejected before are tried again."""
         lines = [*rows.lines, *(one.line for one in rows.rejected)]
-        wanted = {line for line in lines if line > earlier.last_line or line in earlier.open_lines}
+        new = {line for line in lines if line > earlier.last_line}
+        wanted = (
+            set(lines) if is_gone else {line for line in lines if line in new or line in earlier.open_lines}
+        )
         outcome.duplicate += len(lines) - len(wanted)
         rest = only(rows, wanted)
-        self._reject(load_id, only(rest, (line for line in wanted if line > earlier.last_line)))
         if self._log and not self._wishes.dry_run:
-            self._log.repair(
-                load_id, ((earlier.open_lines[line], line) for line in rest.lines if line in earlier.open_lines)
-            )
+            self._log.reject(load.load_id, only(rest, new).rejected)
+            repaired = [line for line in rest.lines if line in earlier.open_lines]
+            self._log.repair(load.load_id, ((earlier.open_lines[line], line) for line in repaired))
         return rest
-
-    def _reject(self, load_id: str, rows: Judged) -> None:
-        if self._log and not self._wishes.dry_run:
-            self._log.reject(load_id, rows.rejected)
 
     def _stretches(
         self, file: SourceFile, found: Fingerprint, skip: int, progress: source.Progress
@@ -268,23 +310,35 @@ class _Load:
         with source.content(file, progress) as chunks:
             yield from read_text(file.format, hashed(chunks), self._shape, skip)
         if digest.hexdigest() != found.digest:
-            raise Refused("It changed while it was read: load it when it is written to its end.")
+            raise RefusedError("It changed while it was read: load it when it is written to its end.")
 
-    def _append(self, rows: Judged, load_id: str, loaded_at: datetime) -> None:
-        if self._wishes.dry_run or not rows.lines:
+    def _append(self, rows: Judged, load: Load, gone: Earlier | None) -> None:
+        """Lands rows: those that are gone as they were, with the load that they came with."""
+        if not rows.lines:
             return
+        loads = [(gone.landed_by(line) or load) if gone else load for line in rows.lines]
+        if gone:
+            self._restored += sum(one is not load for one in loads)
         columns = dict(rows.columns)
         for role, name in self._target.filled.items():
-            zone = "+00" if "with time zone" in self._types[name] or "tz" in self._types[name] else ""
-            value = load_id if role == "batch_id" else f"{loaded_at:%Y-%m-%d %H:%M:%S.%f}{zone}"
-            given = columns.get(name)
-            columns[name] = (
-                pa.array([value], pa.string()).take(pa.array([0] * len(rows.lines)))
-                if given is None
-                else pc.fill_null(given, value)
+            if gone and role == "batch_id" and name in columns:
+                raise RefusedError(
+                    "Whether its rows are gone cannot be told: it brings batch ids of its own."
+                )
+            values = pa.array(
+                [self._filled(role, name, one) for one in loads] if gone else [self._filled(role, name, load)]
             )
-        listed = [(name, self._types[name]) for name in columns]
-        self._warehouse.append(self._warehouse.table(self._target.place), listed, pa.table(columns))
+            values = values if gone else values.take(pa.array([0] * len(loads)))
+            columns[name] = pc.coalesce(columns[name], values) if name in columns else values
+        if not self._wishes.dry_run:
+            listed = [(name, self._types[name]) for name in columns]
+            self._warehouse.append(self._warehouse.table(self._target.place), listed, pa.table(columns))
+
+    def _filled(self, role: str, name: str, load: Load) -> str:
+        if role == "batch_id":
+            return load.load_id
+        zone = "+00" if self._types[name] in ("timestamp with time zone", "timestamptz") else ""
+        return f"{load.loaded_at:%Y-%m-%d %H:%M:%S.%f}{zone}"
 
 
 def totals(outcomes: Sequence[Outcome]) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dbt_forensics.load.model import Refused
+from dbt_forensics.load.model import RefusedError
 from dbt_forensics.load.types import ColumnType
 from dbt_forensics.text import visible
 
@@ -41,29 +41,31 @@ class Shape:
         """Returns the table's column for each name.
 
         Raises:
-            Refused: Two names are the same column.
+            RefusedError: Two names are the same column.
         """
         found = [self.column(name) for name in names]
         twice = sorted({name for name in found if name is not None and found.count(name) > 1})
         if twice:
-            raise Refused(f"Two of its columns are {twice[0]}, in different spelling: rename one.")
+            raise RefusedError(f"Two of its columns are {twice[0]}, in different spelling: rename one.")
         return found
 
     def check(self, names: Iterable[str]) -> None:
         """Compares the names of a file's columns with the table's.
 
         Raises:
-            Refused: They are another file's; the sentence has what was expected and what was found.
+            RefusedError: They are another file's; the sentence has what was expected and what was found.
         """
         names = list(names)
         columns = [self.column(name) for name in names]
         unknown = [name for name, column in zip(names, columns, strict=True) if column is None]
         if len(unknown) == len(names):
-            raise Refused(f"{self._compared(names)}: none of them is a column of the table; check that it is the right file.")
+            raise RefusedError(
+                f"{self._compared(names)}: none of them is a column of the table; check that it is the right file."
+            )
         if self.is_forced:
             return
         if unknown:
-            raise Refused(
+            raise RefusedError(
                 f"{self._compared(names)}: the table has no {_listed(unknown)}; add it to the table, or load with "
                 "--force to leave it out."
             )
@@ -78,7 +80,9 @@ class Shape:
             if name in self.required and name not in columns and name not in self.filled
         ]
         if missing:
-            raise Refused(f"{self._compared(names)}: {_listed(missing)} is missing; check that it is the right file.")
+            raise RefusedError(
+                f"{self._compared(names)}: {_listed(missing)} is missing; check that it is the right file."
+            )
 
     def expected(self) -> str:
         """Returns the columns that a file may have, as words."""

@@ -57,11 +57,19 @@ class Target:
                 )
             if known is not None:
                 types[column.name] = known
-        wanted = {role: self.stream.roles[role] for role in _NEEDED if role in self.stream.roles} if self.stream else {}
+        wanted = (
+            {role: self.stream.roles[role] for role in _NEEDED if role in self.stream.roles}
+            if self.stream
+            else {}
+        )
         return Shape(
             types,
             frozenset(column.name for column in self.columns if column.is_required),
-            {role: column for role, given in wanted.items() if (column := _plain(given, self.columns)) is not None},
+            {
+                role: column
+                for role, given in wanted.items()
+                if (column := _plain(given, self.columns)) is not None
+            },
             frozenset(self.filled.values()),
             is_forced,
         )
@@ -123,7 +131,9 @@ def _filled(stream: Stream | None, columns: Sequence[TableColumn]) -> tuple[dict
     for role, column in filled.items():
         words = next((one.data_type for one in columns if one.name == column), None)
         kind = column_type(words) if words else None
-        if kind is not None and kind.kind not in (("text",) if role == "batch_id" else ("timestamp", "timestamptz", "text")):
+        if kind is not None and kind.kind not in (
+            ("text",) if role == "batch_id" else ("timestamp", "timestamptz", "text")
+        ):
             raise ForensicsError(
                 f"The column {column} ({role}) has the type {words}, and dbt-forensics load fills it with "
                 f"{'text' if role == 'batch_id' else 'a time'}: change the column, or put the value into the file."
@@ -146,20 +156,22 @@ def _plain(expression: str, columns: Sequence[TableColumn]) -> str | None:
 def new_columns(names: Sequence[str], schema: pa.Schema | None, target: Target) -> list[TableColumn]:
     """Returns the columns that a new table gets: the file's, then what the loader fills.
 
-    Columns of CSV and JSON Lines are text, which takes whatever later files bring; those of Parquet have the file's types.
+    Columns of CSV and JSON Lines are text, which takes whatever later files bring; Parquet's have the file's types.
 
     Args:
         names: The file's columns.
         schema: Their types, of a Parquet file.
         target: Where they go.
     """
-    types = {role: kind for role, kind in (("ingested_at", "timestamp"), ("batch_id", "varchar"))}
+    types = {"ingested_at": "timestamp", "batch_id": "varchar"}
     columns = [
         TableColumn(name, _sql_type(schema.field(name).type) if schema is not None else "varchar", False)
         for name in names
         if name not in target.filled.values()
     ]
-    return columns + [TableColumn(target.filled[role], types[role], False) for role in types if role in target.filled]
+    return columns + [
+        TableColumn(target.filled[role], types[role], False) for role in types if role in target.filled
+    ]
 
 
 def _sql_type(kind: pa.DataType) -> str:

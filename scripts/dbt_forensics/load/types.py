@@ -55,7 +55,9 @@ def column_type(words: str) -> ColumnType | None:
     Args:
         words: The engine's name of the type, such as ``numeric(18,2)``.
     """
-    given = re.fullmatch(r"([a-z0-9 ]+?)\s*(?:\((\d+)(?:\s*,\s*(\d+))?\))?(?: (with(?:out)? time zone))?", words)
+    given = re.fullmatch(
+        r"([a-z0-9 ]+?)\s*(?:\((\d+)(?:\s*,\s*(\d+))?\))?(?: (with(?:out)? time zone))?", words
+    )
     if given is None:
         return None
     name = given[1] + (f" {given[4]}" if given[4] else "")
