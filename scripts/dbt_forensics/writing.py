@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+#: What DuckDB may use while it is written to, unless the profile says (setting memory_limit).
+_DUCKDB_MEMORY = "400MB"
+
+
 @dataclass(frozen=True)
 class TableColumn:
     """A column of a table that is written to.
@@ -126,6 +130,9 @@ class WritingWarehouse(Warehouse, ABC):
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
+    def prepare(self) -> None:
+        """Readies the session for writing."""
+
     @abstractmethod
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
         """Appends rows through the engine's bulk path.
@@ -165,18 +172,25 @@ class WritingWarehouse(Warehouse, ABC):
 
 
 class _DuckDB(WritingWarehouse):
+    def prepare(self) -> None:
+        """Without a limit of its own DuckDB keeps what it writes in memory, up to most of the machine's."""
+        credentials = self._adapter.config.credentials
+        given = {**(credentials.config_options or {}), **(credentials.settings or {})}
+        if not {"memory_limit", "max_memory"} & {name.lower() for name in given}:
+            self.execute(f"set memory_limit = '{_DUCKDB_MEMORY}'")
+
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
-        numbered = rows.rename_columns([f"c{position}" for position in range(len(columns))])
         names = ", ".join(self.identifier(name) for name, _ in columns)
         casts = ", ".join(
             f"cast(c{position} as {data_type})" for position, (_, data_type) in enumerate(columns)
         )
+        # DuckDB finds the rows by the name of this variable, if it is called from here and not through dbt's wrapper. Rows
+        # that are registered instead would be held until the transaction ends.
         cursor = self._cursor()
-        cursor.register("forensics_rows", numbered)
-        try:
-            self.execute(f"insert into {table} ({names}) select {casts} from forensics_rows")
-        finally:
-            cursor.unregister("forensics_rows")
+        native = getattr(cursor, "_cursor", cursor)
+        forensics_rows = rows.rename_columns([f"c{position}" for position in range(len(columns))])  # noqa: F841
+        with self._refusals():
+            native.execute(f"insert into {table} ({names}) select {casts} from forensics_rows")
 
     def lock(self, name: str) -> None:
         """Nothing to do: one process at a time has the file, and it loads one file after the other."""
@@ -232,7 +246,10 @@ def open_writing(options: DbtOptions, *, read_only: bool = False) -> Iterator[Wr
                 f"dbt-forensics load writes to {' and '.join(_ENGINES)}, and the target is {adapter.type()}: "
                 "load there with the warehouse's own tool."
             )
-        yield engine(adapter, manifest)
+        warehouse = engine(adapter, manifest)
+        if not read_only:
+            warehouse.prepare()
+        yield warehouse
 
 
 def _type_words(row: Row) -> str:

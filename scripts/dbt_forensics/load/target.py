@@ -66,9 +66,9 @@ class Target:
             types,
             frozenset(column.name for column in self.columns if column.is_required),
             {
-                role: column
+                role: name
                 for role, given in wanted.items()
-                if (column := _plain(given, self.columns)) is not None
+                if (name := _plain(given, self.columns)) is not None
             },
             frozenset(self.filled.values()),
             is_forced,
