@@ -171,7 +171,9 @@ class WritingWarehouse(Warehouse, ABC):
         """The driver's errors."""
 
 
-class _DuckDB(WritingWarehouse):
+class DuckDBWriting(WritingWarehouse):
+    """DuckDB reads rows from Arrow."""
+
     def prepare(self) -> None:
         """Without a limit of its own DuckDB keeps what it writes in memory, up to most of the machine's."""
         credentials = self._adapter.config.credentials
@@ -184,8 +186,8 @@ class _DuckDB(WritingWarehouse):
         casts = ", ".join(
             f"cast(c{position} as {data_type})" for position, (_, data_type) in enumerate(columns)
         )
-        # DuckDB finds the rows by the name of this variable, if it is called from here and not through dbt's wrapper. Rows
-        # that are registered instead would be held until the transaction ends.
+        # DuckDB finds the rows by the name of this variable, if it is called from here and not through dbt's wrapper.
+        # Rows that are registered instead would be held until the transaction ends.
         cursor = self._cursor()
         native = getattr(cursor, "_cursor", cursor)
         forensics_rows = rows.rename_columns([f"c{position}" for position in range(len(columns))])  # noqa: F841
@@ -202,7 +204,9 @@ class _DuckDB(WritingWarehouse):
         return (duckdb.Error, DbtBaseException)
 
 
-class _Postgres(WritingWarehouse):
+class PostgresWriting(WritingWarehouse):
+    """PostgreSQL reads rows with COPY."""
+
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
         from pyarrow import csv
 
@@ -225,7 +229,7 @@ class _Postgres(WritingWarehouse):
         return (psycopg2.Error,)
 
 
-_ENGINES: Mapping[str, type[WritingWarehouse]] = {"duckdb": _DuckDB, "postgres": _Postgres}
+_ENGINES: Mapping[str, type[WritingWarehouse]] = {"duckdb": DuckDBWriting, "postgres": PostgresWriting}
 
 
 @contextmanager
