@@ -40,7 +40,7 @@ class _Commands(click.Group):
 def cli() -> None:
     """Read what dbt_forensics has on record: what changed, because of which rows, and is it over.
 
-    Run it where you run dbt: it uses the project's own profile and target, and only reads.
+    Run it where you run dbt: it uses the project's own profile and target. All but load only read.
     Exit codes: 0 clean, 1 findings or a refused action, 2 a usage or configuration error.
     """
 
@@ -221,6 +221,53 @@ def report(
     for finding in document["findings"][:3]:
         click.echo(f"{finding['rank']}. {finding['stream']}: {finding['title']}")
     return 1 if document["findings"] else 0
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+@click.option("--stream", help="Load into the source that this stream reads.")
+@click.option("--relation", metavar="SCHEMA.TABLE", help="Load into this table, or source.<source>.<table>.")
+@click.option("--create", is_flag=True, help="Make the table from the first file if it does not exist.")
+@click.option(
+    "--force", is_flag=True, help="Take a file of another shape: leave out columns that the table lacks."
+)
+@click.option("--again", is_flag=True, help="Land a file again whose rows are gone from the table.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@dbt_command
+def load(
+    options: DbtOptions,
+    paths: tuple[str, ...],
+    stream: str | None,
+    relation: str | None,
+    create: bool,
+    force: bool,
+    again: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Land files in a raw table, each as one batch: JSON Lines, CSV (.gz, .zst) and Parquet.
+
+    FILE is a file, a folder or a pattern. Every record is accepted, a duplicate (it landed before) or rejected into
+    forensics_dead_letters; a file that is half written or of another shape is refused as a whole. Exits with 1 when
+    something was rejected or refused.
+    """
+    from dbt_forensics.load.bar import progress_bar
+    from dbt_forensics.load.files import find_files
+    from dbt_forensics.load.render import exit_code, load_document, render_load
+    from dbt_forensics.load.run import Loader, Wishes
+    from dbt_forensics.load.target import find_target
+    from dbt_forensics.report.make import render_json
+    from dbt_forensics.writing import open_writing
+
+    files = find_files(paths)
+    progress("Parsing the project.")
+    with open_writing(options, read_only=dry_run) as warehouse, progress_bar(files) as advance:
+        target = find_target(warehouse, stream, relation)
+        loader = Loader(warehouse, target, Wishes(create, force, dry_run, again), advance)
+        document = load_document(target, list(loader.load(files)), dry_run=dry_run)
+    click.echo(render_json(document) if as_json else render_load(document, terminal_width()), nl=False)
+    return exit_code(document)
 
 
 def progress(words: str) -> None:

@@ -1,4 +1,7 @@
-"""The one door to the warehouse: through dbt's own profile, manifest and adapter, and only to read."""
+"""The one door to the warehouse: through dbt's own profile, manifest and adapter, and only to read.
+
+The door that writes is :mod:`dbt_forensics.writing`; it opens its session with :func:`session` too.
+"""
 
 from __future__ import annotations
 
@@ -214,6 +217,13 @@ def open_warehouse(options: DbtOptions) -> Iterator[Warehouse]:
     Raises:
         ForensicsError: The project or profile cannot be used, or the warehouse cannot be reached.
     """
+    with session(options, read_only=True) as (adapter, manifest):
+        yield Warehouse(adapter, manifest)
+
+
+@contextmanager
+def session(options: DbtOptions, *, read_only: bool) -> Iterator[tuple[BaseAdapter, Manifest]]:
+    """Parses the user's project with dbt and opens a session on its target; see :func:`open_warehouse`."""
     from dbt.adapters.factory import get_adapter_by_type
     from dbt.cli.main import dbtRunner
 
@@ -223,15 +233,16 @@ def open_warehouse(options: DbtOptions) -> Iterator[Warehouse]:
         raise ForensicsError(_why_unparsed(parsed.exception))
     manifest: Manifest = parsed.result  # type: ignore[assignment]
     adapter: BaseAdapter = get_adapter_by_type(str(manifest.metadata.adapter_type))  # type: ignore[no-untyped-call]
-    _make_read_only(adapter.config.credentials)
+    if read_only:
+        _make_read_only(adapter.config.credentials)
     try:
         with (
             _working_in(adapter.config.project_root),
             _sentences(),
             adapter.connection_named("dbt-forensics"),
         ):
-            _begin(adapter)
-            yield Warehouse(adapter, manifest)
+            _begin(adapter, _READ_ONLY_SESSION.get(adapter.type(), "select 1") if read_only else "select 1")
+            yield adapter, manifest
     finally:
         _close(adapter)
 
@@ -293,11 +304,11 @@ def _make_read_only(credentials: Any) -> None:
         credentials.config_options = {**options, "access_mode": "read_only"}
 
 
-def _begin(adapter: BaseAdapter) -> None:
+def _begin(adapter: BaseAdapter, statement: str) -> None:
     """Makes the first contact, where drivers still raise errors of their own."""
     try:
         _connections(adapter).begin()
-        _connections(adapter).add_query(_READ_ONLY_SESSION.get(adapter.type(), "select 1"))
+        _connections(adapter).add_query(statement)
         _connections(adapter).commit()
     except Exception as error:
         raise ForensicsError(
