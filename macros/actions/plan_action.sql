@@ -48,3 +48,25 @@
 {% macro _temporary_view(name, select) %}
     {%- do run_query('create or replace temporary view ' ~ name ~ ' as ' ~ select) -%}
 {% endmacro %}
+
+
+{% macro settled_windows(stream, windows) %}
+    {#- A select of those of some windows, given as SQL literals of their starts, that are settled: the stream has been seen far enough. -#}
+    {%- set of_stream = dbt_forensics.streams()[stream] -%}
+    {%- set latest = dbt_forensics._single_row(
+        'select max(latest_event_time) from ' ~ dbt_forensics._existing('forensics__batch_history') ~ ' where dbt_valid_to is null and stream = '
+        ~ dbt_forensics.forensics_literal(stream)
+    )[0] -%}
+    with
+    {%- for window in windows %}
+    {{ 'windows as (' if loop.first }}
+    select
+        {{ window }} as window_start,
+        {{ dbt_forensics.forensics_literal(stream) }} as stream,
+        {{ dbt_forensics.window_end(of_stream.window, window) }} as window_end
+    {{ 'union all' if not loop.last else ')' }}
+    {%- endfor %}
+    select window_start
+    from windows
+    where {{ dbt_forensics.settles_at('windows') }} <= {{ dbt_forensics.timestamp_literal(latest) if latest else 'null' }}
+{% endmacro %}

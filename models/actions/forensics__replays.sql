@@ -18,6 +18,7 @@ actions as (
         max(case when act = 'planned' then effects end) as effects,
         max(case when act = 'planned' then owner end) as owner,
         max(case when act = 'planned' then reason end) as reason,
+        max(case when act = 'planned' then target end) as target,
         max(case when act = 'applied' then overrides end) as overrides,
         max(case when act = 'applied' then owner end) as applied_by,
         max(case when act = 'reverted' then owner end) as reverted_by,

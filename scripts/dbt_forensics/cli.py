@@ -16,22 +16,28 @@ from dbt_forensics.errors import ForensicsError
 from dbt_forensics.warehouse import DbtOptions
 
 Command = Callable[..., int]
-_TIME = click.DateTime(
+TIME = click.DateTime(
     ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 )
 
 
 class _Commands(click.Group):
-    """The commands; those of the lab are only imported when someone asks for them."""
+    """The commands; those in groups are only imported when someone asks for them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "lab"])
+        return sorted([*super().list_commands(ctx), "lab", "quarantine", "replay", "withdraw"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "lab":
             from dbt_forensics.lab.cli import lab_group
 
             return lab_group
+        if cmd_name in ("quarantine", "replay", "withdraw"):
+            from dbt_forensics.actions import cli as actions
+
+            return {"quarantine": actions.quarantine, "replay": actions.replay, "withdraw": actions.withdraw}[
+                cmd_name
+            ]
         return super().get_command(ctx, cmd_name)
 
 
@@ -40,7 +46,8 @@ class _Commands(click.Group):
 def cli() -> None:
     """Read what dbt_forensics has on record: what changed, because of which rows, and is it over.
 
-    Run it where you run dbt: it uses the project's own profile and target. All but load only read.
+    Run it where you run dbt: it uses the project's own profile and target. All but load, replay, withdraw and
+    quarantine only read.
     Exit codes: 0 clean, 1 findings or a refused action, 2 a usage or configuration error.
     """
 
@@ -122,7 +129,7 @@ def trace(options: DbtOptions, event_id: str, stream: str | None, as_json: bool)
 
 @cli.command()
 @click.argument("metric")
-@click.argument("window", type=_TIME, metavar="WINDOW")
+@click.argument("window", type=TIME, metavar="WINDOW")
 @click.option("--stream", help="The metric's stream, where several have one of this name.")
 @click.option(
     "--dimension",
@@ -131,7 +138,7 @@ def trace(options: DbtOptions, event_id: str, stream: str | None, as_json: bool)
     metavar="NAME=VALUE",
     help="Only values with this dimension; NAME alone: without a value for it. May be repeated.",
 )
-@click.option("--as-of", type=_TIME, metavar="TIME", help="Leave out what was recorded after this UTC time.")
+@click.option("--as-of", type=TIME, metavar="TIME", help="Leave out what was recorded after this UTC time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @dbt_command
 def explain(
@@ -179,8 +186,8 @@ def explain(
     show_default=True,
     help="What to write.",
 )
-@click.option("--since", type=_TIME, help="Compare with what was published at this UTC time.")
-@click.option("--until", type=_TIME, help="Leave out what was recorded after this UTC time.")
+@click.option("--since", type=TIME, help="Compare with what was published at this UTC time.")
+@click.option("--until", type=TIME, help="Leave out what was recorded after this UTC time.")
 @click.option("--stream", help="Only report this stream.")
 @click.option(
     "--limit",

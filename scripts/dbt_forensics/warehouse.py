@@ -70,6 +70,11 @@ class Warehouse:
         """The name of the root project."""
         return str(self._adapter.config.project_name)
 
+    @property
+    def target(self) -> str:
+        """The name of the target in the profile."""
+        return str(self._adapter.config.target_name)
+
     def versions(self) -> dict[str, str]:
         """Returns the versions of what produces an answer: the toolkit, dbt and the adapter."""
         from importlib.metadata import version
@@ -232,6 +237,8 @@ def session(options: DbtOptions, *, read_only: bool) -> Iterator[tuple[BaseAdapt
     if not parsed.success:
         raise ForensicsError(_why_unparsed(parsed.exception))
     manifest: Manifest = parsed.result  # type: ignore[assignment]
+    # What macros see as `graph`.
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
     adapter: BaseAdapter = get_adapter_by_type(str(manifest.metadata.adapter_type))  # type: ignore[no-untyped-call]
     if read_only:
         _make_read_only(adapter.config.credentials)

@@ -105,6 +105,10 @@ class WritingWarehouse(Warehouse, ABC):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commits what its block does, or nothing of it."""
+        # What dbt's own macros have begun ends here; none of them may run inside, for they commit as they please.
+        connections = self._adapter.connections
+        if connections.get_thread_connection().transaction_open:
+            connections.commit()
         self.execute("begin")
         try:
             yield
