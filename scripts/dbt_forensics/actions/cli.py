@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dbt_forensics.actions.guards import OVERRIDES
-from dbt_forensics.actions.selection import Selection
+from dbt_forensics.actions.selection import KINDS, Selection
 from dbt_forensics.cli import TIME, dbt_command, progress, terminal_width
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.warehouse import DbtOptions
@@ -103,13 +103,20 @@ def replay() -> None:
 
 
 @replay.command("plan")
+@click.option(
+    "--kind",
+    type=click.Choice(list(KINDS)),
+    default="replay",
+    show_default=True,
+    help="replay: withdrawn and pending rows begin to count; release: those in quarantine; withdrawal: rows stop.",
+)
 @_selecting
 @_planning
 @_json
 @dbt_command
-def plan_replay(**given: Any) -> int:
-    """Plan that withdrawn and pending rows count again."""
-    return _plan("replay", **given)
+def plan_action(kind: str, **given: Any) -> int:
+    """Plan an action, and record the plan for someone to apply."""
+    return _plan(kind, **given)
 
 
 @click.command()
