@@ -20,21 +20,21 @@
     acted_rows as (
 
         select
-            rows.stream,
-            rows.row_key,
-            rows.event_id,
+            of_action.stream,
+            of_action.row_key,
+            of_action.event_id,
             acts.action_id,
             acts.kind,
             acts.act,
             acts.acted_at,
             row_number() over (
-                partition by rows.row_key, acts.is_reverted, acts.act order by acts.acted_at desc, acts.action_id desc
+                partition by of_action.row_key, acts.is_reverted, acts.act order by acts.acted_at desc, acts.action_id desc
             ) as place_in_force,
-            row_number() over (partition by rows.row_key order by acts.acted_at desc, acts.act desc, acts.action_id desc) as place,
+            row_number() over (partition by of_action.row_key order by acts.acted_at desc, acts.act desc, acts.action_id desc) as place,
             acts.is_reverted
-        from {{ action_rows }} as rows
+        from {{ action_rows }} as of_action
         inner join acts
-            on rows.action_id = acts.action_id
+            on of_action.action_id = acts.action_id
 
     ),
 
