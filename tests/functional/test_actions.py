@@ -45,11 +45,11 @@ def act(consumer: Consumer, *arguments: str) -> Outcome:
 
 
 def state(consumer: Consumer) -> dict[str, Any]:
-    """Every current value with its inputs, and every row's verdict."""
+    """Every current value that has inputs, and every row's verdict."""
     return {
         "values": consumer.query(
             "select stream, metric, window_start, dimensions, value, input_count, inputs_digest"
-            " from analytics.forensics__metric_versions where is_current order by 1, 2, 3, 4"
+            " from analytics.forensics__metric_versions where is_current and input_count > 0 order by 1, 2, 3, 4"
         ),
         "rows": consumer.query(
             "select row_key, verdict, is_counted, lost_to_row_key from analytics.forensics__events order by row_key"
@@ -187,6 +187,55 @@ def test_a_plan_that_has_grown_old_is_refused(consumer: Consumer) -> None:
         "is cancelled, and only planned ones can be applied"
         in run(consumer, "replay", "apply", planned["action_id"], *WHO, "--execute").err
     )
+
+
+GUARDED = """
+{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ dbt_forensics.assert_no_open_actions('orders') }}
+select event_id, occurred_at from {{ source('shop', 'order_events') }}
+{% if is_incremental() %}where 1 = 0{% endif %}
+"""
+BATCHED = """
+{{ config(
+    materialized='incremental', incremental_strategy='microbatch', event_time='occurred_at', batch_size='day',
+    begin='2026-01-04', lookback=0, unique_key='event_id'
+) }}
+{{ dbt_forensics.assert_no_open_actions('orders') }}
+select event_id, occurred_at from {{ source('shop', 'order_events') }}
+"""
+CONTRACT = """
+models:
+  - name: guarded
+    data_tests:
+      - dbt_forensics.has_no_open_actions: {name: nothing_open, arguments: {stream: orders}}
+      - dbt_forensics.has_no_open_actions:
+          {name: nothing_open_later, arguments: {stream: orders, from_time: "2026-01-06", to_time: "2026-01-09"}}
+"""
+
+
+def test_a_backfill_over_an_open_action_is_stopped(consumer: Consumer) -> None:
+    for path, text in (("guarded.sql", GUARDED), ("batched.sql", BATCHED), ("guarded.yml", CONTRACT)):
+        consumer.write(f"models/{path}", text)
+    consumer.build()
+    day = ["--event-time-start", "2026-01-05", "--event-time-end", "2026-01-06"]
+    later = ["--event-time-start", "2026-01-07", "--event-time-end", "2026-01-08"]
+    consumer.dbt(["run", "--select", "guarded", "--full-refresh"])
+    consumer.dbt(["run", "--select", "batched", *day])
+    action = act(consumer, "withdraw", "--stream", "orders", "--event", "e1", *WHO, "--execute").json[
+        "action_id"
+    ]
+    stopped = consumer.dbt(["run", "--select", "guarded", "--full-refresh"], expect="failure")
+    assert f"with open actions: {action} (windows 2026-01-05" in " ".join(stopped.log.split())
+    consumer.dbt(["run", "--select", "guarded"])
+    consumer.dbt(["run", "--select", "batched", *later])
+    consumer.dbt(["run", "--select", "batched", *day], expect="failure")
+    tested = consumer.dbt(["test", "--select", "guarded"], expect="failure")
+    assert tested.results["nothing_open"] == ("fail", 1)
+    assert tested.results["nothing_open_later"] == ("pass", 0)
+    assert act(consumer, "replay", "verify", action).code == 0
+    consumer.dbt(["run", "--select", "guarded", "--full-refresh"])
+    consumer.dbt(["run", "--select", "batched", *day])
+    consumer.dbt(["test", "--select", "guarded"])
 
 
 def command(consumer: Consumer, *arguments: str) -> subprocess.Popen[str]:
