@@ -36,7 +36,7 @@ CASES: dict[str, dict[str, str | None]] = {
         ".5": "0.5",
         "1e2": "100",
         "1e3": None,
-        "0001.5": "0001.5",
+        "0001.5": "1.5",
         "NaN": None,
         "-": None,
         "1,5": None,
