@@ -48,7 +48,9 @@ def read(
 
 def with_values(rows: dict[int, Row]) -> dict[int, Row]:
     """A key that a stretch has nowhere is no column of it: the same as NULL."""
-    return {line: {name: value for name, value in row.items() if value is not None} for line, row in rows.items()}
+    return {
+        line: {name: value for name, value in row.items() if value is not None} for line, row in rows.items()
+    }
 
 
 GOOD = b'{"id":"a","n":1}\n'

@@ -151,7 +151,8 @@ def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[by
 
     magic = raw.read(4)
     raw.seek(0)
-    if os.fstat(raw.fileno()).st_size == 0:
+    whole = os.fstat(raw.fileno()).st_size
+    if whole == 0:
         return
     if not file.compression and (magic.startswith(b"\x1f\x8b") or magic == b"\x28\xb5\x2f\xfd"):
         raise RefusedError("It is compressed, and its name does not say so: add .gz or .zst to the name.")
@@ -172,9 +173,16 @@ def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[by
         if not chunk:
             return
         position += len(chunk)
+        if raw.tell() > whole:  # somebody writes as fast as it is read
+            raise changed()
         progress(raw.tell() - at)
         at = raw.tell()
         yield chunk
+
+
+def changed() -> RefusedError:
+    """Returns the error for a file that is written to while it is read."""
+    return RefusedError("It changed while it was read: load it when it is written to its end.")
 
 
 def fingerprint(chunks: Iterable[bytes], sizes: Iterable[int] = ()) -> Fingerprint:

@@ -136,7 +136,7 @@ class Loader:
                 self._warehouse, target, self._wishes, log if not dry or log.exists() else None
             ).run(file, before, self._next_time(), lambda size: self._progress(file, size))
             if source.state(file.path) != before:
-                raise RefusedError("It changed while it was read: load it when it is written to its end.")
+                raise source.changed()
         return outcome, target
 
     def _columns(self, file: SourceFile) -> tuple[TableColumn, ...]:
@@ -310,7 +310,7 @@ class _Load:
         with source.content(file, progress) as chunks:
             yield from read_text(file.format, hashed(chunks), self._shape, skip)
         if digest.hexdigest() != found.digest:
-            raise RefusedError("It changed while it was read: load it when it is written to its end.")
+            raise source.changed()
 
     def _append(self, rows: Judged, load: Load, gone: Earlier | None) -> None:
         """Lands rows: those that are gone as they were, with the load that they came with."""
