@@ -306,23 +306,27 @@ def test_hostile_values_land_as_they_are(table: Engine, tmp_path: Path) -> None:
 def test_every_type_lands(engine: Engine, tmp_path: Path) -> None:
     columns = {
         "i": "integer", "b": "bigint", "n": "numeric(38,9)", "d": "double precision", "r": "real", "o": "boolean", "day": "date",
-        "at": "timestamp", "zoned": "timestamp with time zone", "u": "uuid", "j": "json", "v": "varchar(3)", "c": "time",
+        "moment": "timestamp", "zoned": "timestamp with time zone", "u": "uuid", "j": "json", "v": "varchar(3)", "c": "time",
     }  # fmt: skip
     engine.create_table("t", columns)
     row = {
         "i": -5, "b": 9223372036854775807, "n": "12345678901234567890123456789.123456789", "d": 0.1, "r": 1.5, "o": True,
-        "day": "2024-02-29", "at": "2026-01-05T10:00:00.123456+02:00", "zoned": "2026-01-05T10:00:00Z",
+        "day": "2024-02-29", "moment": "2026-01-05T10:00:00.123456+02:00", "zoned": "2026-01-05T10:00:00Z",
         "u": "123e4567-e89b-12d3-a456-426614174000", "j": {"a": [1]}, "v": "äöü", "c": "10:00",
     }  # fmt: skip
     (tmp_path / "a.jsonl").write_text(jsonl(row, {"i": 1}))
     (outcome,) = load(engine, [tmp_path / "a.jsonl"])
     assert (outcome.accepted, outcome.rejected) == (2, Counter())
     (found,) = engine.query(
-        "select i, b, n, d, r, o, cast(day as varchar) as day, at, cast(u as varchar) as u, v from raw.t where i = -5"
+        "select i, b, n, d, r, o, cast(day as varchar) as day, moment, cast(u as varchar) as u, v from raw.t where i = -5"
     )
     assert found["n"] == Decimal("12345678901234567890123456789.123456789")
     assert (found["d"], found["r"], found["o"], found["day"]) == (0.1, 1.5, True, "2024-02-29")
-    assert (found["at"], found["u"], found["v"]) == (datetime(2026, 1, 5, 8, 0, 0, 123456), row["u"], "äöü")
+    assert (found["moment"], found["u"], found["v"]) == (
+        datetime(2026, 1, 5, 8, 0, 0, 123456),
+        row["u"],
+        "äöü",
+    )
     zone = engine.query(
         "select zoned = timestamp with time zone '2026-01-05 10:00:00+00' as is_same from raw.t where i = -5"
     )
@@ -415,8 +419,8 @@ def test_a_killed_load_leaves_nothing(table: Engine, tmp_path: Path) -> None:
     )
     options = project(table, tmp_path / "project")
     given = ["load", str(path), "--relation", "raw.t", "--json", *options]
-    # After the first rows; after the rejected record; after the entry in the log, before the commit.
-    for calls in (1, 4, 5):
+    # After the first rows; after the entry in the log, before the commit.
+    for calls in (1, 5):
         table.release()
         process = start(given, calls)
         process.communicate(timeout=120)
@@ -440,17 +444,17 @@ def test_two_processes_at_once(table: Engine, tmp_path: Path) -> None:
     path.write_text(jsonl(*({"id": str(number), "note": "x" * 400} for number in range(20_000))) + "nope\n")
     options = project(table, tmp_path / "project")
     table.release()
-    processes = [start(["load", str(path), "--relation", "raw.t", "--json", *options]) for _ in range(3)]
+    processes = [start(["load", str(path), "--relation", "raw.t", "--json", *options]) for _ in range(2)]
     said = [process.communicate(timeout=120) for process in processes]
     if isinstance(
         table, DuckDB
     ):  # one process has the file; the others may come later, or say that they cannot have it
         assert all(not err or "no other process holds the database" in err for _, err in said)
     else:
-        assert [err for _, err in said] == ["", "", ""]
+        assert [err for _, err in said] == ["", ""]
         totals = [json.loads(out)["total"] for out, _ in said]
-        assert sorted(total["accepted"] for total in totals) == [0, 0, 20_000]
-        assert sorted(total["duplicate"] for total in totals) == [0, 20_000, 20_000]
+        assert sorted(total["accepted"] for total in totals) == [0, 20_000]
+        assert sorted(total["duplicate"] for total in totals) == [0, 20_000]
     assert len(rows_of(table)) == 20_000
     assert len(letters(table)) == 1
     assert table.query("select count(*) as n from raw.forensics_load_log") == [{"n": 1}]

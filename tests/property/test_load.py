@@ -156,7 +156,7 @@ def table(
 
 def counts(engine: Engine) -> Counter[str]:
     tables = {row["table_name"] for row in engine.query("select table_name from information_schema.tables")}
-    found = Counter({name: 0 for name in ("t", "forensics_load_log", "forensics_dead_letters")})
+    found = Counter(dict.fromkeys(("t", "forensics_load_log", "forensics_dead_letters"), 0))
     for name in found.keys() & tables:
         found[name] = engine.query(f"select count(*) as n from raw.{name}")[0]["n"]
     return found

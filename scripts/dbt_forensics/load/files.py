@@ -30,12 +30,14 @@ class SourceFile:
     """A file to load.
 
     Attributes:
-        path: Where it is.
+        path: Where it is, from the root: the session works in the project's folder.
+        shown: As the user named it.
         format: jsonl, csv or parquet.
         compression: gzip or zstd; None if its bytes are the content.
     """
 
     path: Path
+    shown: str
     format: str
     compression: str | None
 
@@ -76,7 +78,7 @@ def source_file(path: Path) -> SourceFile | None:
     file_format = _FORMATS.get(inner.suffix.lower())
     if file_format is None or (compression and file_format == "parquet"):
         return None
-    return SourceFile(path, file_format, compression)
+    return SourceFile(path.absolute(), str(path), file_format, compression)
 
 
 def find_files(arguments: Sequence[str]) -> list[SourceFile]:

@@ -177,7 +177,7 @@ class _Load:
     ) -> Outcome:
         log = self._log
         sizes = log.sizes(file.name) if log and file.format != "parquet" else []
-        whole = SourceFile(file.path, file.format, None) if file.format == "parquet" else file
+        whole = replace(file, compression=None)
         with source.content(whole, progress) as chunks:
             found = source.fingerprint(chunks, sizes)
         outcome = Outcome(file, digest=found.digest)
