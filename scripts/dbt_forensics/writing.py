@@ -182,6 +182,7 @@ class DuckDBWriting(WritingWarehouse):
             self.execute(f"set memory_limit = '{_DUCKDB_MEMORY}'")
 
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
+        """Inserts what an Arrow table has."""
         names = ", ".join(self.identifier(name) for name, _ in columns)
         casts = ", ".join(
             f"cast(c{position} as {data_type})" for position, (_, data_type) in enumerate(columns)
@@ -208,6 +209,7 @@ class PostgresWriting(WritingWarehouse):
     """PostgreSQL reads rows with COPY."""
 
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
+        """Copies the rows as CSV."""
         from pyarrow import csv
 
         # Every value is quoted and NULL is not: that is how COPY tells '' from NULL.
@@ -221,6 +223,7 @@ class PostgresWriting(WritingWarehouse):
             )
 
     def lock(self, name: str) -> None:
+        """Takes an advisory lock of the transaction."""
         self.execute(f"select pg_advisory_xact_lock(hashtextextended({sql.literal(name)}, 0))")
 
     def _errors(self) -> tuple[type[Exception], ...]:

@@ -78,7 +78,8 @@ def test_each_file_is_a_batch_of_the_build(engine: Engine, tmp_path: Path) -> No
     outcome = load(consumer, str(folder), "--stream", "orders", "--json", *as_of("2026-01-06 00:30:00"))
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.json["total"] == {
-        "files": 2, "refused_files": 0, "read": 4, "accepted": 4, "duplicate": 0, "rejected": 0, "rejected_by_reason": {},
+        "files": 2, "refused_files": 0, "read": 4, "accepted": 4, "duplicate": 0, "rejected": 0,
+        "rejected_by_reason": {},
     }  # fmt: skip
     by_file = {os.path.basename(one["file"]): one["load_id"] for one in outcome.json["files"]}  # noqa: PTH119
     consumer.build(as_of="2026-01-06 01:00:00")

@@ -177,8 +177,7 @@ class _Load:
     ) -> Outcome:
         log = self._log
         sizes = log.sizes(file.name) if log and file.format != "parquet" else []
-        whole = replace(file, compression=None)
-        with source.content(whole, progress) as chunks:
+        with source.content(file, progress) as chunks:
             found = source.fingerprint(chunks, sizes)
         outcome = Outcome(file, digest=found.digest)
         if found.size == 0 and file.format != "parquet":
