@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -81,8 +82,8 @@ class WritingWarehouse(Warehouse, ABC):
         """Returns a table's columns in their order; none if it does not exist."""
         database, schema, name = (sql.literal(part) for part in place)
         rows = self.query(
-            "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable,"
-            " column_default, is_identity from information_schema.columns"
+            "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale,"
+            " datetime_precision, is_nullable, column_default, is_identity from information_schema.columns"
             f" where table_catalog = {database} and table_schema = {schema} and table_name = {name}"
             " order by ordinal_position"
         )
@@ -264,6 +265,8 @@ def _type_words(row: Row) -> str:
     words = str(row["data_type"]).lower()
     if row["character_maximum_length"] is not None and "(" not in words:
         return f"{words}({row['character_maximum_length']})"
+    if words.startswith("time") and row["datetime_precision"] not in (None, 6):
+        return re.sub("^time(stamp)?", rf"\g<0>({row['datetime_precision']})", words)
     if words == "numeric" and row["numeric_precision"] is not None:
         return f"numeric({row['numeric_precision']},{row['numeric_scale']})"
     return words

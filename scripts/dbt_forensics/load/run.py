@@ -129,7 +129,9 @@ class Loader:
             if not dry:
                 self._warehouse.lock(f"dbt_forensics load {self._target.name}")
                 target = self._made(file)
-                log.create()
+                if not log.exists():
+                    self._warehouse.lock(f"dbt_forensics log {self._target.place[1]}")
+                    log.create()
             else:
                 target = replace(self._target, columns=self._columns(file))
             outcome = _Load(
@@ -245,7 +247,7 @@ class _Load:
                 f"{left:,} of the {landed:,} rows that it landed are still in the table, with {column} in {loads}: "
                 "take them out first, or compare them with the file in a table of its own (--create)."
             )
-        return left == 0
+        return left == 0 and landed > 0
 
     def _take(
         self,
