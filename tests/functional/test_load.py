@@ -447,12 +447,12 @@ def test_a_killed_load_leaves_nothing(table: Engine, tmp_path: Path) -> None:
     assert len(letters(table)) == 1
 
 
-def test_two_processes_at_once(table: Engine, tmp_path: Path) -> None:
+def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(jsonl(*({"id": str(number), "note": "x" * 400} for number in range(20_000))) + "nope\n")
-    options = project(table, tmp_path / "project")
-    table.release()
-    processes = [start(["load", str(path), "--relation", "raw.t", "--json", *options]) for _ in range(2)]
+    options = project(engine, tmp_path / "project")
+    engine.release()
+    processes = [start(["load", str(path), "--relation", "raw.t", "--create", "--json", *options]) for _ in range(2)]
     said = [process.communicate(timeout=120) for process in processes]
     if isinstance(
         table, DuckDB
@@ -463,6 +463,6 @@ def test_two_processes_at_once(table: Engine, tmp_path: Path) -> None:
         totals = [json.loads(out)["total"] for out, _ in said]
         assert sorted(total["accepted"] for total in totals) == [0, 20_000]
         assert sorted(total["duplicate"] for total in totals) == [0, 20_000]
-    assert len(rows_of(table)) == 20_000
-    assert len(letters(table)) == 1
-    assert table.query("select count(*) as n from raw.forensics_load_log") == [{"n": 1}]
+    assert len(rows_of(engine, "id")) == 20_000
+    assert len(letters(engine)) == 1
+    assert engine.query("select count(*) as n from raw.forensics_load_log") == [{"n": 1}]

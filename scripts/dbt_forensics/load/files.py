@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 _COMPRESSIONS = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 ENDINGS = "one of .jsonl, .ndjson, .csv (and these with .gz or .zst after it) or .parquet"
-CHUNK = 4 * 1024 * 1024
+CHUNK = 1 * 1024 * 1024
 
 Progress = Callable[[int], None]
 

@@ -149,6 +149,9 @@ class Loader:
     def _made(self, file: SourceFile) -> Target:
         if self._target.columns:
             return self._target
+        there = tuple(self._warehouse.columns(self._target.place))
+        if there:  # another process has made it meanwhile
+            return replace(self._target, columns=there)
         columns = self._columns(file)
         listed = ", ".join(f"{self._warehouse.identifier(one.name)} {one.data_type}" for one in columns)
         self._warehouse.make_schema(self._target.place)
@@ -194,15 +197,8 @@ class _Load:
         load = Load(f"{loaded_at:%Y%m%dT%H%M%S.%f}-{found.digest[:8]}", loaded_at, 0, 0)
         self._take(file, found, earlier, load, is_gone, outcome, progress)
         if earlier:
-            outcome.status = (
-                "restored"
-                if is_gone
-                else "grown"
-                if not is_same
-                else "repaired"
-                if outcome.accepted
-                else "known"
-            )
+            again = "repaired" if outcome.accepted else "known"
+            outcome.status = "restored" if is_gone else again if is_same else "grown"
         if log and earlier and is_gone and not self._wishes.dry_run:
             log.restore(earlier.loads, loaded_at)
         if is_same and (is_gone or not outcome.accepted):
@@ -292,7 +288,8 @@ class _Load:
         if self._log and not self._wishes.dry_run:
             self._log.reject(load.load_id, only(rest, new).rejected)
             repaired = [line for line in rest.lines if line in earlier.open_lines]
-            self._log.repair(load.load_id, ((earlier.open_lines[line], line) for line in repaired))
+            landed_by = earlier.loads[-1] if is_gone else load
+            self._log.repair(landed_by.load_id, ((earlier.open_lines[line], line) for line in repaired))
         return rest
 
     def _stretches(
