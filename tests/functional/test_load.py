@@ -452,11 +452,13 @@ def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     path.write_text(jsonl(*({"id": str(number), "note": "x" * 400} for number in range(20_000))) + "nope\n")
     options = project(engine, tmp_path / "project")
     engine.release()
-    processes = [start(["load", str(path), "--relation", "raw.t", "--create", "--json", *options]) for _ in range(2)]
+    processes = [
+        start(["load", str(path), "--relation", "raw.t", "--create", "--json", *options]) for _ in range(2)
+    ]
     said = [process.communicate(timeout=120) for process in processes]
     if isinstance(
-        table, DuckDB
-    ):  # one process has the file; the others may come later, or say that they cannot have it
+        engine, DuckDB
+    ):  # one process has the file; the other comes later, or says that it cannot have it
         assert all(not err or "no other process holds the database" in err for _, err in said)
     else:
         assert [err for _, err in said] == ["", ""]
