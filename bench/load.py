@@ -1,7 +1,7 @@
 """How fast files are loaded, beside the engine's own bare bulk load of the same file: `python bench/load.py --rows N`.
 
-Each measurement is a process of its own. dbt's start, which takes seconds whatever is loaded, is measured with an empty
-file and taken off; of the bare load only the load itself counts. PostgreSQL is a throw-away cluster, as in the tests.
+Each measurement is a process of its own, of which the load itself counts: not dbt's start, which takes seconds whatever
+is loaded, nor the start of Python. PostgreSQL is a throw-away cluster, as in the tests.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +37,22 @@ COLUMNS = {
 BARE_COLUMNS = list(COLUMNS)[:5]
 FORMATS = ("jsonl", "csv", "parquet")
 
+#: The command without its output.
+LOAD = """
+import sys, time
+from dbt_forensics.load.files import find_files
+from dbt_forensics.load.run import Loader, Wishes
+from dbt_forensics.load.target import find_target
+from dbt_forensics.warehouse import DbtOptions
+from dbt_forensics.writing import open_writing
+folder, path = sys.argv[1:]
+with open_writing(DbtOptions(folder, folder)) as warehouse:
+    started = time.perf_counter()
+    loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), Wishes())
+    (outcome,) = loader.load(find_files([path]))
+    print(time.perf_counter() - started)
+assert outcome.status == "landed", outcome
+"""
 #: What an engine needs to load the same file with nothing around it.
 BARE_DUCKDB = """
 import sys, time, duckdb
@@ -104,11 +119,10 @@ def write_files(folder: Path, rows: int) -> dict[str, Path]:
 
 
 def measured(arguments: list[str]) -> tuple[float, float]:
-    """Runs a process; returns its seconds, or those that it prints, and its peak memory in MB.
+    """Runs a process; returns the seconds that it prints, and its peak memory in MB.
 
     Linux counts what the process that starts it has in memory as a least peak.
     """
-    started = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     process = subprocess.Popen(
         [sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -116,9 +130,8 @@ def measured(arguments: list[str]) -> tuple[float, float]:
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{arguments[:4]} ended with {status}: {process.stderr.read().decode()}")
-    took = time.perf_counter() - started
     said = process.stdout.read().decode() if process.stdout else ""
-    return float(said) if arguments[0] == "-c" else took, usage.ru_maxrss / 1024
+    return float(said), usage.ru_maxrss / 1024
 
 
 def compare(
@@ -127,14 +140,6 @@ def compare(
     engine.create_table("t", COLUMNS)
     consumer = Consumer(engine, folder / engine.name, streams={}, sources={"raw": ["t"]})
     consumer.write_project()
-    options = [
-        "--relation",
-        "raw.t",
-        "--project-dir",
-        str(consumer.folder),
-        "--profiles-dir",
-        str(consumer.folder),
-    ]
     listed = ", ".join(BARE_COLUMNS)
     if engine.name == "duckdb":
         bare = [BARE_DUCKDB % (listed, listed), str(engine.path)]
@@ -144,8 +149,6 @@ def compare(
             BARE_POSTGRES % (listed, typed),
             f"host={engine.cluster.folder} user=forensics dbname={engine.database}",
         ]
-    empty = folder / "empty.csv"
-    empty.write_text(listed.replace(" ", "") + "\n")
 
     def emptied(run: Callable[[], tuple[float, float]]) -> tuple[float, float]:
         engine.execute(
@@ -156,29 +159,21 @@ def compare(
         return run()
 
     found = []
-    started = statistics.median(
-        emptied(lambda: measured(["-m", "dbt_forensics", "load", str(empty), *options]))[0]
-        for _ in range(rounds)
-    )
     for kind, path in paths.items():
         runs: dict[str, list[tuple[float, float]]] = {"load": [], "bare": []}
         for _ in range(rounds):  # in turn, so that both have the same neighbours
-            runs["load"].append(
-                emptied(lambda p=path: measured(["-m", "dbt_forensics", "load", str(p), *options]))
-            )
+            runs["load"].append(emptied(lambda p=path: measured(["-c", LOAD, str(consumer.folder), str(p)])))
             runs["bare"].append(emptied(lambda p=path, k=kind: measured(["-c", bare[0], bare[1], str(p), k])))
         seconds = {name: statistics.median(one[0] for one in of_kind) for name, of_kind in runs.items()}
-        took = max(seconds["load"] - started, 0.001)
         found.append(
             {
                 "engine": engine.name,
                 "format": kind,
                 "megabytes": path.stat().st_size / 1e6,
-                "load_rows_per_second": rows / took,
+                "load_rows_per_second": rows / seconds["load"],
                 "bare_rows_per_second": rows / seconds["bare"],
                 "load_peak_mb": max(one[1] for one in runs["load"]),
                 "bare_peak_mb": max(one[1] for one in runs["bare"]),
-                "start_seconds": started,
             }
         )
     return found
@@ -221,8 +216,6 @@ def main() -> None:
             f" | {one['bare_rows_per_second']:,.0f} | {one['load_rows_per_second'] / one['bare_rows_per_second']:.0%}"
             f" | {one['load_peak_mb']:,.0f} | {one['bare_peak_mb']:,.0f} |"
         )
-    starts = sorted({f"{one['start_seconds']:.1f} s" for one in found})
-    print(f"\ndbt's start, taken off: {', '.join(starts)}")
 
 
 if __name__ == "__main__":
