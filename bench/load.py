@@ -131,7 +131,7 @@ def measured(arguments: list[str]) -> tuple[float, float]:
     if status:
         raise SystemExit(f"{arguments[:4]} ended with {status}: {process.stderr.read().decode()}")
     said = process.stdout.read().decode() if process.stdout else ""
-    return float(said), usage.ru_maxrss / 1024
+    return float(said.split()[-1]), usage.ru_maxrss / 1024
 
 
 def compare(
