@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -81,8 +82,8 @@ class WritingWarehouse(Warehouse, ABC):
         """Returns a table's columns in their order; none if it does not exist."""
         database, schema, name = (sql.literal(part) for part in place)
         rows = self.query(
-            "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable,"
-            " column_default, is_identity from information_schema.columns"
+            "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale,"
+            " datetime_precision, is_nullable, column_default, is_identity from information_schema.columns"
             f" where table_catalog = {database} and table_schema = {schema} and table_name = {name}"
             " order by ordinal_position"
         )
@@ -186,6 +187,7 @@ class DuckDBWriting(WritingWarehouse):
             self.execute(f"set memory_limit = '{_DUCKDB_MEMORY}'")
 
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
+        """Inserts what an Arrow table has."""
         names = ", ".join(self.identifier(name) for name, _ in columns)
         casts = ", ".join(
             f"cast(c{position} as {data_type})" for position, (_, data_type) in enumerate(columns)
@@ -212,6 +214,7 @@ class PostgresWriting(WritingWarehouse):
     """PostgreSQL reads rows with COPY."""
 
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
+        """Copies the rows as CSV."""
         from pyarrow import csv
 
         # Every value is quoted and NULL is not: that is how COPY tells '' from NULL.
@@ -225,6 +228,7 @@ class PostgresWriting(WritingWarehouse):
             )
 
     def lock(self, name: str) -> None:
+        """Takes an advisory lock of the transaction."""
         self.execute(f"select pg_advisory_xact_lock(hashtextextended({sql.literal(name)}, 0))")
 
     def _errors(self) -> tuple[type[Exception], ...]:
@@ -265,6 +269,8 @@ def _type_words(row: Row) -> str:
     words = str(row["data_type"]).lower()
     if row["character_maximum_length"] is not None and "(" not in words:
         return f"{words}({row['character_maximum_length']})"
+    if words.startswith("time") and row["datetime_precision"] not in (None, 6):
+        return re.sub("^time(stamp)?", rf"\g<0>({row['datetime_precision']})", words)
     if words == "numeric" and row["numeric_precision"] is not None:
         return f"numeric({row['numeric_precision']},{row['numeric_scale']})"
     return words

@@ -15,7 +15,9 @@ import pyarrow as pa
 from dbt_forensics.load.model import Parsed, RefusedError, Rejected
 
 DELIMITERS = ",;\t|"
-_CLOSED = re.compile(r'"(?:[^"]+|"")*"')
+# Written so that a quote that is never closed takes time by its length only.
+_QUOTED = '[^"]*(?:""[^"]*)*'
+_CLOSED = re.compile(f'"{_QUOTED}"')
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Record:
 
 def _field(delimiter: str) -> re.Pattern[str]:
     escaped = re.escape(delimiter)
-    return re.compile(rf'(?:"((?:[^"]+|"")*)"|([^"\r\n{escaped}]*))({escaped}|\r?\n|\Z)')
+    return re.compile(rf'(?:"({_QUOTED})"|([^"\r\n{escaped}]*))({escaped}|\r?\n|\Z)')
 
 
 def records(text: str, first_line: int, field: re.Pattern[str], is_final: bool) -> tuple[list[Record], int]:

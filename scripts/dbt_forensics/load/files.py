@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 _COMPRESSIONS = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 ENDINGS = "one of .jsonl, .ndjson, .csv (and these with .gz or .zst after it) or .parquet"
-CHUNK = 4 * 1024 * 1024
+CHUNK = 1 * 1024 * 1024
 
 Progress = Callable[[int], None]
 
@@ -30,12 +30,14 @@ class SourceFile:
     """A file to load.
 
     Attributes:
-        path: Where it is.
+        path: Where it is, from the root: the session works in the project's folder.
+        shown: As the user named it.
         format: jsonl, csv or parquet.
         compression: gzip or zstd; None if its bytes are the content.
     """
 
     path: Path
+    shown: str
     format: str
     compression: str | None
 
@@ -76,7 +78,7 @@ def source_file(path: Path) -> SourceFile | None:
     file_format = _FORMATS.get(inner.suffix.lower())
     if file_format is None or (compression and file_format == "parquet"):
         return None
-    return SourceFile(path, file_format, compression)
+    return SourceFile(path.absolute(), str(path), file_format, compression)
 
 
 def find_files(arguments: Sequence[str]) -> list[SourceFile]:
@@ -151,7 +153,8 @@ def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[by
 
     magic = raw.read(4)
     raw.seek(0)
-    if os.fstat(raw.fileno()).st_size == 0:
+    whole = os.fstat(raw.fileno()).st_size
+    if whole == 0:
         return
     if not file.compression and (magic.startswith(b"\x1f\x8b") or magic == b"\x28\xb5\x2f\xfd"):
         raise RefusedError("It is compressed, and its name does not say so: add .gz or .zst to the name.")
@@ -172,9 +175,16 @@ def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[by
         if not chunk:
             return
         position += len(chunk)
+        if raw.tell() > whole:  # somebody writes as fast as it is read
+            raise changed()
         progress(raw.tell() - at)
         at = raw.tell()
         yield chunk
+
+
+def changed() -> RefusedError:
+    """Returns the error for a file that is written to while it is read."""
+    return RefusedError("It changed while it was read: load it when it is written to its end.")
 
 
 def fingerprint(chunks: Iterable[bytes], sizes: Iterable[int] = ()) -> Fingerprint:

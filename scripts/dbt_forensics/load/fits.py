@@ -46,7 +46,12 @@ def fitted(values: pa.StringArray, to: ColumnType) -> Fitted:
         if to.length is None:
             return values, _all(values)
         return values, pc.fill_null(pc.less_equal(pc.utf8_length(values), to.length), True)
-    return _KINDS[to.kind](values, to)
+    written, fits = _KINDS[to.kind](values, to)
+    if to.kind.startswith("time") and to.length is not None:
+        # Digits of a second that the engine would round away.
+        finer = pc.match_substring_regex(values, rf"\.[0-9]{{{to.length}}}0*[1-9]")
+        fits = pc.and_(fits, pc.fill_null(pc.invert(finer), True))
+    return written, fits
 
 
 def _all(values: pa.StringArray) -> pa.BooleanArray:

@@ -96,17 +96,16 @@ def _text(values: pa.Array, name: str) -> pa.StringArray:
     if pa.types.is_dictionary(kind):
         values = values.cast(kind.value_type)
         kind = values.type
-    if pa.types.is_nested(kind):
-        listed = values.to_pylist(maps_as_pydicts="strict")
-        return pa.array([None if one is None else _json(one) for one in listed], pa.string())
     if pa.types.is_duration(kind) or pa.types.is_interval(kind):
         raise RefusedError(
             f"Its column {name} has the type {kind}, which no table takes: write it as a number or as text."
         )
     try:
+        if pa.types.is_nested(kind):  # a map becomes its pairs
+            return pa.array([None if one is None else _json(one) for one in values.to_pylist()], pa.string())
         text = values.cast(pa.string())
         text.validate(full=True)
-    except (pa.ArrowException, UnicodeDecodeError):
+    except (pa.ArrowException, UnicodeError, ValueError, OverflowError):
         raise RefusedError(
             f"Its column {name} ({kind}) has bytes or values that are no text: write it as text."
         ) from None

@@ -67,7 +67,7 @@ def _check_jsonl(parsed: Parsed, shape: Shape) -> None:
     if shape.is_forced or not reasons <= _ANOTHER_FILE:
         return
     if "unknown_column" in reasons:
-        shape.check(sorted({one.column for one in parsed.rejected if one.column is not None}))
+        shape.check(jsonl.keys([one.content for one in parsed.rejected]))
     is_array = parsed.rejected[0].content.lstrip().startswith(b"[")
     array = " (it begins as a JSON array: write each of its objects on a line)" if is_array else ""
     raise RefusedError(

@@ -34,7 +34,7 @@ def load_document(target: Target, outcomes: Sequence[Outcome], *, dry_run: bool)
         "dry_run": dry_run,
         "files": [
             {
-                "file": str(one.file.path),
+                "file": one.file.shown,
                 "status": one.status,
                 "load_id": one.load_id,
                 "digest": one.digest,

@@ -129,14 +129,16 @@ class Loader:
             if not dry:
                 self._warehouse.lock(f"dbt_forensics load {self._target.name}")
                 target = self._made(file)
-                log.create()
+                if not log.exists():
+                    self._warehouse.lock(f"dbt_forensics log {self._target.place[1]}")
+                    log.create()
             else:
                 target = replace(self._target, columns=self._columns(file))
             outcome = _Load(
                 self._warehouse, target, self._wishes, log if not dry or log.exists() else None
             ).run(file, before, self._next_time(), lambda size: self._progress(file, size))
             if source.state(file.path) != before:
-                raise RefusedError("It changed while it was read: load it when it is written to its end.")
+                raise source.changed()
         return outcome, target
 
     def _columns(self, file: SourceFile) -> tuple[TableColumn, ...]:
@@ -147,6 +149,9 @@ class Loader:
     def _made(self, file: SourceFile) -> Target:
         if self._target.columns:
             return self._target
+        there = tuple(self._warehouse.columns(self._target.place))
+        if there:  # another process has made it meanwhile
+            return replace(self._target, columns=there)
         columns = self._columns(file)
         listed = ", ".join(f"{self._warehouse.identifier(one.name)} {one.data_type}" for one in columns)
         self._warehouse.make_schema(self._target.place)
@@ -177,8 +182,7 @@ class _Load:
     ) -> Outcome:
         log = self._log
         sizes = log.sizes(file.name) if log and file.format != "parquet" else []
-        whole = SourceFile(file.path, file.format, None) if file.format == "parquet" else file
-        with source.content(whole, progress) as chunks:
+        with source.content(file, progress) as chunks:
             found = source.fingerprint(chunks, sizes)
         outcome = Outcome(file, digest=found.digest)
         if found.size == 0 and file.format != "parquet":
@@ -193,15 +197,8 @@ class _Load:
         load = Load(f"{loaded_at:%Y%m%dT%H%M%S.%f}-{found.digest[:8]}", loaded_at, 0, 0)
         self._take(file, found, earlier, load, is_gone, outcome, progress)
         if earlier:
-            outcome.status = (
-                "restored"
-                if is_gone
-                else "grown"
-                if not is_same
-                else "repaired"
-                if outcome.accepted
-                else "known"
-            )
+            again = "repaired" if outcome.accepted else "known"
+            outcome.status = "restored" if is_gone else again if is_same else "grown"
         if log and earlier and is_gone and not self._wishes.dry_run:
             log.restore(earlier.loads, loaded_at)
         if is_same and (is_gone or not outcome.accepted):
@@ -246,7 +243,7 @@ class _Load:
                 f"{left:,} of the {landed:,} rows that it landed are still in the table, with {column} in {loads}: "
                 "take them out first, or compare them with the file in a table of its own (--create)."
             )
-        return left == 0
+        return left == 0 and landed > 0
 
     def _take(
         self,
@@ -291,7 +288,8 @@ class _Load:
         if self._log and not self._wishes.dry_run:
             self._log.reject(load.load_id, only(rest, new).rejected)
             repaired = [line for line in rest.lines if line in earlier.open_lines]
-            self._log.repair(load.load_id, ((earlier.open_lines[line], line) for line in repaired))
+            landed_by = earlier.loads[-1] if is_gone else load
+            self._log.repair(landed_by.load_id, ((earlier.open_lines[line], line) for line in repaired))
         return rest
 
     def _stretches(
@@ -310,7 +308,7 @@ class _Load:
         with source.content(file, progress) as chunks:
             yield from read_text(file.format, hashed(chunks), self._shape, skip)
         if digest.hexdigest() != found.digest:
-            raise RefusedError("It changed while it was read: load it when it is written to its end.")
+            raise source.changed()
 
     def _append(self, rows: Judged, load: Load, gone: Earlier | None) -> None:
         """Lands rows: those that are gone as they were, with the load that they came with."""

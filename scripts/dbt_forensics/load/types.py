@@ -35,7 +35,7 @@ class ColumnType:
         kind: text, whole, number, real, double, boolean, date, time, timestamp, timestamptz, uuid or json.
         least: Of whole numbers.
         most: Of whole numbers.
-        length: How many characters a text may have; None for any number.
+        length: How many characters a text may have, or digits a second; None for any number, or six.
         precision: Digits of a number; None for any number.
         scale: Those of them after the point.
     """
@@ -68,7 +68,7 @@ def column_type(words: str) -> ColumnType | None:
     kind = _OTHERS.get(name)
     if kind is None:
         return None
-    if kind == "text" and given[2]:
+    if kind in ("text", "time", "timestamp", "timestamptz") and given[2]:
         return ColumnType(words, kind, length=int(given[2]))
     if kind == "number" and given[2]:
         return ColumnType(words, kind, precision=int(given[2]), scale=int(given[3] or 0))
