@@ -21,6 +21,8 @@ PUBLIC = (
     "forensics__settling",
     "forensics__estimates",
     "forensics__lateness",
+    "forensics__actions",
+    "forensics__replays",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}
