@@ -220,12 +220,11 @@ def test_the_lateness_that_is_suggested(played: Played, stream: str) -> None:
     assert [row["lateness_count"] for row in found if row["is_configured"]] == [14]
 
 
+# The daily builds are of the other stream: once is enough.
+@pytest.mark.parametrize("played", [3], indirect=True, ids=lambda n: f"{n} daily builds")
 def test_how_often_the_estimates_held(played: Played, truth: dict[Cell, dict[datetime, Decimal]]) -> None:
     """Estimates of each Thursday, from what was known then, against what the days became (docs/settling.md)."""
     as_ofs = [datetime(2021, 12, 2) + 7 * number * DAY for number in range(33)]
-    # PostgreSQL takes ten seconds for each; the page's table is DuckDB's, of all of them.
-    is_whole = played.consumer.engine.name == "duckdb"
-    as_ofs = as_ofs if is_whole else as_ofs[4::9]
     selects = [
         f"select cast('{as_of}' as timestamp) as as_of, estimates.* "
         f"from ({{{{ dbt_forensics.estimates_as_of('{as_of}') }}}}) as estimates where stream = 'backcast'"
@@ -256,9 +255,6 @@ def test_how_often_the_estimates_held(played: Played, truth: dict[Cell, dict[dat
     for age in sorted(held):
         off, off_before = (sum(pair[side] for pair in nearer[age]) for side in (0, 1))
         share, ratio = sum(held[age]) / len(held[age]), off / off_before
-        assert share > (0.9 if is_whole else 0.6)
-        assert ratio < 1
-        assert not is_whole or f"| {age} | {len(held[age])} | {100 * share:.1f} % | {ratio:.2f} |" in page
-    everything = [one for of_age in held.values() for one in of_age]
-    assert sum(everything) / len(everything) > 0.85
+        assert share > 0.9
+        assert f"| {age} | {len(held[age])} | {100 * share:.1f} % | {ratio:.2f} |" in page
     assert sorted(held) == list(range(14))
