@@ -103,13 +103,17 @@ class WritingWarehouse(Warehouse, ABC):
             return None
         return datetime.fromisoformat(self.macro("build_clock"))
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commits what its block does, or nothing of it."""
-        # What dbt's own macros have begun ends here; none of them may run inside, for they commit as they please.
+    def _end_transaction_of_dbt(self) -> None:
+        """Commits what dbt's own macros have begun on this connection."""
         connections = self._adapter.connections
         if connections.get_thread_connection().transaction_open:
             connections.commit()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits what its block does, or nothing of it."""
+        # None of dbt's own macros may run inside, for they commit as they please.
+        self._end_transaction_of_dbt()
         self.execute("begin")
         try:
             yield

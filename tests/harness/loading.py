@@ -32,6 +32,9 @@ def warehouse_of(engine: Engine) -> WritingWarehouse:
         def given_time(self) -> datetime | None:
             return None
 
+        def _end_transaction_of_dbt(self) -> None:
+            pass
+
         def _cursor(self) -> Any:
             return engine.connection if engine.name == "duckdb" else engine.connection.cursor()
 
