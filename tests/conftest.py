@@ -35,6 +35,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("new_engine", names, indirect=True, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several processes, tests that look at the same databases stay together: a module's, on one engine."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        engine = item.callspec.params.get("new_engine", "") if hasattr(item, "callspec") else ""
+        worlds = {"played", "played_seldom"} & set(getattr(item, "fixturenames", ()))
+        module = "worlds" if worlds and item.path.parent.name == "property" else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(f"{module} {engine}".strip()))
+
+
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
     try:

@@ -19,12 +19,15 @@ PUBLIC = (
     "forensics__metric_versions",
     "forensics__metric_changes",
     "forensics__settling",
+    "forensics__estimates",
     "forensics__lateness",
     "forensics__windows",
     "forensics__detections",
     "forensics__incidents",
     "forensics__incident_timeline",
     "forensics__incident_impact",
+    "forensics__actions",
+    "forensics__replays",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}

@@ -156,7 +156,51 @@ def eventful_evidence() -> Evidence:
         }
     ]
     found.chain_heads = [{"stream": "orders", "head": "5" * 32, "recorded_at": at("08 10:00")}]
+    found.settling = [
+        settling_row(age, "0.301234567", "0.25", "0") if age < 6 else settling_row(age, shown, shown, shown)
+        for age, shown in [(0, "0"), (1, "0"), (6, "0.999999999"), (24, "1"), (72, "1")]
+    ]
+    found.lateness = [length_row(1, False, "0.97"), length_row(3, True, "1")]
+    found.estimates = [
+        {
+            "stream": "orders",
+            "metric": "baskets",
+            "window_start": at("09"),
+            "dimensions": json.dumps({"email": "a@example.org", "k": JINJA}),
+            "value": Decimal("2"),
+            "estimate": Decimal("3.123456789"),
+            "estimate_low": low,
+            "estimate_high": high,
+            "basis_count": 8,
+            "basis": "all",
+        }
+        for low, high in ((None, None), (Decimal("1.5"), Decimal("123456.7")))
+    ]
     return found
+
+
+def settling_row(age_hours: int, value: str, inputs: str, final: str) -> dict[str, Any]:
+    return {
+        "stream": "orders",
+        "metric": "revenue",
+        "age_hours": age_hours,
+        "window_count": 12,
+        "value_share": Decimal(value),
+        "input_share": Decimal(inputs),
+        "final_share": Decimal(final),
+    }
+
+
+def length_row(days: int, is_suggested: bool, covered: str) -> dict[str, Any]:
+    return {
+        "stream": "orders",
+        "lateness_seconds": days * 86400,
+        "row_count": 100,
+        "covered_count": int(100 * Decimal(covered)),
+        "covered_share": Decimal(covered),
+        "is_configured": not is_suggested,
+        "is_suggested": is_suggested,
+    }
 
 
 def verdict_row(verdict: str, cause: str, timeliness: str, rows: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_the_reference_is_up_to_date() -> None:
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
-    for name in ("check", "init", "trace", "explain", "report"):
+    for name in ("check", "init", "load", "trace", "explain", "report"):
         command = cli.cli.commands[name]
         assert command.help
         assert all(option.help for option in command.params if isinstance(option, click.Option))

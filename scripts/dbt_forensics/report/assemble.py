@@ -9,6 +9,7 @@ from typing import Any
 from dbt_forensics.report.changes import changes
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.findings import findings, headline, open_questions
+from dbt_forensics.report.settling import settling
 from dbt_forensics.report.shown import Json, earliest, latest, shown_batch, shown_row, winner_of
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, long_duration
@@ -33,10 +34,15 @@ def assemble(evidence: Evidence, scope: Scope) -> Json:
         "recorded_at": latest(_recorded_times(evidence, scope)),
         "scope": {"since": iso(scope.since), "until": iso(scope.until), "stream": scope.stream},
         "streams": [_stream(stream, evidence) for stream in evidence.streams.values()],
+        "watches": [
+            {"stream": stream.name, "metric": metric, "relation": stream.relation, "window": stream.window}
+            for metric, stream in evidence.watches.items()
+        ],
         "changes": changes(evidence, scope),
         "batches": _batches(evidence, scope),
         "schema_drift": _schema_drift(evidence, scope),
         "losers": _losers(evidence),
+        "settling": settling(evidence),
         "chain_heads": [
             {"stream": row["stream"], "recorded_at": iso(row["recorded_at"]), "head": row["head"]}
             for row in evidence.chain_heads

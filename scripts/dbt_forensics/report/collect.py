@@ -8,7 +8,7 @@ from dbt_forensics.report.changed_windows import CHANGED_WINDOWS
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.ranking import ranked
 from dbt_forensics.sql import in_list, literal
-from dbt_forensics.streams import Stream, no_such_stream
+from dbt_forensics.streams import Stream, no_such_stream, watched_stream
 from dbt_forensics.warehouse import Row, Warehouse
 
 # What a report shows of a row. Not every column: the engine would compute what nobody reads.
@@ -56,12 +56,19 @@ def collect(warehouse: Warehouse, scope: Scope) -> Evidence:
         raise no_such_stream(scope.stream, streams)
     chosen = {name: stream for name, stream in streams.items() if scope.stream in (None, name)}
     found = Evidence(warehouse.project, warehouse.versions(), chosen)
+    if scope.stream is None:
+        watched, watches = warehouse.macro("watched_stream"), warehouse.macro("watches")
+        found.watches = {
+            name: watched_stream(watched, {name: watch}, streams) for name, watch in watches.items()
+        }
     asker = _Asker(warehouse, scope, list(chosen))
     found.verdicts = asker.verdicts()
     found.captured = asker.captured()
     found.loads = asker.loads()
     for stream in chosen.values():
         found.changed += asker.changed(stream)
+    for name, stream in found.watches.items():
+        found.changed += asker.changed(stream, name)
     shown = ranked(found.changed)[: scope.detail]
     found.metric_versions = asker.metric_versions(shown)
     found.metric_changes = asker.metric_changes(shown)
@@ -72,6 +79,9 @@ def collect(warehouse: Warehouse, scope: Scope) -> Evidence:
     found.losers = asker.losers()
     found.chain_heads = asker.chain_heads()
     found.digest_versions = asker.digest_versions()
+    found.settling = asker.settling()
+    found.lateness = asker.lateness()
+    found.estimates = asker.estimates()
     return found
 
 
@@ -151,8 +161,8 @@ class _Asker:
             within=self._within("recorded_at", since=True),
         )
 
-    def changed(self, stream: Stream) -> list[Row]:
-        """The windows of a stream that are not as they were when first published, or at the beginning of the scope.
+    def changed(self, stream: Stream, watch: str | None = None) -> list[Row]:
+        """The windows of a stream, or a watch, that are not as they were first published, or as the scope begins.
 
         First published: as of the first moment at which anything of the stream was published and the window had
         been over for as long as the expected delay. Restated: by something that came after the window had settled,
@@ -164,6 +174,7 @@ class _Asker:
             "metric_versions",
             "metric_changes",
             stream=literal(stream.name),
+            of_metric=f"metric = {literal(watch)}" if watch else "1 = 1",
             within=self._within("recorded_from"),
             deadline=self._after("window_end", stream.expected_delay),
             settles_at=self._after("window_end", stream.expected_delay + stream.allowed_lateness),
@@ -319,6 +330,31 @@ class _Asker:
             order by stream, digest_version
             """,
             "batch_history",
+        )
+
+    def settling(self) -> list[Row]:
+        return self._rows(
+            "select * from {settling} where stream in {streams} order by stream, metric, age_hours",
+            "settling",
+        )
+
+    def lateness(self) -> list[Row]:
+        return self._rows(
+            """
+            select * from {lateness}
+            where stream in {streams} and (is_configured or is_suggested)
+            order by stream, lateness_seconds
+            """,
+            "lateness",
+        )
+
+    def estimates(self) -> list[Row]:
+        return self._rows(
+            """
+            select * from {estimates} where stream in {streams} and estimate is not null
+            order by stream, metric, window_start desc, dimensions
+            """,
+            "estimates",
         )
 
 

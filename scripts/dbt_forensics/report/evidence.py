@@ -35,6 +35,7 @@ class Evidence:
         project: Name of the dbt project.
         versions: Versions of the software that produced the report.
         streams: The declared streams.
+        watches: What stands for a stream where the values of a watch are looked up, by the watch's name.
         verdicts: Rows by stream, verdict, cause and timeliness.
         captured: Rows in the history by stream.
         loads: Rows, late rows, duplicates and conflicts by batch.
@@ -48,6 +49,9 @@ class Evidence:
         losers: Examples of rows that do not count, with the reason.
         chain_heads: Head of each stream's chain of seals.
         digest_versions: Versions of the digest in use, by stream.
+        settling: How complete settled windows were, by metric and age.
+        lateness: The configured allowed_lateness and the suggested one, with the share of rows that they let in.
+        estimates: What open windows will be, by value.
     """
 
     project: str
@@ -66,3 +70,12 @@ class Evidence:
     losers: list[Row] = field(default_factory=list)
     chain_heads: list[Row] = field(default_factory=list)
     digest_versions: list[Row] = field(default_factory=list)
+    watches: Mapping[str, Stream] = field(default_factory=dict)
+    settling: list[Row] = field(default_factory=list)
+    lateness: list[Row] = field(default_factory=list)
+    estimates: list[Row] = field(default_factory=list)
+
+    def stream_of(self, row: Row) -> Stream:
+        """Returns the stream of a metric's row, or what stands for it where the metric is a watch."""
+        found = self.streams.get(row["stream"])
+        return self.watches[row["metric"]] if found is None else found

@@ -39,12 +39,18 @@ def findings(document: Json) -> list[Json]:
         name = stream["stream"]
         changes = [item for item in document["changes"]["items"] if item["stream"] == name]
         counts = [item for item in document["changes"]["counts"] if item["stream"] == name]
-        found += _broken_promises(stream, changes)
+        found += _unaccounted(stream)
+        found += _unexplained(name, changes)
         found += _changed_values(name, changes, counts)
         found += _lost_rows(name, [item for item in document["batches"]["items"] if item["stream"] == name])
         found += _verdicts(stream)
         found += _surges(stream)
         found += _drift(name, [item for item in document["schema_drift"] if item["stream"] == name])
+    for watch in document["watches"]:
+        changes = [item for item in document["changes"]["items"] if _is_of(item, watch)]
+        counts = [item for item in document["changes"]["counts"] if _is_of(item, watch)]
+        found += _unexplained(watch["stream"], changes)
+        found += _changed_values(watch["stream"], changes, counts)
     found.sort(key=lambda finding: (_ORDER.index(finding["kind"]), -finding["quantity"], finding["stream"]))
     return [{"rank": rank, **finding} for rank, finding in enumerate(found, 1)]
 
@@ -84,7 +90,11 @@ def _finding(kind: str, quantity: int, stream: str, title: str, detail: str, sec
     }
 
 
-def _broken_promises(stream: Json, changes: Sequence[Json]) -> Iterator[Json]:
+def _is_of(item: Json, watch: Json) -> bool:
+    return bool((item["stream"], item["metric"]) == (watch["stream"], watch["metric"]))
+
+
+def _unaccounted(stream: Json) -> Iterator[Json]:
     name, check = stream["stream"], stream["reconciles"]
     if not check["holds"]:
         gap = abs(check["rows"] - check["rows_with_a_verdict"])
@@ -93,6 +103,9 @@ def _broken_promises(stream: Json, changes: Sequence[Json]) -> Iterator[Json]:
         )
         detail = "A build may have been cut off: run dbt build again, then dbt test."
         yield _finding("rows_not_accounted_for", gap, name, title, detail, "health")
+
+
+def _unexplained(name: str, changes: Sequence[Json]) -> Iterator[Json]:
     odd = [
         change
         for change in changes

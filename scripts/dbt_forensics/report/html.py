@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dbt_forensics import text
 from dbt_forensics.report import words
-from dbt_forensics.report.chart import Waterfall, timeline, waterfall
+from dbt_forensics.report.chart import Waterfall, settling, timeline, waterfall
 
 
 def render_html(document: dict[str, Any]) -> str:
@@ -39,6 +39,10 @@ def render_html(document: dict[str, Any]) -> str:
         window=text.window_name,
         waterfall=_waterfall,
         timeline=_timeline,
+        settling=_settling,
+        share=text.share,
+        rounded=text.rounded,
+        age=text.age,
     )
     return environment.get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
 
@@ -73,4 +77,18 @@ def _timeline(change: dict[str, Any]) -> Markup:
     window = text.window_name(change["window_start"], change["window"])
     return timeline(
         shown, f"What {change['metric']} of {window} showed over time, in {text.count(len(shown), 'version')}"
+    )
+
+
+def _settling(metric: dict[str, Any]) -> Markup:
+    shown = [
+        (
+            text.age(age["age_hours"]),
+            None if age["value_share"] is None else Decimal(age["value_share"]),
+            None if age["final_share"] is None else Decimal(age["final_share"]),
+        )
+        for age in metric["curve"]
+    ]
+    return settling(
+        shown, f"How complete {metric['metric']} was at {text.count(len(shown), 'age')} of its windows"
     )

@@ -34,6 +34,9 @@ def render_markdown(document: dict[str, Any]) -> str:
         drift=words.drift_in_words,
         count=text.count,
         percent=text.percent,
+        share=text.share,
+        rounded=text.rounded,
+        age=text.age,
         window=text.window_name,
     )
     return environment.get_template("report.md.j2").render(report=document).rstrip("\n") + "\n"
