@@ -1,6 +1,5 @@
 {% macro late_surge(streams, profile) %}
-    {#- Rows that arrived after their window's deadline, of those of a window. What arrived while the whole feed was moved
-        is a constant_offset; what was over before the stream's first arrival was late for nobody. -#}
+    {#- Rows that arrived after their window's deadline, of those of a window. What arrived while the whole feed was moved is a constant_offset. -#}
     select
             late_rows.stream,
             late_rows.subject,
@@ -16,11 +15,8 @@
             on
                 late_rows.stream = offset_runs.stream
                 and late_rows.arrived_hour between offset_runs.first_hour and offset_runs.last_hour
-        inner join first_arrivals
-            on late_rows.stream = first_arrivals.stream
         where
             late_rows.measure in ('late', 'too_late')
             and offset_runs.stream is null
-            and windows.window_end > first_arrivals.first_arrived_at
         group by late_rows.stream, late_rows.subject, late_rows.window_start
 {%- endmacro %}

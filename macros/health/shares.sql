@@ -24,7 +24,7 @@
         if at least ten rows are concerned, and it is above the stream's median by more than the detector's knob, by more than six times what it is
         commonly above it (the upper quartile), and by more than chance does (five standard deviations of a share of so many rows). Hours and windows
         with less than twenty rows are not looked at; a stream with less than ten such hours, or seven such windows, is too new to tell.
-        Needs the CTEs settings, windows, hourly, offset_runs.
+        Needs the CTEs settings, windows, hourly, offset_runs, first_arrivals.
     -#}
     {%- set detectors = dbt_forensics.share_detectors() %}
     buckets as (
@@ -64,7 +64,7 @@
 
     ),
 
-    {#- A column that is younger than the stream had no values before. #}
+    {#- A column that is younger than the stream had no values before, and what began before the stream's first arrival was late for nobody. #}
     younger_columns as (
 
         select
@@ -98,7 +98,7 @@
             counted_shares.touched_at,
             buckets.place,
             case when counted_shares.detector = 'hot_entity' then '' else coalesce(counted_shares.subject, '') end as usual_of,
-            younger_columns.known_from,
+            coalesce(younger_columns.known_from, first_arrivals.first_arrived_at) as known_from,
             {{ dbt_forensics.share_of('counted_shares.part', 'counted_shares.whole') }} as share
         from counted_shares
         inner join settings
@@ -113,9 +113,11 @@
                 counted_shares.stream = younger_columns.stream
                 and counted_shares.measure = 'null'
                 and counted_shares.subject = younger_columns.subject
+        left join first_arrivals
+            on counted_shares.stream = first_arrivals.stream and counted_shares.detector = 'late_surge'
         where
             counted_shares.part > 0
-            and (younger_columns.known_from is null or counted_shares.bucket_start >= younger_columns.known_from)
+            and coalesce(counted_shares.bucket_start >= coalesce(younger_columns.known_from, first_arrivals.first_arrived_at), true)
 
     ),
 
