@@ -181,7 +181,7 @@ def explain(
 @click.option(
     "--format",
     "chosen",
-    type=click.Choice(["html", "md", "json", "all"]),
+    type=click.Choice(["html", "md", "json", "csv", "all"]),
     default="all",
     show_default=True,
     help="What to write.",
@@ -189,6 +189,7 @@ def explain(
 @click.option("--since", type=TIME, help="Compare with what was published at this UTC time.")
 @click.option("--until", type=TIME, help="Leave out what was recorded after this UTC time.")
 @click.option("--stream", help="Only report this stream.")
+@click.option("--incident", metavar="ID", help="Only this incident, and its postmortem with the facts filled in.")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -204,27 +205,30 @@ def report(
     since: datetime | None,
     until: datetime | None,
     stream: str | None,
+    incident: str | None,
     limit: int,
 ) -> int:
-    """Write the incident report: what changed, why, and which rows.
+    """Write the incident report: what changed, why, and which rows; the on-call dashboard; a scorecard per stream.
+
+    Incidents that are open are told in full; with --since, those that were open at any time since then.
 
     Exits with 1 when there are findings.
     """
     from dbt_forensics.report.evidence import Scope
-    from dbt_forensics.report.make import FORMATS, make_report, render
+    from dbt_forensics.report.make import make_report, render
     from dbt_forensics.warehouse import open_warehouse
 
     if since and until and since >= until:
         raise ForensicsError(f"--since {since} is not before --until {until}: swap them.")
     progress("Parsing the project and asking the warehouse.")
     with open_warehouse(options) as warehouse:
-        document = make_report(warehouse, Scope(since, until, stream, limit))
+        document = make_report(warehouse, Scope(since, until, stream, incident, limit))
     out.mkdir(parents=True, exist_ok=True)
-    texts = render(document)
-    for name in FORMATS if chosen == "all" else (chosen,):
-        path = out / f"report.{name}"
-        path.write_text(texts[name], encoding="utf-8")
-        click.echo(str(path))
+    for name, text in render(document).items():
+        if chosen in ("all", name.rpartition(".")[2]):
+            path = out / name
+            path.write_text(text, encoding="utf-8")
+            click.echo(str(path))
     for finding in document["findings"][:3]:
         click.echo(f"{finding['rank']}. {finding['stream']}: {finding['title']}")
     return 1 if document["findings"] else 0

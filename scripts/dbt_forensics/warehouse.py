@@ -106,6 +106,15 @@ class Warehouse:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
+    def documentation(self, path: str) -> str:
+        """Returns a page of the package's documentation as the project has installed it; '' where it is not there.
+
+        Args:
+            path: Below ``docs``.
+        """
+        page = Path(self._adapter.config.load_dependencies()[PACKAGE].project_root) / "docs" / path
+        return page.read_text(encoding="utf-8") if page.is_file() else ""
+
     def is_built(self) -> bool:
         """Returns whether the package's models exist in the target."""
         return self._existing(self._node("forensics__ledger")) is not None

@@ -18,6 +18,7 @@ KINDS = {
     "lost_rows": ("high", "recorded row is gone from the source", "recorded rows are gone from the source"),
     "conflicts": ("medium", "row is in conflict", "rows are in conflict"),
     "quarantine": ("medium", "row is in quarantine", "rows are in quarantine"),
+    "open_incidents": ("high", "incident is open", "incidents are open"),
     "late_surges": ("medium", "batch came unusually late", "batches came unusually late"),
     "future_surges": ("medium", "batch came from the future", "batches came from the future"),
     "corrected_values": ("medium", "published value was corrected", "published values were corrected"),
@@ -44,6 +45,7 @@ def findings(document: Json) -> list[Json]:
         found += _changed_values(name, changes, counts)
         found += _lost_rows(name, [item for item in document["batches"]["items"] if item["stream"] == name])
         found += _verdicts(stream)
+        found += _open_incidents(name, document["incidents"]["items"])
         found += _surges(stream)
         found += _drift(name, [item for item in document["schema_drift"] if item["stream"] == name])
     for watch in document["watches"]:
@@ -170,6 +172,19 @@ def _verdicts(stream: Json) -> Iterator[Json]:
     if rows := verdicts["pending"]:
         title = f"{count(rows, 'row')} arrived too late and wait to be admitted."
         yield _finding("pending", rows, name, title, "They do not count until someone admits them.", "losers")
+
+
+def _open_incidents(stream: str, incidents: Sequence[Json]) -> Iterator[Json]:
+    opened = [item for item in incidents if item["stream"] == stream and item["status"] != "resolved"]
+    if not opened:
+        return
+    top = opened[0]
+    title = f"{count(len(opened), *KINDS['open_incidents'][1:])}, the worst: {top['kind'].replace('_', ' ')}."
+    detail = f"{top['meaning']} Opened {moment(top['opened_at'])}."
+    if top["owner"]:
+        detail += f" Owner: {visible(top['owner'])}."
+    found = _finding("open_incidents", len(opened), stream, title, detail, top["id"])
+    yield {**found, "severity": top["severity"]}
 
 
 def _surges(stream: Json) -> Iterator[Json]:

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from dbt_forensics import text
 from dbt_forensics.report import words
 from dbt_forensics.report.chart import Waterfall, settling, timeline, waterfall
+from dbt_forensics.report.heat import SIGNS, heat
+from dbt_forensics.report.scorecard import scorecard
 
 
 def render_html(document: dict[str, Any]) -> str:
@@ -18,6 +20,20 @@ def render_html(document: dict[str, Any]) -> str:
     Args:
         document: The report's JSON document, schema version 1.
     """
+    return _environment().get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
+
+
+def render_dashboard(document: dict[str, Any]) -> str:
+    """Returns the on-call dashboard as one HTML page: streams, open incidents, windows, latest changes.
+
+    Args:
+        document: The report's JSON document, schema version 1.
+    """
+    page = _environment().get_template("dashboard.html.j2")
+    return page.render(report=document, lines=scorecard(document), signs=SIGNS).rstrip("\n") + "\n"
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("dbt_forensics.report"),
         autoescape=True,
@@ -43,8 +59,10 @@ def render_html(document: dict[str, Any]) -> str:
         share=text.share,
         rounded=text.rounded,
         age=text.age,
+        heat=heat,
+        plain_moment=text.moment,
     )
-    return environment.get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
+    return environment
 
 
 def _data(value: object) -> Markup:
