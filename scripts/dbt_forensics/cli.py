@@ -189,7 +189,9 @@ def explain(
 @click.option("--since", type=TIME, help="Compare with what was published at this UTC time.")
 @click.option("--until", type=TIME, help="Leave out what was recorded after this UTC time.")
 @click.option("--stream", help="Only report this stream.")
-@click.option("--incident", metavar="ID", help="Only this incident, and its postmortem with the facts filled in.")
+@click.option(
+    "--incident", metavar="ID", help="Only this incident, and its postmortem with the facts filled in."
+)
 @click.option(
     "--limit",
     type=click.IntRange(1),

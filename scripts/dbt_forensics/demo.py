@@ -58,7 +58,6 @@ class Demo:
         return self.project / "demo.duckdb"
 
 
-
 class RawTable:
     """The `lab.apply.Warehouse` of a DuckDB connection."""
 

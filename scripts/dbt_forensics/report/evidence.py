@@ -16,7 +16,7 @@ class Scope:
         since: Compare with what was published then; None compares with what was first published.
         until: Leave out what was recorded later; None leaves out nothing.
         stream: Only this stream; None means all.
-        incident: Only this incident; None means those that are open, and with ``since`` those that were open since then.
+        incident: Only this incident; None means those that are open, or were open since ``since``.
         detail: How many changes, and how many rewritten batches, are shown one by one.
         samples: How many rows are shown behind each cause.
     """

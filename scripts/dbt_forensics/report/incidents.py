@@ -68,9 +68,7 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
         "rows": _samples(found, row["stream"], evidence),
         "actions": actions,
         "remains": _remains(found, impact, actions, is_over),
-        "runbook": [
-            {"step": step, "blocks": _blocks(pages[step], key)} for step in STEPS if pages.get(step)
-        ],
+        "runbook": [{"step": step, "blocks": _blocks(pages[step], key)} for step in STEPS if pages.get(step)],
     }
 
 
@@ -163,7 +161,9 @@ def _samples(found: Iterable[Json], stream: str, evidence: Evidence) -> list[Jso
 
 def _is_about(action: Row, incident: Row) -> bool:
     """Whether something was done on the incident's stream from the moment at which it opened."""
-    times: list[datetime] = [action[name] for name in ("planned_at", "applied_at") if action[name] is not None]
+    times: list[datetime] = [
+        action[name] for name in ("planned_at", "applied_at") if action[name] is not None
+    ]
     return bool(action["stream"] == incident["stream"] and max(times) >= incident["opened_at"])
 
 
@@ -200,7 +200,9 @@ def _blocks(section: str, incident_id: str) -> list[Json]:
     blocks: list[Json] = []
     for place, part in enumerate(re.split(r"```(?:sql|bash|yaml)?\n", section)):
         if place % 2:
-            blocks.append({"code": part.removesuffix("```").strip("\n").replace("<the incident>", incident_id)})
+            blocks.append(
+                {"code": part.removesuffix("```").strip("\n").replace("<the incident>", incident_id)}
+            )
         else:
             blocks += [{"text": _plain(one)} for one in part.split("\n\n") if one.strip(" \n`")]
     return blocks
