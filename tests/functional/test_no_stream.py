@@ -23,6 +23,7 @@ PUBLIC = (
     "forensics__lateness",
     "forensics__actions",
     "forensics__replays",
+    "forensics__outbox",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}
