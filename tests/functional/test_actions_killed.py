@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from functional.test_actions import WHO, act, command, consumer, state
-from harness.engines import Postgres
+from functional.test_actions import WHO, act, command, consumer, state, worked_example
+from functional.test_command_on_the_worked_example import run
+from harness.engines import Engine, Postgres
 from harness.killed_command import server
 from harness.project import Consumer
 
@@ -80,8 +83,6 @@ def test_killed_while_it_applies_and_reverts(consumer: Consumer) -> None:
 
 def act_again(consumer: Consumer, *arguments: str) -> str:
     """Runs the command once more; returns the sentence with which it refuses, or nothing."""
-    from functional.test_command_on_the_worked_example import run
-
     outcome = run(consumer, *arguments)
     assert (outcome.code == 0) == (outcome.err == "")
     return outcome.err
@@ -112,29 +113,47 @@ def test_killed_while_it_emits(consumer: Consumer, tmp_path: Path) -> None:
     assert consumer.query("select count(*) as n from analytics.forensics__outbox") == [{"n": rows}]
 
 
-def test_four_who_apply_at_once(consumer: Consumer, tmp_path: Path) -> None:
-    """Two apply one plan and two another one that overlaps it, all at one moment: one wins, three are told."""
-    if not isinstance(consumer.engine, Postgres):
-        pytest.skip("DuckDB lets one process have the file: test_of_two_who_apply_at_once_one_wins")
-    plans = [act(consumer, *WITHDRAWAL, "--event", event, *WHO).json for event in ("e1", "e5")]
-    applied = _at_once(consumer, [plan["action_id"] for plan in plans for _ in range(2)])
-    assert sorted(code for _, code in applied) == [0, 1, 1, 1], applied
-    told = " ".join(text for text, code in applied if code)
-    assert told.count("is applied, and only planned ones can be applied") == 1, told
-    assert told.count("on the same entities and windows is not finished") == 2, told
-    (won,) = consumer.query("select action_id from analytics.forensics__actions where act = 'applied'")
-    found = consumer.query("select distinct action_id from analytics.int_forensics__action_rows")
-    assert found == [won]
-    assert act(consumer, "replay", "verify", won["action_id"]).json["wrong"] == []
+def test_four_who_apply_at_once(
+    engine_named: Callable[[str], AbstractContextManager[Engine]],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    """Two apply one plan and two another one that overlaps it, all at one moment: one wins, three are told.
 
-    # One emission, by two: delivered once.
-    given = ("--kind", "emission", "--stream", "orders", "--event", "e4", "--jsonl", str(tmp_path / "files"))
-    plan = act(consumer, "replay", "plan", *given, *WHO).json
-    assert plan["refusals"] == []
-    emitted = _at_once(consumer, [plan["action_id"]] * 2)
-    assert sorted(code for _, code in emitted) == [0, 1], emitted
-    assert len(consumer.query("select 1 as n from analytics.forensics__outbox")) == plan["rows"] == 1
-    assert [path.suffix for path in (tmp_path / "files").iterdir()] == [".jsonl"]
+    DuckDB lets one process at a time have the file: test_of_two_who_apply_at_once_one_wins.
+    """
+    if request.config.getoption("engine") == "duckdb":
+        pytest.skip("processes meet on PostgreSQL only, and --engine duckdb was asked for")
+    with engine_named("postgres") as engine:
+        consumer = worked_example(engine, tmp_path / "project")
+        plans = [act(consumer, *WITHDRAWAL, "--event", event, *WHO).json for event in ("e1", "e5")]
+        applied = _at_once(consumer, [plan["action_id"] for plan in plans for _ in range(2)])
+        assert sorted(code for _, code in applied) == [0, 1, 1, 1], applied
+        told = " ".join(text for text, code in applied if code)
+        assert told.count("is applied, and only planned ones can be applied") == 1, told
+        assert told.count("on the same entities and windows is not finished") == 2, told
+        (won,) = consumer.query("select action_id from analytics.forensics__actions where act = 'applied'")
+        found = consumer.query("select distinct action_id from analytics.int_forensics__action_rows")
+        assert found == [won]
+        assert act(consumer, "replay", "verify", won["action_id"]).json["wrong"] == []
+
+        # One emission, by two: delivered once.
+        given = (
+            "--kind",
+            "emission",
+            "--stream",
+            "orders",
+            "--event",
+            "e4",
+            "--jsonl",
+            str(tmp_path / "files"),
+        )
+        plan = act(consumer, "replay", "plan", *given, *WHO).json
+        assert plan["refusals"] == []
+        emitted = _at_once(consumer, [plan["action_id"]] * 2)
+        assert sorted(code for _, code in emitted) == [0, 1], emitted
+        assert len(consumer.query("select 1 as n from analytics.forensics__outbox")) == plan["rows"] == 1
+        assert [path.suffix for path in (tmp_path / "files").iterdir()] == [".jsonl"]
 
 
 def _at_once(consumer: Consumer, actions: list[str]) -> list[tuple[str, int]]:
