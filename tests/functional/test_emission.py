@@ -100,6 +100,14 @@ def test_a_file_that_was_not_delivered_is(consumer: Consumer, tmp_path: Path) ->
     assert path.read_text(encoding="utf-8") == whole
     assert outbox(consumer) == found
     assert run(consumer, *applying).code == 1
+    (tmp_path / "in the way").write_text("")
+    nowhere = tmp_path / "in the way" / "files"
+    plan = act(consumer, *PLAN, "--event", "e5", "--jsonl", str(nowhere), *WHO).json
+    refused = run(consumer, "replay", "apply", plan["action_id"], *WHO, "--execute")
+    assert (refused.code, "cannot be written to" in refused.err) == (2, True)
+    assert outbox(consumer) == found
+    actions = act(consumer, "trace", "e1").json["streams"][0]["actions"]
+    assert [one["kind"] for one in actions] == ["emission"]
     assert (
         "are for --kind emission"
         in run(

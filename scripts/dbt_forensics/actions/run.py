@@ -260,7 +260,7 @@ def _act(book: log.Book, one: Row, act: str, who: Who, allowed: Sequence[str]) -
 
 
 def _unsettled(book: log.Book, selection: Selection, chosen: Chosen) -> int:
-    windows = sorted({literal(row["window_start"]) for row in chosen.rows})
+    windows = sorted({literal(row["window_start"]) for row in chosen.rows if row["window_start"] is not None})
     return log.unsettled_windows(book.warehouse, selection.stream, windows)
 
 
