@@ -13,7 +13,7 @@
             recorded_at as acted_at,
             max(case when act = 'reverted' then 1 else 0 end) over (partition by action_id) as is_reverted
         from {{ actions }}
-        where act in ('applied', 'reverted')
+        where act in ('applied', 'reverted') and kind in ('replay', 'release', 'withdrawal')
 
     ),
 

@@ -16,6 +16,7 @@ actions as (
         max(case when act = 'planned' then row_count end) as row_count,
         max(case when act = 'planned' then event_count end) as event_count,
         max(case when act = 'planned' then effects end) as effects,
+        max(case when act = 'planned' then jsonl_folder end) as jsonl_folder,
         max(case when act = 'planned' then owner end) as owner,
         max(case when act = 'planned' then reason end) as reason,
         max(case when act = 'planned' then target end) as target,

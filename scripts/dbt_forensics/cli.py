@@ -245,6 +245,10 @@ def report(
     "--force", is_flag=True, help="Take a file of another shape: leave out columns that the table lacks."
 )
 @click.option("--again", is_flag=True, help="Land a file again whose rows are gone from the table.")
+@click.option(
+    "--allow-open", is_flag=True, help="Land rows in windows with an action that is not verified yet."
+)
+@click.option("--allow-settled", is_flag=True, help="Land rows in settled windows.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @dbt_command
@@ -256,6 +260,8 @@ def load(
     create: bool,
     force: bool,
     again: bool,
+    allow_open: bool,
+    allow_settled: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -270,6 +276,7 @@ def load(
     from dbt_forensics.load.render import exit_code, load_document, render_load
     from dbt_forensics.load.run import Loader, Wishes
     from dbt_forensics.load.target import find_target
+    from dbt_forensics.load.windows import find_guard
     from dbt_forensics.report.make import render_json
     from dbt_forensics.writing import open_writing
 
@@ -277,7 +284,9 @@ def load(
     progress("Parsing the project.")
     with open_writing(options, read_only=dry_run) as warehouse, progress_bar(files) as advance:
         target = find_target(warehouse, stream, relation)
-        loader = Loader(warehouse, target, Wishes(create, force, dry_run, again), advance)
+        passed = {name for name, is_passed in (("open", allow_open), ("settled", allow_settled)) if is_passed}
+        wishes = Wishes(create, force, dry_run, again, frozenset(passed))
+        loader = Loader(warehouse, target, wishes, advance, find_guard(warehouse, target))
         document = load_document(target, list(loader.load(files)), dry_run=dry_run)
     click.echo(render_json(document) if as_json else render_load(document, terminal_width()), nl=False)
     return exit_code(document)

@@ -1,4 +1,4 @@
-"""The door to the warehouse that writes: rows in bulk, in transactions. Only `dbt-forensics load` goes through it."""
+"""The door to the warehouse that writes, in transactions: for what is loaded, and for what people do."""
 
 from __future__ import annotations
 
@@ -259,8 +259,8 @@ def open_writing(options: DbtOptions, *, read_only: bool = False) -> Iterator[Wr
         engine = _ENGINES.get(adapter.type())
         if engine is None:
             raise ForensicsError(
-                f"dbt-forensics load writes to {' and '.join(_ENGINES)}, and the target is {adapter.type()}: "
-                "load there with the warehouse's own tool."
+                f"dbt-forensics writes to {' and '.join(_ENGINES)}, and the target is {adapter.type()}: "
+                "load there with the warehouse's own tool, and act in a target of these."
             )
         warehouse = engine(adapter, manifest)
         if not read_only:

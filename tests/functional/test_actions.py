@@ -23,10 +23,12 @@ WHO = ("--owner", "ann", "--reason", "bad batch")
 
 @pytest.fixture
 def consumer(engine: Engine, tmp_path: Path) -> Consumer:
+    return worked_example(engine, tmp_path / "consumer")
+
+
+def worked_example(engine: Engine, folder: Path) -> Consumer:
     """The worked example after its three builds."""
-    made = Consumer(
-        engine, tmp_path / "consumer", streams={"orders": STREAM}, sources={"shop": ["order_events"]}
-    )
+    made = Consumer(engine, folder, streams={"orders": STREAM}, sources={"shop": ["order_events"]})
     made.create_table("order_events", COLUMNS)
     before: set[str] = set()
     for when, seen in zip(BUILT_AT, SEEN, strict=True):

@@ -13,6 +13,7 @@ import pytest
 from test_command_on_the_worked_example import STREAMS, Outcome, new_consumer, run
 
 from dbt_forensics.load.model import REASONS
+from dbt_forensics.load.windows import OVERRIDES
 from harness.engines import Engine
 from harness.project import PACKAGE, Consumer
 
@@ -129,6 +130,72 @@ def test_rows_that_are_restored_are_the_rows_on_record(engine: Engine, tmp_path:
         "select value from analytics.forensics__metric_versions where metric = 'revenue' order by version"
     )
     assert [row["value"] for row in values] == [30, 0, 30]
+
+
+def test_windows_that_are_closed(engine: Engine, tmp_path: Path) -> None:
+    """Recovered rows in settled windows, or where somebody acts, are refused by name; the override is on record."""
+    consumer = new_consumer(engine, tmp_path / "project")
+
+    def write(name: str, *rows: tuple[str, str]) -> tuple[str, ...]:
+        lines = "".join(f"{event},{time},a,1\n" for event, time in rows)
+        (tmp_path / name).write_text("event_id,occurred_at,customer_id,amount\n" + lines)
+        return (str(tmp_path / name), "--stream", "orders", "--json")
+
+    def refused(*arguments: str) -> str:
+        outcome = load(consumer, *arguments)
+        assert (outcome.code, outcome.err) == (1, "")
+        (one,) = outcome.json["files"]
+        assert one["status"] == "refused"
+        return str(one["refused"])
+
+    first = write("first.csv", ("e1", "2026-01-05"), ("e2", "2026-01-07"), ("e3", "2026-01-08 12:00"))
+    assert load(consumer, *first, *as_of("2026-01-08 13:00:00")).code == 0
+    consumer.build(as_of="2026-01-08 14:00:00")
+    who = ("--owner", "ann", "--reason", "test")
+    acted = (
+        "withdraw",
+        "--stream",
+        "orders",
+        "--event",
+        "e2",
+        *who,
+        "--override",
+        "unsettled",
+        "--execute",
+        "--json",
+    )
+    action = run(consumer, *acted, *as_of("2026-01-08 15:00:00")).json["action_id"]
+    # A day and an hour after its end the fifth is settled; the sixth is until one o'clock.
+    late = write("late.csv", ("e4", "2026-01-05T10:00:00Z"), ("e5", "2026-01-07"), ("e6", "2026-01-08"))
+    words = (
+        "Its rows fall into windows that are closed to it: "
+        f"action {action} is applied and not verified in window 2026-01-07 of stream orders; "
+        "window 2026-01-05 of stream orders is settled. To load it all the same: --allow-open --allow-settled."
+    )
+    assert refused(*late, "--dry-run") == words
+    assert refused(*late) == words
+    assert "--allow-settled." in refused(*late, "--allow-open")
+    assert "--allow-open." in refused(*late, "--allow-settled")
+    count = "select count(*) as n from raw.order_events"
+    assert consumer.query(count) == [{"n": 3}]
+    assert load(consumer, *late, "--allow-open", "--allow-settled").code == 0
+    assert load(consumer, *write("now.csv", ("e7", "2026-01-08"), ("e8", "never")), "--allow-open").code == 1
+    assert consumer.query(count) == [{"n": 7}]
+    # What landed before is not asked about; rows that are gone are, when they land again.
+    assert load(consumer, *first).code == 0
+    consumer.execute("delete from raw.order_events where event_id in ('e1', 'e2', 'e3')")
+    assert "2026-01-05 of stream orders is settled" in refused(*first, "--again", "--allow-open")
+    assert load(consumer, *first, "--again", "--allow-open", "--allow-settled").code == 0
+    log = consumer.query("select file_name, overrides from raw.forensics_load_log order by loaded_at")
+    assert [tuple(row.values()) for row in log] == [
+        ("first.csv", "open, settled"), ("late.csv", "open, settled"), ("now.csv", None),
+    ]  # fmt: skip
+
+
+def test_the_page_has_every_override() -> None:
+    (section,) = re.findall(r"### Windows that are closed\n(.*?)\n## ", PAGE, re.DOTALL)
+    found = dict(re.findall(r"^\| `--allow-(\w+)` \| (.*) \|$", section, re.MULTILINE))
+    assert found == OVERRIDES
 
 
 def test_a_created_table_of_text_is_a_stream(engine: Engine, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ PUBLIC = (
     "forensics__incident_impact",
     "forensics__actions",
     "forensics__replays",
+    "forensics__outbox",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}

@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 
+from dbt_forensics.actions.guards import OVERRIDES
 from functional.test_command_on_the_worked_example import Outcome, run
 from property import promises
 from property.histories import BUILT_AT, STREAMS, World
 from property.playing import Player, report
 
 WHO = ("--owner", "ann", "--reason", "property")
-ALL = tuple(part for name in ("unsettled", "breaks_rule", "gone", "overlap") for part in ("--override", name))
+ALL = tuple(part for name in OVERRIDES for part in ("--override", name))
 #: Which rows a kind of action takes, and the command that does it.
 COMMANDS = {
     "withdrawal": (("accepted", "superseded", "duplicate", "conflict"), ("withdraw",)),
     "release": (("quarantined",), ("quarantine", "release")),
     "replay": (("withdrawn", "pending"), ("replay", "plan")),
+    "discard": (("quarantined",), ("quarantine", "discard")),
+    "emission": (("accepted",), ("replay", "plan", "--kind", "emission")),
 }
 
 
@@ -58,16 +61,31 @@ class Actor:
         by = self.rng.choice(["--event", "--entity", "--batch", "--from"])
         chosen = ["--stream", row["stream"], *self.selection(row, by)]
         before = self.values()
-        if kind == "replay":
+        if command[0] == "replay":
             planned = self.command(*command, *chosen, *WHO, "--json").json
             done = self.command("replay", "apply", planned["action_id"], *WHO, "--execute", *ALL, "--json")
         else:
             done = self.command(*command, *chosen, *WHO, "--execute", *ALL, "--json")
-        assert (done.code, done.json["status"]) == (0, "applied"), done.out
+        assert (done.code, done.json["status"]) == (0, "verified" if kind == "discard" else "applied"), (
+            done.out
+        )
         self.expect(row["stream"], before, done.json["effects"])
-        self.in_force.append(done.json["action_id"])
         self.kinds.add(kind)
+        if kind == "emission":
+            self.expect_emitted(done.json)
+        else:
+            self.in_force.append(done.json["action_id"])
         return True
+
+    def expect_emitted(self, done: dict[str, Any]) -> None:
+        """All its rows are in the outbox, in the one order of rows."""
+        emitted = self.player.consumer.query(
+            "select events.ingested_at, events.batch_id, events.ordinal, events.row_key"
+            " from analytics.forensics__outbox as outbox inner join analytics.forensics__events as events"
+            f" on outbox.row_key = events.row_key where outbox.action_id = '{done['action_id']}' order by position"
+        )
+        assert len(emitted) == done["rows"] > 0
+        assert emitted == sorted(emitted, key=lambda row: tuple(row.values()))
 
     def selection(self, row: dict[str, Any], by: str) -> list[str]:
         value = {"--event": row["event_id"], "--entity": row["entity_id"], "--batch": row["batch_id"]}.get(by)
@@ -125,7 +143,9 @@ def test_apply_and_revert_is_identity(new_player: Callable[[World], Player], see
         actor.at(step)
         if place == 2:
             actor.do("withdrawal")
+            actor.do("discard")
             actor.do("release")
+            actor.do("emission")
         if place == 3:
             actor.do("replay")
             actor.revert_one()

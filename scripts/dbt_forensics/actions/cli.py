@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from dbt_forensics.actions.guards import OVERRIDES
-from dbt_forensics.actions.selection import KINDS, Selection
+from dbt_forensics.actions.selection import COUNTING, KINDS, Selection
 from dbt_forensics.cli import TIME, dbt_command, progress, terminal_width
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.warehouse import DbtOptions
@@ -33,6 +34,13 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--event", "event_ids", multiple=True, help="Only rows of this event. May be repeated.")
     @click.option("--batch", "batches", multiple=True, help="Only rows of this batch. May be repeated.")
     @click.option("--rule", "rules", multiple=True, help="Only rows that broke this rule. May be repeated.")
+    @click.option(
+        "--verdict",
+        "verdicts",
+        multiple=True,
+        type=click.Choice(KINDS["emission"]),
+        help="Only rows with this verdict. May be repeated.",
+    )
     @click.option("--from", "event_from", type=TIME, help="Only events from this UTC time on.")
     @click.option("--to", "event_to", type=TIME, help="Only events before this UTC time.")
     @click.option("--arrived-from", type=TIME, help="Only rows that arrived from this UTC time on.")
@@ -45,6 +53,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
         event_ids: tuple[str, ...],
         batches: tuple[str, ...],
         rules: tuple[str, ...],
+        verdicts: tuple[str, ...],
         event_from: datetime | None,
         event_to: datetime | None,
         arrived_from: datetime | None,
@@ -55,7 +64,8 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
             lines = entity_file.read_text(encoding="utf-8").splitlines()
             entities = (*entities, *(line for line in lines if line))
         selection = Selection(
-            stream, entities, event_ids, batches, rules, event_from, event_to, arrived_from, arrived_to
+            *(stream, entities, event_ids, batches, rules, verdicts),
+            *(event_from, event_to, arrived_from, arrived_to),
         )
         if not selection.is_narrowed():
             raise ForensicsError(
@@ -108,15 +118,29 @@ def replay() -> None:
     type=click.Choice(list(KINDS)),
     default="replay",
     show_default=True,
-    help="replay: withdrawn and pending rows begin to count; release: those in quarantine; withdrawal: rows stop.",
+    help="replay: withdrawn and pending rows begin to count; release: those in quarantine; withdrawal: rows stop; "
+    "discard: quarantined rows are given up; emission: rows go into the outbox.",
 )
 @_selecting
+@click.option("--include-duplicates", is_flag=True, help="Of an emission: duplicates too, as they arrived.")
+@click.option(
+    "--jsonl",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Of an emission: a folder for a file of JSON Lines besides.",
+)
 @_planning
 @_json
 @dbt_command
-def plan_action(kind: str, **given: Any) -> int:
+def plan_action(
+    kind: str, selection: Selection, include_duplicates: bool, jsonl: Path | None, **given: Any
+) -> int:
     """Plan an action, and record the plan for someone to apply."""
-    return _plan(kind, **given)
+    if kind != "emission" and (include_duplicates or jsonl):
+        raise ForensicsError("--include-duplicates and --jsonl are for --kind emission.")
+    if include_duplicates:
+        verdicts = {*selection.takes(kind), "duplicate"}
+        selection = replace(selection, verdicts=tuple(sorted(verdicts)))
+    return _plan(kind, selection=selection, jsonl_folder=str(jsonl.resolve()) if jsonl else None, **given)
 
 
 @click.command()
@@ -133,7 +157,7 @@ def withdraw(**given: Any) -> int:
 
 @click.group()
 def quarantine() -> None:
-    """See which rows are held back by a rule, and release them."""
+    """See which rows are held back by a rule, and release or discard them."""
 
 
 @quarantine.command("release")
@@ -148,14 +172,29 @@ def release(**given: Any) -> int:
     return _plan("release", **given)
 
 
+@quarantine.command("discard")
+@_selecting
+@_planning
+@_execute
+@_override
+@_json
+@dbt_command
+def discard(**given: Any) -> int:
+    """Mark rows of the quarantine as looked at and given up. They stay on record; `replay revert` takes it back."""
+    return _plan("discard", **given)
+
+
 @quarantine.command("list")
 @click.option("--stream", help="Only this stream.")
+@click.option("--all", "with_discarded", is_flag=True, help="What was discarded too.")
 @click.option(
     "--samples", type=click.IntRange(0), default=3, show_default=True, help="How many rows of each rule."
 )
 @_json
 @dbt_command
-def list_quarantine(options: DbtOptions, stream: str | None, samples: int, as_json: bool) -> int:
+def list_quarantine(
+    options: DbtOptions, stream: str | None, with_discarded: bool, samples: int, as_json: bool
+) -> int:
     """Show what is held back, by rule, with samples."""
     from dbt_forensics.actions.held import held
     from dbt_forensics.actions.render import render_held
@@ -164,7 +203,7 @@ def list_quarantine(options: DbtOptions, stream: str | None, samples: int, as_js
 
     progress("Parsing the project.")
     with open_warehouse(options) as warehouse:
-        document = held(warehouse, stream, samples)
+        document = held(warehouse, stream, samples, with_discarded=with_discarded)
     click.echo(render_json(document) if as_json else render_held(document, terminal_width()), nl=False)
     return 1 if document["held"] else 0
 
@@ -179,6 +218,7 @@ def _plan(
     as_json: bool,
     execute: bool | None = None,
     overrides: tuple[str, ...] = (),
+    jsonl_folder: str | None = None,
 ) -> int:
     """Plans an action, and applies it at once where a command has --execute."""
     from dbt_forensics.actions import run
@@ -187,7 +227,11 @@ def _plan(
     who = run.Who(_said(owner, "--owner"), _said(reason, "--reason"))
     progress("Parsing the project and running the selection.")
     with open_writing(options) as warehouse:
-        document = run.plan(warehouse, kind, selection, who, limit, dry_run=execute is False)
+        document = run.plan(
+            *(warehouse, kind, selection, who, limit),
+            dry_run=execute is False,
+            jsonl_folder=jsonl_folder,
+        )
         if execute and document["status"] == "planned":
             document = run.apply(warehouse, document["action_id"], who, overrides, execute=True)
     return _done(options, document, as_json)
@@ -301,7 +345,7 @@ def _done(options: DbtOptions, document: dict[str, Any], as_json: bool) -> int:
     from dbt_forensics.report.make import render_json
 
     document["is_built"] = None
-    if document["status"] in ("applied", "reverted"):
+    if document["status"] in ("applied", "reverted") and document["kind"] in COUNTING:
         progress("Building the ledger and the metrics.")
         document["is_built"] = rebuild(options)
     click.echo(render_json(document) if as_json else render_action(document, terminal_width()), nl=False)

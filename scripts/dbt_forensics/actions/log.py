@@ -22,16 +22,20 @@ class Book:
         actions: ``forensics__actions`` as SQL.
         rows: ``int_forensics__action_rows`` as SQL.
         states: ``forensics__replays`` as SQL.
+        outbox: ``forensics__outbox`` as SQL.
         events: ``forensics__events`` as SQL.
         now: The clock of this invocation, as an SQL literal.
+        arrival_order: The one order of rows, of ``forensics__events as events``, as a list of SQL expressions.
     """
 
     warehouse: WritingWarehouse
     actions: str
     rows: str
     states: str
+    outbox: str
     events: str
     now: str
+    arrival_order: str
 
 
 def open_book(warehouse: WritingWarehouse) -> Book:
@@ -45,14 +49,27 @@ def open_book(warehouse: WritingWarehouse) -> Book:
         warehouse.relation("forensics__actions"),
         warehouse.relation("int_forensics__action_rows"),
         warehouse.relation("forensics__replays"),
+        warehouse.relation("forensics__outbox"),
         warehouse.relation("forensics__events"),
         warehouse.macro("recorded_at"),
+        f"events.ingested_at, {warehouse.macro('byte_order', expression='events.batch_id').strip()}, events.ordinal,"
+        " events.row_key",
     )
 
 
 _TEXT = (
-    *("action_id", "act", "kind", "stream", "selection", "selection_digest", "effects", "owner", "reason"),
-    *("overrides", "target", "tool_version"),
+    *(
+        "action_id",
+        "act",
+        "kind",
+        "stream",
+        "selection",
+        "selection_digest",
+        "effects",
+        "jsonl_folder",
+        "owner",
+    ),
+    *("reason", "overrides", "target", "tool_version"),
 )
 
 
@@ -72,6 +89,7 @@ class Act:
     row_count: int | None = None
     event_count: int | None = None
     effects: str | None = None
+    jsonl_folder: str | None = None
     overrides: Sequence[str] = ()
 
 
@@ -138,6 +156,20 @@ def unfinished_beside(book: Book, action_id: str, rows: str) -> list[str]:
         """
     )
     return [row["action_id"] for row in found]
+
+
+def given_up(rows: str, states: str) -> str:
+    """Returns a select of the keys of rows that were discarded, and still are.
+
+    Args:
+        rows: ``int_forensics__action_rows`` as SQL.
+        states: ``forensics__replays`` as SQL.
+    """
+    return (
+        f"select of_action.row_key from {rows} as of_action inner join {states} as states"
+        " on of_action.action_id = states.action_id"
+        " where states.kind = 'discard' and states.status in ('applied', 'verified')"
+    )
 
 
 def unsettled_windows(warehouse: WritingWarehouse, stream: str, windows: Sequence[str]) -> int:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from dbt_forensics.actions.log import Book
-from dbt_forensics.actions.selection import KINDS, NEEDED, Selection
+from dbt_forensics.actions.log import Book, given_up
+from dbt_forensics.actions.selection import COUNTING, NEEDED, Selection
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import in_list, literal
 from dbt_forensics.text import iso, plain
@@ -50,9 +50,13 @@ def choose(book: Book, selection: Selection, kind: str, limit: int) -> Chosen:
         ForensicsError: It takes more rows than the limit: the true number is told, nothing is cut off.
     """
     needed = " and ".join(f"events.{column} is not null" for column in NEEDED)
+    takes = selection.takes(kind)
+    is_given_up = f"events.row_key in ({given_up(book.rows, book.states)})" if kind == "discard" else "1 = 0"
     counted = book.warehouse.query(
-        f"select events.verdict, case when {needed} then 1 else 0 end as is_complete, count(*) as row_count"
-        f" from {book.events} as events where {selection.condition()} group by 1, 2 order by 1, 2"
+        "select verdict, is_complete, is_given_up, count(*) as row_count from (select events.verdict,"
+        f" case when {needed} then 1 else 0 end as is_complete,"
+        f" case when {is_given_up} then 1 else 0 end as is_given_up"
+        f" from {book.events} as events where {selection.condition()}) as scanned group by 1, 2, 3 order by 1, 2, 3"
     )
     scanned: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
@@ -60,10 +64,12 @@ def choose(book: Book, selection: Selection, kind: str, limit: int) -> Chosen:
     for row in counted:
         verdict, rows = row["verdict"] or "without a verdict", int(row["row_count"])
         scanned[verdict] += rows
-        if verdict not in KINDS[kind]:
-            skipped[f"{verdict}: a {kind} takes {', '.join(KINDS[kind])} rows"] += rows
-        elif not row["is_complete"]:
+        if verdict not in takes:
+            skipped[f"{verdict}: taken are {', '.join(takes)} rows"] += rows
+        elif kind != "discard" and not row["is_complete"]:
             skipped[f"{verdict}: without event id, event time or arrival a row cannot count"] += rows
+        elif row["is_given_up"]:
+            skipped[f"{verdict}: discarded before"] += rows
         else:
             taken += rows
     if taken > limit:
@@ -74,15 +80,17 @@ def choose(book: Book, selection: Selection, kind: str, limit: int) -> Chosen:
     rows_taken = book.warehouse.query(
         "select events.row_key, events.event_id, events.entity_id, events.batch_id, events.window_start,"
         " events.event_time, events.ingested_at, events.verdict, events.broken_rule, events.is_in_source"
-        f" from {book.events} as events where {taken_condition(selection, kind)} order by events.row_key"
+        f" from {book.events} as events where {taken_condition(book, selection, kind)} order by events.row_key"
     )
     return Chosen(rows_taken, dict(scanned), dict(skipped), digest(rows_taken))
 
 
-def taken_condition(selection: Selection, kind: str) -> str:
+def taken_condition(book: Book, selection: Selection, kind: str) -> str:
     """Returns which rows of ``forensics__events as events`` a selection takes."""
-    needed = "".join(f" and events.{column} is not null" for column in NEEDED)
-    return f"{selection.condition()} and events.verdict in {in_list(KINDS[kind])}{needed}"
+    taken = f"{selection.condition()} and events.verdict in {in_list(selection.takes(kind))}"
+    if kind == "discard":
+        return f"{taken} and events.row_key not in ({given_up(book.rows, book.states)})"
+    return taken + "".join(f" and events.{column} is not null" for column in NEEDED)
 
 
 def digest(rows: Iterable[Row]) -> str:
@@ -113,6 +121,8 @@ def effects(warehouse: WritingWarehouse, action_id: str, kind: str, act: str, ro
         act: ``applied`` or ``reverted``.
         rows: A select of its rows where they are not on record yet.
     """
+    if kind not in COUNTING:
+        return []
     laid_out = warehouse.macro("plan_action", action_id=action_id, kind=kind, act=act, rows=rows)
     values: dict[tuple[Any, ...], Json] = {}
     for row in warehouse.query(

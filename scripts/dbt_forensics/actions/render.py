@@ -33,7 +33,10 @@ def render_action(document: Mapping[str, Any], width: int) -> str:
         say(console, f"Rows in the selection: {scanned}.")
     for reason, rows in document["skipped"].items():
         say(console, f"Not taken: {count(rows, 'row')} {visible(reason)}.")
-    _effects(console, document["effects"], document["status"] in ("applied", "reverted"))
+    if document["kind"] == "emission":
+        _emission(console, document)
+    else:
+        _effects(console, document["effects"], document["status"] in ("applied", "reverted"))
     for refusal in document["refusals"]:
         way = f" To do it nevertheless: --override {refusal['override']}." if refusal["override"] else ""
         say(console, f"Speaks against it: {visible(refusal['sentence'])}{way}")
@@ -61,9 +64,34 @@ def _next(document: Mapping[str, Any]) -> Sequence[str]:
         ]
     if document["status"] == "not recorded" and document["rows"]:
         return ["Nothing was done: give --execute."]
-    if document["status"] == "applied":
+    if document["status"] == "applied" and document["kind"] != "discard":
         return [f"Next: dbt-forensics replay verify {document['action_id']}"]
     return []
+
+
+def _emission(console: Console, document: Mapping[str, Any]) -> None:
+    """What goes into the outbox, in order; of a plan, whose rows are looked at before they are sent."""
+    rows = document.get("emits", [])
+    if rows:
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("Position", justify="right")
+        for name in ("Event", "Entity", "Happened", "Arrived", "Verdict"):
+            table.add_column(name, overflow="fold")
+        for one in rows[:_MOST_EFFECTS]:
+            table.add_row(
+                number(one["position"]),
+                visible(one["event_id"]),
+                visible("–" if one["entity_id"] is None else one["entity_id"]),
+                *(moment(one[name]) for name in ("event_time", "ingested_at")),
+                one["verdict"],
+            )
+        console.print(table)
+    if len(rows) > _MOST_EFFECTS:
+        say(console, f"and {count(len(rows) - _MOST_EFFECTS, 'more row')}: --json has all of them.")
+    where = f" and {document['jsonl_folder']}" if document.get("jsonl_folder") else ""
+    done = "went" if document["status"] in ("applied", "verified") else "would go"
+    if not document["refusals"]:
+        say(console, f"{count(document['rows'], 'row')} {done} into forensics__outbox{visible(where)}.")
 
 
 def _effects(console: Console, effects: Sequence[Mapping[str, Any]], is_done: bool) -> None:
@@ -97,6 +125,11 @@ def _effects(console: Console, effects: Sequence[Mapping[str, Any]], is_done: bo
 def render_verified(document: Mapping[str, Any], width: int) -> str:
     """Returns how what an action did compares with its plan, as text."""
     console = new_console(width)
+    for one in document["wrong"]:
+        if "sentence" in one:
+            say(console, f"Action {document['action_id']}: {visible(one['sentence'])}")
+    if document["wrong"] and "sentence" in document["wrong"][0]:
+        return text_of(console)
     if not document["wrong"]:
         values = count(document["values"], "value")
         say(console, f"Action {document['action_id']} is verified: {values} became what its plan said.")
@@ -150,7 +183,11 @@ def render_held(document: Mapping[str, Any], width: int) -> str:
         say(console, "Nothing is in quarantine.")
     for one in document["held"]:
         rule, since = visible(one["rule"]), moment(one["held_since"])
-        say(console, f"{visible(one['stream'])}: {count(one['rows'], 'row')} broke {rule}, since {since}")
+        given_up = f" ({one['discarded']:,} discarded)" if one["discarded"] else ""
+        say(
+            console,
+            f"{visible(one['stream'])}: {count(one['rows'], 'row')} broke {rule}, since {since}{given_up}",
+        )
         for row in one["samples"]:
             payload = ", ".join(f"{name} {visible(value)}" for name, value in row["payload"].items())
             say(console, f"    {visible(row['event_id'])}, arrived {moment(row['ingested_at'])}: {payload}")

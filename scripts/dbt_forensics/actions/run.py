@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from dbt_forensics.actions import log
+from dbt_forensics.actions import log, outbox
 from dbt_forensics.actions.guards import Refusal, left_of, refusals
 from dbt_forensics.actions.plan import Chosen, choose, effects, effects_json, row_select, taken_condition
 from dbt_forensics.actions.selection import Selection
@@ -40,8 +40,18 @@ def plan(
     limit: int,
     *,
     dry_run: bool = False,
+    jsonl_folder: str | None = None,
 ) -> Json:
     """Runs a selection, says what would come of it, and records the plan.
+
+    Args:
+        warehouse: Where to act.
+        kind: Of the action.
+        selection: Its rows.
+        who: Who plans it.
+        limit: How many rows it may take.
+        dry_run: Record nothing.
+        jsonl_folder: Where an emission writes its file besides, as an absolute path.
 
     Raises:
         ForensicsError: The stream is not declared, the ledger is behind, the selection takes no row or too many (1).
@@ -54,7 +64,9 @@ def plan(
     book = log.open_book(warehouse)
     _expect_up_to_date(book)
     chosen = choose(book, selection, kind, limit)
-    action_id = log.new_action_id(kind, selection.as_json(), who.owner, who.reason, book.now)
+    action_id = log.new_action_id(
+        kind, selection.as_json(), who.owner, who.reason, book.now, *([jsonl_folder] if jsonl_folder else [])
+    )
     found = _against(book, action_id, kind, selection, chosen, None, _unsettled(book, selection, chosen))
     if not chosen.rows:
         return _document(action_id, kind, "refused", selection, chosen, [], found)
@@ -63,8 +75,11 @@ def plan(
         action_id,
         kind,
         "applied",
-        row_select(book, action_id, taken_condition(selection, kind)),
+        row_select(book, action_id, taken_condition(book, selection, kind)),
     )
+    emission = None
+    if kind == "emission":
+        emission = outbox.would_emit(book, streams[selection.stream], taken_condition(book, selection, kind))
     if not dry_run:
         with warehouse.transaction():
             log.record(
@@ -82,17 +97,20 @@ def plan(
                     len(chosen.rows),
                     chosen.events,
                     effects_json(would_change),
+                    jsonl_folder,
                 ),
             )
-    return _document(
-        action_id, kind, "not recorded" if dry_run else "planned", selection, chosen, would_change, found
-    )
+    status = "not recorded" if dry_run else "planned"
+    document = _document(action_id, kind, status, selection, chosen, would_change, found)
+    return document if emission is None else {**document, "emits": emission, "jsonl_folder": jsonl_folder}
 
 
 def apply(
     warehouse: WritingWarehouse, action_id: str, who: Who, overrides: Sequence[str], *, execute: bool
 ) -> Json:
     """Applies a plan: its rows and the act are recorded in one transaction, if nothing speaks against it.
+
+    An emission whose file was not delivered, since the command was killed, is finished.
 
     Args:
         warehouse: Where to act.
@@ -111,6 +129,9 @@ def apply(
         one["kind"],
         10 * max(int(one["row_count"]), 1),
     )
+    folder = one["jsonl_folder"]
+    if execute and folder and one["status"] in ("applied", "verified") and outbox.deliver(folder, action_id):
+        return {**_of(one), "jsonl_folder": folder}
     unsettled = _unsettled(book, selection, choose(book, selection, kind, limit))
     with warehouse.transaction():
         warehouse.lock("forensics__actions")
@@ -121,24 +142,30 @@ def apply(
         left = left_of(found, overrides)
         if execute and not left:
             passed = [one.override for one in found if one.override]
-            rows = row_select(book, action_id, taken_condition(selection, kind))
-            names = "action_id, stream, row_key, event_id, entity_id, window_start, ingested_at, recorded_at"
-            warehouse.execute(f"insert into {book.rows} ({names}) select {names} from ({rows}) as chosen")
-            log.record(
-                book,
-                log.Act(
-                    action_id,
-                    "applied",
-                    kind,
-                    selection.stream,
-                    who.owner,
-                    who.reason,
-                    warehouse.target,
-                    overrides=[str(name) for name in passed],
-                ),
+            act = log.Act(
+                *(action_id, "applied", kind, selection.stream, who.owner, who.reason, warehouse.target),
+                overrides=[str(name) for name in passed],
             )
-    status = "refused" if left else "applied" if execute else "planned"
-    return _document(action_id, kind, status, selection, chosen, json.loads(one["effects"]), left)
+            taken = taken_condition(book, selection, kind)
+            if kind == "emission":
+                emitted, of_rows = outbox.emit(book, action_id, taken, folder)
+                act = replace(act, row_count=emitted, selection_digest=of_rows)
+            else:
+                rows = row_select(book, action_id, taken)
+                names = (
+                    "action_id, stream, row_key, event_id, entity_id, window_start, ingested_at, recorded_at"
+                )
+                warehouse.execute(f"insert into {book.rows} ({names}) select {names} from ({rows}) as chosen")
+            log.record(book, act)
+            if kind == "discard":  # a mark: nothing follows from it that could be compared with the plan
+                log.record(book, replace(act, act="verified", overrides=()))
+    status = "refused" if left else "planned"
+    if execute and not left:
+        status = "verified" if kind == "discard" else "applied"
+        if folder:
+            outbox.deliver(folder, action_id)
+    document = _document(action_id, kind, status, selection, chosen, json.loads(one["effects"]), left)
+    return {**document, "jsonl_folder": folder} if kind == "emission" else document
 
 
 def revert(warehouse: WritingWarehouse, action_id: str, who: Who, *, execute: bool) -> Json:
@@ -150,22 +177,16 @@ def revert(warehouse: WritingWarehouse, action_id: str, who: Who, *, execute: bo
     book = log.open_book(warehouse)
     one = log.action(book, action_id)
     log.expect_status(one, ["applied", "verified"], "reverted")
+    if one["kind"] == "emission":
+        raise ForensicsError(
+            f"Action {action_id} was emitted: what was delivered cannot be called back. Emit what corrects it.",
+            exit_code=1,
+        )
     _expect_up_to_date(book)
     would_change = effects(warehouse, action_id, one["kind"], "reverted", None)
     if execute:
         _act(book, one, "reverted", who, ["applied", "verified"])
-    return {
-        "action_id": action_id,
-        "kind": one["kind"],
-        "status": "reverted" if execute else one["status"],
-        "selection": json.loads(one["selection"]),
-        "rows": int(one["row_count"]),
-        "events": int(one["event_count"]),
-        "scanned": {},
-        "skipped": {},
-        "effects": would_change,
-        "refusals": [],
-    }
+    return {**_of(one), "status": "reverted" if execute else one["status"], "effects": would_change}
 
 
 def cancel(warehouse: WritingWarehouse, action_id: str, who: Who) -> None:
@@ -185,8 +206,11 @@ def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
     book = log.open_book(warehouse)
     one = log.action(book, action_id)
     log.expect_status(one, ["applied", "verified"], "verified")
-    _expect_built_since(warehouse, one)
     wrong = []
+    if one["kind"] == "emission":
+        wrong = outbox.wrong_with(book, one)
+    else:
+        _expect_built_since(warehouse, one)
     for item in json.loads(one["effects"]):
         became = _value_after(warehouse, one, item)
         if became != item["after"]:
@@ -198,6 +222,22 @@ def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
         "status": "verified" if not wrong else one["status"],
         "values": len(json.loads(one["effects"])),
         "wrong": wrong,
+    }
+
+
+def _of(one: Row) -> Json:
+    """An action that was planned earlier, as a document."""
+    return {
+        "action_id": one["action_id"],
+        "kind": one["kind"],
+        "status": one["status"],
+        "selection": json.loads(one["selection"]),
+        "rows": int(one["row_count"]),
+        "events": int(one["event_count"]),
+        "scanned": {},
+        "skipped": {},
+        "effects": [],
+        "refusals": [],
     }
 
 
@@ -220,7 +260,7 @@ def _act(book: log.Book, one: Row, act: str, who: Who, allowed: Sequence[str]) -
 
 
 def _unsettled(book: log.Book, selection: Selection, chosen: Chosen) -> int:
-    windows = sorted({literal(row["window_start"]) for row in chosen.rows})
+    windows = sorted({literal(row["window_start"]) for row in chosen.rows if row["window_start"] is not None})
     return log.unsettled_windows(book.warehouse, selection.stream, windows)
 
 
@@ -233,15 +273,30 @@ def _against(
     one: Row | None,
     unsettled: int,
 ) -> list[Refusal]:
-    rows = row_select(book, action_id, taken_condition(selection, kind))
+    taken = taken_condition(book, selection, kind)
+    rows = row_select(book, action_id, taken)
     overlaps = log.unfinished_beside(book, action_id, rows) if chosen.rows else []
-    found = list(refusals(chosen, kind, one["selection_digest"] if one else None, unsettled, overlaps))
+    found = list(
+        refusals(
+            *(chosen, kind, one["selection_digest"] if one else None, unsettled, overlaps),
+            discarded=_given_up(book, taken) if kind == "release" else 0,
+            emitted_by=outbox.emitted_before(book, action_id, taken) if kind == "emission" else [],
+        )
+    )
     target = book.warehouse.target
     if one and one["target"] != target:
         found.append(
             Refusal("target", f"The plan was made for target '{one['target']}', and this is '{target}'.")
         )
     return found
+
+
+def _given_up(book: log.Book, taken: str) -> int:
+    given_up = log.given_up(book.rows, book.states)
+    (row,) = book.warehouse.query(
+        f"select count(*) as n from {book.events} as events where {taken} and events.row_key in ({given_up})"
+    )
+    return int(row["n"])
 
 
 def _expect_up_to_date(book: log.Book) -> None:

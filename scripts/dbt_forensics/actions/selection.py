@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import in_list, literal
 from dbt_forensics.text import iso
 
@@ -16,7 +17,13 @@ KINDS = {
     "replay": ("withdrawn", "pending"),
     "release": ("quarantined",),
     "withdrawal": ("accepted", "superseded", "duplicate", "conflict"),
+    "discard": ("quarantined",),
+    "emission": ("accepted", "superseded", "duplicate", "conflict", "withdrawn", "pending", "quarantined"),
 }
+#: Of which a kind takes rows where nobody names verdicts; all that it can take, if it is not here.
+_UNASKED = {"emission": ("accepted",)}
+#: Kinds that let rows count or not: the ledger is built after them.
+COUNTING = ("replay", "release", "withdrawal")
 #: What a row needs to count at all: without these it belongs to no event or to no window.
 NEEDED = ("event_id", "event_time", "ingested_at")
 
@@ -31,6 +38,7 @@ class Selection:
         event_ids: Event ids.
         batches: Batch ids.
         rules: Names of rules that rows broke.
+        verdicts: Verdicts that rows have now.
         event_from: First event time.
         event_to: First event time that is not in it any more.
         arrived_from: First time of arrival.
@@ -42,6 +50,7 @@ class Selection:
     event_ids: tuple[str, ...] = ()
     batches: tuple[str, ...] = ()
     rules: tuple[str, ...] = field(default=())
+    verdicts: tuple[str, ...] = ()
     event_from: datetime | None = None
     event_to: datetime | None = None
     arrived_from: datetime | None = None
@@ -51,8 +60,20 @@ class Selection:
         """Returns whether it asks for less than the whole stream."""
         return len(list(self._conditions())) > 1
 
+    def takes(self, kind: str) -> tuple[str, ...]:
+        """Returns of which verdicts it takes rows for a kind of action.
+
+        Raises:
+            ForensicsError: It asks for one that the kind does not take.
+        """
+        if wrong := sorted(set(self.verdicts) - set(KINDS[kind])):
+            raise ForensicsError(
+                f"The {kind} of {wrong[0]} rows is none: it takes {', '.join(KINDS[kind])} ones."
+            )
+        return self.verdicts or _UNASKED.get(kind, KINDS[kind])
+
     def condition(self) -> str:
-        """Returns it as an SQL condition over ``forensics__events as events``."""
+        """Returns it as an SQL condition over ``forensics__events as events``, but for the verdicts."""
         return " and ".join(self._conditions())
 
     def as_json(self) -> str:
@@ -63,6 +84,7 @@ class Selection:
             "event_ids": sorted(self.event_ids),
             "batches": sorted(self.batches),
             "rules": sorted(self.rules),
+            "verdicts": sorted(self.verdicts),
             "event_from": iso(self.event_from),
             "event_to": iso(self.event_to),
             "arrived_from": iso(self.arrived_from),

@@ -41,6 +41,7 @@ _LOG_COLUMNS = (
     ("loader_version", "varchar"),
     ("loaded_at", "timestamp"),
     ("restored_at", "timestamp"),
+    ("overrides", "varchar"),
 )
 _LETTER_COLUMNS = (
     ("load_id", "varchar"),
@@ -187,10 +188,10 @@ class LoadLog:
             before = row["extends_load_id"]
         return chain
 
-    def restore(self, loads: Iterable[Load], at: datetime) -> None:
-        """Writes down that the rows of some loads, gone from the table, landed again."""
+    def restore(self, loads: Iterable[Load], at: datetime, overrides: str | None) -> None:
+        """Writes down that the rows of some loads, gone from the table, landed again, and which guards were passed."""
         self._warehouse.execute(
-            f"update {self.log} set restored_at = {literal(at)}"
+            f"update {self.log} set restored_at = {literal(at)}, overrides = coalesce({literal(overrides)}, overrides)"
             f" where load_id in {in_list(load.load_id for load in loads)}"
         )
 

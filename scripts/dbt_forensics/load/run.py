@@ -23,6 +23,7 @@ from dbt_forensics.load.parquet import read_parquet
 from dbt_forensics.load.readers import read_text
 from dbt_forensics.load.rows import Judged, judged, only
 from dbt_forensics.load.target import Target, new_columns
+from dbt_forensics.load.windows import WindowGuard, refusal
 from dbt_forensics.sql import in_list
 from dbt_forensics.writing import EngineError, TableColumn, WritingWarehouse
 
@@ -39,12 +40,14 @@ class Wishes:
         force: Whether files of another shape are taken.
         dry_run: Whether nothing is written.
         again: Whether a file lands again whose rows are gone from the table.
+        allow: Names of guards of windows to pass.
     """
 
     create: bool = False
     force: bool = False
     dry_run: bool = False
     again: bool = False
+    allow: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -83,6 +86,7 @@ class Loader:
         target: The table.
         wishes: What the user asks.
         progress: Is told how far it is.
+        guard: Knows the windows that rows may not fall into; None if there are none.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Loader:
         target: Target,
         wishes: Wishes,
         progress: Progress = lambda *_: None,
+        guard: WindowGuard | None = None,
     ) -> None:
         if not target.columns and not wishes.create:
             raise ForensicsError(
@@ -100,6 +105,7 @@ class Loader:
         self._target = target
         self._wishes = wishes
         self._progress = progress
+        self._guard = guard
         self._given = warehouse.given_time()
         self._last = datetime.min
         target.shape(wishes.force)  # a type that cannot be written is found before the first file
@@ -135,7 +141,7 @@ class Loader:
             else:
                 target = replace(self._target, columns=self._columns(file))
             outcome = _Load(
-                self._warehouse, target, self._wishes, log if not dry or log.exists() else None
+                self._warehouse, target, self._wishes, log if not dry or log.exists() else None, self._guard
             ).run(file, before, self._next_time(), lambda size: self._progress(file, size))
             if source.state(file.path) != before:
                 raise source.changed()
@@ -169,9 +175,16 @@ class _Load:
     """One file, inside its transaction."""
 
     def __init__(
-        self, warehouse: WritingWarehouse, target: Target, wishes: Wishes, log: LoadLog | None
+        self,
+        warehouse: WritingWarehouse,
+        target: Target,
+        wishes: Wishes,
+        log: LoadLog | None,
+        guard: WindowGuard | None,
     ) -> None:
         self._warehouse, self._target, self._wishes, self._log = warehouse, target, wishes, log
+        self._guard = guard
+        self._windows: dict[str, set[datetime]] = {}
         self._shape = target.shape(wishes.force)
         self._types = {column.name: column.data_type for column in target.columns}
         self._last_line = 0
@@ -196,11 +209,12 @@ class _Load:
             return outcome
         load = Load(f"{loaded_at:%Y%m%dT%H%M%S.%f}-{found.digest[:8]}", loaded_at, 0, 0)
         self._take(file, found, earlier, load, is_gone, outcome, progress)
+        overrides = self._pass_windows()
         if earlier:
             again = "repaired" if outcome.accepted else "known"
             outcome.status = "restored" if is_gone else again if is_same else "grown"
         if log and earlier and is_gone and not self._wishes.dry_run:
-            log.restore(earlier.loads, loaded_at)
+            log.restore(earlier.loads, loaded_at, overrides)
         if is_same and (is_gone or not outcome.accepted):
             return outcome
         outcome.load_id = load.load_id
@@ -219,8 +233,22 @@ class _Load:
                 rejected_by_reason=dict(outcome.rejected),
                 loader_version=__version__,
                 loaded_at=loaded_at,
+                overrides=overrides,
             )
         return outcome
+
+    def _pass_windows(self) -> str | None:
+        """Looks whether the rows that were landed may be where they are. Returns the guards that were passed.
+
+        Raises:
+            RefusedError: They may not; the transaction ends with nothing.
+        """
+        if self._guard is None:
+            return None
+        against = self._guard.against(self._windows)
+        if why := refusal(against, self._wishes.allow):
+            raise RefusedError(why)
+        return ", ".join(sorted(against)) or None
 
     def _are_gone(self, earlier: Earlier) -> bool:
         """Looks whether the rows that a content landed are in the table.
@@ -317,6 +345,9 @@ class _Load:
         loads = [(gone.landed_by(line) or load) if gone else load for line in rows.lines]
         if gone:
             self._restored += sum(one is not load for one in loads)
+        if self._guard is not None:
+            for stream, windows in self._guard.windows(rows.columns).items():
+                self._windows.setdefault(stream, set()).update(windows)
         columns = dict(rows.columns)
         for role, name in self._target.filled.items():
             if gone and role == "batch_id" and name in columns:

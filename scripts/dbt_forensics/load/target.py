@@ -68,7 +68,7 @@ class Target:
             {
                 role: name
                 for role, given in wanted.items()
-                if (name := _plain(given, self.columns)) is not None
+                if (name := plain_column(given, self.columns)) is not None
             },
             frozenset(self.filled.values()),
             is_forced,
@@ -119,7 +119,7 @@ def _filled(stream: Stream | None, columns: Sequence[TableColumn]) -> tuple[dict
     filled, notes = {}, []
     for role, usual in (("ingested_at", LOADED_AT), ("batch_id", LOAD_ID)):
         given = stream.roles.get(role) if stream else usual
-        column = _plain(given, columns) if given else None
+        column = plain_column(given, columns) if given else None
         if given is None:
             notes.append(f"the stream names no {role}: a batch is what arrives in an hour, whatever the file")
         elif column is not None:
@@ -141,8 +141,8 @@ def _filled(stream: Stream | None, columns: Sequence[TableColumn]) -> tuple[dict
     return filled, tuple(notes)
 
 
-def _plain(expression: str, columns: Sequence[TableColumn]) -> str | None:
-    """Returns the column that an expression is, if it is one; of a table that does not exist, any single word."""
+def plain_column(expression: str, columns: Sequence[TableColumn]) -> str | None:
+    """Returns the column that an SQL expression is, if it is one; of a table that does not exist, any single word."""
     word = expression.strip()
     if not columns:
         return word if word.replace("_", "a").isalnum() else None

@@ -71,7 +71,11 @@ def _evidence(
     )
     ids = sorted({row["action_id"] for row in entries if row["action_id"] is not None})
     replays = warehouse.relation("forensics__replays")
+    acted = " or ".join(
+        f"action_id in (select action_id from {warehouse.relation(name)} where {where})"
+        for name in ("int_forensics__action_rows", "forensics__outbox")
+    )
     actions = warehouse.query(
-        f"select * from {replays} where action_id in {in_list(ids)} order by applied_at"
+        f"select * from {replays} where action_id in {in_list(ids)} or {acted} order by applied_at, action_id"
     )
     return arrivals, entries, vanished, versions, changes, actions

@@ -30,7 +30,7 @@ def life(
         vanished: Its rows of ``forensics__vanished_rows``.
         versions: Metric versions of the windows that it is in.
         changes: The changes of these.
-        actions: The rows of ``forensics__replays`` that are behind its entries.
+        actions: The rows of ``forensics__replays`` that are about its rows.
     """
     places = {row["row_key"]: place for place, row in enumerate(arrivals, 1)}
     counted = [places[row["row_key"]] for row in arrivals if row["is_counted"]]
