@@ -1,7 +1,9 @@
 -- One row per action: what it was for, how far it has come, and what was done when.
 with acts as (
 
-    select * from {{ ref('forensics__actions').render() }}
+    select *
+    from {{ ref('forensics__actions').render() }}
+    where kind <> 'incident'
 
 ),
 

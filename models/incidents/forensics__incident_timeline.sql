@@ -86,6 +86,48 @@ moved as (
 
 ),
 
+taken_on as (
+
+    select
+        incidents.incident_id,
+        incidents.stream,
+        acts.recorded_at as happened_at,
+        case when acts.act = 'mitigated' then 'containment' else 'acknowledgement' end as moment,
+        cast(null as {{ text }}) as detector,
+        acts.owner || ': ' || acts.reason as what
+    from {{ ref('forensics__actions').render() }} as acts
+    inner join incidents
+        on acts.action_id = incidents.incident_id
+    where acts.kind = 'incident'
+
+),
+
+acted_upon as (
+
+    {#- What was applied to rows of its windows while it was open. #}
+    select
+        incidents.incident_id,
+        incidents.stream,
+        actions.applied_at as happened_at,
+        case when actions.kind = 'withdrawal' then 'containment' else 'recovery' end as moment,
+        cast(null as {{ text }}) as detector,
+        actions.kind || ' ' || actions.action_id || ' of ' || cast(count(*) as {{ text }}) || ' rows by ' || actions.applied_by as what
+    from incidents
+    inner join {{ ref('int_forensics__action_rows').render() }} as action_rows
+        on
+            incidents.stream = action_rows.stream
+            and incidents.window_start <= action_rows.window_start
+            and incidents.window_end > action_rows.window_start
+    inner join {{ ref('forensics__replays').render() }} as actions
+        on action_rows.action_id = actions.action_id
+    where
+        actions.applied_at >= incidents.opened_at
+        and (incidents.resolved_at is null or actions.applied_at <= incidents.resolved_at)
+    group by
+        incidents.incident_id, incidents.stream, actions.applied_at, actions.kind, actions.action_id, actions.applied_by
+
+),
+
 resolved as (
 
     select
@@ -107,6 +149,10 @@ moments as (
     select * from detected
     union all
     select * from moved
+    union all
+    select * from taken_on
+    union all
+    select * from acted_upon
     union all
     select * from resolved
 

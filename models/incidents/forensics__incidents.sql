@@ -47,9 +47,24 @@ courses as (
         min(recorded_at) as opened_at,
         max(recorded_at) as changed_at,
         max(case when open_count = 0 then recorded_at end) as last_resolved_at,
+        max(case when coalesce(open_count_before, 0) = 0 and opened_count > 0 then recorded_at end) as last_opened_at,
         sum(case when open_count_before = 0 and opened_count > 0 then 1 else 0 end) as times_reopened
     from steps
     group by incident_id
+
+),
+
+acts as (
+
+    {#- What people said of it since it opened, or opened again. #}
+    select
+        courses.incident_id,
+        acts.act,
+        row_number() over (partition by courses.incident_id order by acts.recorded_at desc, acts.act desc) as acts_to_go
+    from {{ ref('forensics__actions').render() }} as acts
+    inner join courses
+        on acts.action_id = courses.incident_id
+    where acts.kind = 'incident' and acts.recorded_at >= courses.last_opened_at
 
 ),
 
@@ -82,6 +97,7 @@ incidents as (
         ) as severity,
         cast(case
             when described.open_count = 0 then 'resolved'
+            when acts.act is not null then acts.act
             when courses.times_reopened > 0 then 'reopened'
             else 'open'
         end as {{ dbt.type_string() }}) as status,
@@ -98,6 +114,8 @@ incidents as (
     from described
     inner join courses
         on described.incident_id = courses.incident_id
+    left join acts
+        on described.incident_id = acts.incident_id and acts.acts_to_go = 1
 
 )
 

@@ -25,13 +25,17 @@ class _Commands(click.Group):
     """The commands; those in groups are only imported when someone asks for them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "lab", "quarantine", "replay", "withdraw"])
+        return sorted([*super().list_commands(ctx), "incident", "lab", "quarantine", "replay", "withdraw"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "lab":
             from dbt_forensics.lab.cli import lab_group
 
             return lab_group
+        if cmd_name == "incident":
+            from dbt_forensics.incidents.cli import incident
+
+            return incident
         if cmd_name in ("quarantine", "replay", "withdraw"):
             from dbt_forensics.actions import cli as actions
 
@@ -46,8 +50,8 @@ class _Commands(click.Group):
 def cli() -> None:
     """Read what dbt_forensics has on record: what changed, because of which rows, and is it over.
 
-    Run it where you run dbt: it uses the project's own profile and target. All but load, replay, withdraw and
-    quarantine only read.
+    Run it where you run dbt: it uses the project's own profile and target. All but load, incident, replay,
+    withdraw and quarantine only read.
     Exit codes: 0 clean, 1 findings or a refused action, 2 a usage or configuration error.
     """
 

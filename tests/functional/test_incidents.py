@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
+from click.testing import CliRunner
+
+from dbt_forensics.cli import cli
+from dbt_forensics.errors import ForensicsError
 from harness.engines import Engine
 from harness.project import Consumer
 
@@ -59,6 +66,22 @@ def row(event: str, day: int, hour: int, amount: int) -> dict[str, object]:
     }
 
 
+def command(consumer: Consumer, *arguments: str, exit_code: int = 0) -> str:
+    """What the command prints, in the consumer's project."""
+    consumer.engine.release()
+    places = ["--project-dir", str(consumer.folder), "--profiles-dir", str(consumer.folder)]
+    outcome = CliRunner().invoke(cli, [*arguments, *places])
+    if isinstance(outcome.exception, ForensicsError):
+        raise outcome.exception
+    assert outcome.exit_code == exit_code, outcome.output
+    return outcome.output
+
+
+def open_incident(consumer: Consumer) -> dict[str, Any]:
+    (found,) = json.loads(command(consumer, "incident", "list", "--json", exit_code=1))["incidents"]
+    return found
+
+
 def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path: Path) -> None:
     consumer = Consumer(engine, tmp_path, streams={"orders": STREAM}, models=MODELS)
     consumer.create_table("orders", COLUMNS)
@@ -96,6 +119,37 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
         ("window", "unknown", None, None, None, 2, None),
     ]
 
+    assert open_incident(consumer)["incident_id"] == incident["incident_id"]
+    who = ["--owner", "ann", "--reason", "asked the shop; <b>it</b> was a script"]
+    clock = ["--vars", json.dumps({"forensics_as_of": str(SECOND + timedelta(hours=1))})]
+    command(consumer, "incident", "acknowledge", incident["incident_id"][:12], *who, *clock)
+    assert open_incident(consumer)["status"] == "acknowledged"
+    clock = ["--vars", json.dumps({"forensics_as_of": str(SECOND + timedelta(hours=2))})]
+    said = command(consumer, "incident", "mitigate", incident["incident_id"], *who, *clock)
+    assert said == f"Incident {incident['incident_id']} of orders is mitigated.\n"
+    with pytest.raises(ForensicsError, match="There is no incident whose id begins with 'nowhere'"):
+        command(consumer, "incident", "mitigate", "nowhere", *who)
+
+    out = tmp_path / "report"
+    command(consumer, "report", "--incident", incident["incident_id"], "--out", str(out), exit_code=1)
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    (told,) = report["incidents"]["items"]
+    assert (told["kind"], told["status"], told["owner"]) == ("history_deleted", "mitigated", "data team")
+    assert told["impact"]["values"][0]["change"] == "-50"
+    assert [reader["name"] for reader in told["impact"]["readers"]] == ["weekly", "orders_model"]
+    assert [shown["event_id"] for shown in told["rows"]] == ["e2"]
+    assert [step["step"] for step in told["runbook"]] == [
+        *("Containment", "Recovery", "How to verify", "Prevention"),
+    ]
+    assert told["meaning"] == "Rows that were on record are gone from the raw table."
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "ann: asked the shop; &lt;b&gt;it&lt;/b&gt; was a script" in page
+    assert incident["incident_id"] in (out / "postmortem.md").read_text(encoding="utf-8")
+    (line,) = json.loads((out / "scorecard.json").read_text(encoding="utf-8"))
+    assert (line["stream"], line["open_incidents"], line["worst_severity"]) == ("orders", 1, "high")
+    with pytest.raises(ForensicsError, match="There is no incident 'x'"):
+        command(consumer, "report", "--incident", "x", "--out", str(out))
+
     consumer.insert("orders", [row("e2", 5, 10, 50)])
     consumer.build(as_of=str(THIRD))
     story = consumer.query(
@@ -106,9 +160,19 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
         (SECOND, "arrival", None),
         (SECOND, "detection", "history_deleted"),
         (SECOND, "impact", None),
+        (SECOND + timedelta(hours=1), "acknowledgement", None),
+        (SECOND + timedelta(hours=2), "containment", None),
         (THIRD, "impact", None),
         (THIRD, "recovery", "history_deleted"),
         (THIRD, "resolution", None),
     ]
     (after,) = consumer.query("select incident_id, status, resolved_at from analytics.forensics__incidents")
     assert after == {"incident_id": incident["incident_id"], "status": "resolved", "resolved_at": THIRD}
+    assert "No incident is open." in command(consumer, "incident", "list")
+    with pytest.raises(ForensicsError, match="is resolved already"):
+        command(consumer, "incident", "acknowledge", incident["incident_id"], *who)
+
+    consumer.execute("delete from raw.orders where event_id = 'e2'")
+    consumer.build(as_of=str(THIRD + timedelta(days=1)))
+    again = open_incident(consumer)
+    assert (again["incident_id"], again["status"]) == (incident["incident_id"], "reopened")

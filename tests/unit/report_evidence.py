@@ -261,7 +261,7 @@ def incident_row(
         "stream": "orders",
         "kind": kind,
         "severity": severity,
-        "status": "open" if resolved_at is None else "resolved",
+        "status": "reopened" if resolved_at is None else "resolved",
         "owner": owner,
         "window_start": at("06"),
         "window_end": at("07"),

@@ -111,7 +111,9 @@ def fixed_keys(value: Any, is_open: bool = False) -> set[str]:
         return set()
     found = set() if is_open else set(value)
     for key, inner in value.items():
-        is_data = key in ("payload", "dimensions", "broken_rules", "versions", "evidence") and isinstance(inner, dict)
+        is_data = key in ("payload", "dimensions", "broken_rules", "versions", "evidence") and isinstance(
+            inner, dict
+        )
         is_data |= key == "causes" and isinstance(inner, dict)
         found |= fixed_keys(inner, is_data)
     return found

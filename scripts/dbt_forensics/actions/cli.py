@@ -224,7 +224,7 @@ def _plan(
     from dbt_forensics.actions import run
     from dbt_forensics.writing import open_writing
 
-    who = run.Who(_said(owner, "--owner"), _said(reason, "--reason"))
+    who = run.Who(said(owner, "--owner"), said(reason, "--reason"))
     progress("Parsing the project and running the selection.")
     with open_writing(options) as warehouse:
         document = run.plan(
@@ -260,7 +260,7 @@ def apply_action(
 
     progress("Parsing the project and running the selection.")
     with open_writing(options) as warehouse:
-        who = run.Who(_said(owner, "--owner"), _said(reason, "--reason"))
+        who = run.Who(said(owner, "--owner"), said(reason, "--reason"))
         document = run.apply(warehouse, action_id, who, overrides, execute=execute)
     return _done(options, document, as_json)
 
@@ -281,7 +281,7 @@ def revert_action(
 
     progress("Parsing the project and looking what would change.")
     with open_writing(options) as warehouse:
-        who = run.Who(_said(owner, "--owner"), _said(reason, "--reason"))
+        who = run.Who(said(owner, "--owner"), said(reason, "--reason"))
         document = run.revert(warehouse, action_id, who, execute=execute)
     return _done(options, document, as_json)
 
@@ -298,7 +298,7 @@ def cancel_action(options: DbtOptions, action_id: str, owner: str, reason: str) 
 
     progress("Parsing the project.")
     with open_writing(options) as warehouse:
-        run.cancel(warehouse, action_id, run.Who(_said(owner, "--owner"), _said(reason, "--reason")))
+        run.cancel(warehouse, action_id, run.Who(said(owner, "--owner"), said(reason, "--reason")))
     click.echo(f"Action {action_id} is cancelled.")
     return 0
 
@@ -352,7 +352,12 @@ def _done(options: DbtOptions, document: dict[str, Any], as_json: bool) -> int:
     return 1 if document["refusals"] or document["is_built"] is False else 0
 
 
-def _said(text: str, option: str) -> str:
+def said(text: str, option: str) -> str:
+    """Returns what an option says, without blanks around it.
+
+    Raises:
+        ForensicsError: It says nothing.
+    """
     if not text.strip():
         raise ForensicsError(f"{option} is empty: say it, for those who read the log.")
     return text.strip()

@@ -52,7 +52,7 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
         "kind": row["kind"],
         "meaning": _paragraph(pages.get("What it means", "")),
         "severity": row["severity"],
-        "status": "resolved" if is_over else "reopened" if reopened else "open",
+        "status": _status(row, is_over),
         "owner": row["owner"],
         "window": stream.window,
         "window_start": iso(row["window_start"]),
@@ -70,6 +70,13 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
         "remains": _remains(found, impact, actions, is_over),
         "runbook": [{"step": step, "blocks": _blocks(pages[step], key)} for step in STEPS if pages.get(step)],
     }
+
+
+def _status(row: Row, is_over: bool) -> str:
+    """The status as of the end of the scope; what people said of an incident that is over now is in its timeline."""
+    if is_over or row["resolved_at"] is None:
+        return str(row["status"])
+    return "reopened" if int(row["times_reopened"]) else "open"
 
 
 def _moment(row: Row, stream: Stream) -> Json:
