@@ -111,7 +111,8 @@ acted_upon as (
         actions.applied_at as happened_at,
         case when actions.kind = 'withdrawal' then 'containment' else 'recovery' end as moment,
         cast(null as {{ text }}) as detector,
-        actions.kind || ' ' || actions.action_id || ' of ' || cast(count(*) as {{ text }}) || ' rows by ' || actions.applied_by as what
+        actions.kind || ' ' || actions.action_id || ' of ' || cast(count(*) as {{ text }}) || ' rows by '
+        || actions.applied_by as what
     from incidents
     inner join {{ ref('int_forensics__action_rows').render() }} as action_rows
         on
@@ -124,7 +125,8 @@ acted_upon as (
         actions.applied_at >= incidents.opened_at
         and (incidents.resolved_at is null or actions.applied_at <= incidents.resolved_at)
     group by
-        incidents.incident_id, incidents.stream, actions.applied_at, actions.kind, actions.action_id, actions.applied_by
+        incidents.incident_id, incidents.stream, actions.applied_at, actions.kind, actions.action_id,
+        actions.applied_by
 
 ),
 

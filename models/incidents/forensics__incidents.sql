@@ -47,7 +47,9 @@ courses as (
         min(recorded_at) as opened_at,
         max(recorded_at) as changed_at,
         max(case when open_count = 0 then recorded_at end) as last_resolved_at,
-        max(case when coalesce(open_count_before, 0) = 0 and opened_count > 0 then recorded_at end) as last_opened_at,
+        max(case
+            when coalesce(open_count_before, 0) = 0 and opened_count > 0 then recorded_at
+        end) as last_opened_at,
         sum(case when open_count_before = 0 and opened_count > 0 then 1 else 0 end) as times_reopened
     from steps
     group by incident_id
@@ -60,7 +62,9 @@ acts as (
     select
         courses.incident_id,
         acts.act,
-        row_number() over (partition by courses.incident_id order by acts.recorded_at desc, acts.act desc) as acts_to_go
+        row_number() over (
+            partition by courses.incident_id order by acts.recorded_at desc, acts.act desc
+        ) as acts_to_go
     from {{ ref('forensics__actions').render() }} as acts
     inner join courses
         on acts.action_id = courses.incident_id
