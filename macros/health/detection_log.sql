@@ -11,7 +11,7 @@
 {% macro found_detections(streams, relations, clock) %}
     {#-
         CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, schema_history,
-        versions, log, watch_log}. clock: SQL, the time of the build.
+        versions, log, watch_log, actions, action_rows}. clock: SQL, the time of the build.
     -#}
     settings as (
 
@@ -61,6 +61,7 @@
             dbt_forensics.settled_window_restated(streams, relations.versions, clock),
             dbt_forensics.unexplained_change(streams, relations.versions, relations.log, relations.watch_log),
             dbt_forensics.metric_mismatch(streams, dbt_forensics.watches(), relations.versions),
+            dbt_forensics.unsafe_backfill(streams, relations.profile, relations.actions, relations.action_rows),
         ] %}
         union all
         {{ detection }}

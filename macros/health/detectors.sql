@@ -12,6 +12,7 @@
         ('history_rewritten', 'rows', 1, 'high'),
         ('history_deleted', 'rows', 1, 'high'),
         ('history_inserted', 'rows', 1, 'medium'),
+        ('unsafe_backfill', 'rows', 10, 'high'),
         ('repeated_batch', 'share', 0.9, 'medium'),
         ('duplicate_storm', 'share', 0.2, 'medium'),
         ('conflicting_duplicates', 'share', 0.05, 'high'),

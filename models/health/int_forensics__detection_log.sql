@@ -20,6 +20,8 @@
     'versions': ref('forensics__metric_versions'),
     'log': ref('int_forensics__metric_log'),
     'watch_log': ref('int_forensics__watch_log'),
+    'actions': ref('forensics__replays'),
+    'action_rows': ref('int_forensics__action_rows'),
 } %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set raw_relations = dbt_forensics.stream_relations(streams) %}

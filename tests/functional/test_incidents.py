@@ -176,3 +176,40 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     consumer.build(as_of=str(THIRD + timedelta(days=1)))
     again = open_incident(consumer)
     assert (again["incident_id"], again["status"]) == (incident["incident_id"], "reopened")
+
+
+def test_a_backfill_while_somebody_acts(engine: Engine, tmp_path: Path) -> None:
+    consumer = Consumer(engine, tmp_path, streams={"orders": STREAM}, sources={"shop": ["orders"]})
+    consumer.create_table("orders", COLUMNS)
+    consumer.insert("orders", [row(f"e{n}", 5, 9, n) for n in range(1, 6)])
+    consumer.build(as_of=str(FIRST))
+    who = ["--owner", "ann", "--reason", "wrong amounts"]
+    clock = ["--vars", json.dumps({"forensics_as_of": str(FIRST + timedelta(hours=1))})]
+    selection = ["--stream", "orders", "--event", "e1", "--override", "unsettled"]
+    command(consumer, "withdraw", *selection, *who, "--execute", *clock)
+
+    def backfill(day: int, rows: int) -> list[dict[str, Any]]:
+        consumer.insert(
+            "orders", [{**row(f"e{day}-{n}", 5, 8, 1), "load_id": f"f{day}"} for n in range(rows)]
+        )
+        consumer.build(as_of=str(FIRST + timedelta(days=day - 5)))
+        return consumer.query(
+            "select subject, observed, severity, is_open, evidence from analytics.forensics__detections"
+            " where detector = 'unsafe_backfill'"
+        )
+
+    assert backfill(6, 9) == []
+    (found,) = backfill(7, 1)
+    (action,) = consumer.query("select action_id from analytics.forensics__replays")
+    assert (found["subject"], found["observed"], found["severity"]) == (action["action_id"], 10, "high")
+    assert json.loads(found["evidence"]) == {
+        "rows": 10,
+        "action": action["action_id"],
+        "kind": "withdrawal",
+        "first_batch": "f6",
+    }
+    clock = ["--vars", json.dumps({"forensics_as_of": str(FIRST + timedelta(days=2, hours=1))})]
+    consumer.engine.release()
+    command(consumer, "replay", "revert", action["action_id"], *who, "--execute", *clock)
+    (over,) = backfill(8, 1)
+    assert not over["is_open"]
