@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -125,7 +126,7 @@ class Actor:
 
 
 def _number(value: Any) -> Any:
-    return None if value is None else f"{float(value):.6f}" if "." in str(value) else f"{int(value)}.000000"
+    return None if value is None else Decimal(str(value))
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
