@@ -13,10 +13,10 @@
             max(last_arrived_at) as last_arrived_at,
             min(recorded_at) as recorded_at,
             max(recorded_at) as touched_at
-        from {{ profile }}
+        from {{ profile }} as counted
         where arrived_hour is not null and {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
         group by stream, arrived_hour, measure, subject
-        having sum(row_count) > 0
+        having sum(counted.row_count) > 0
 
     ),
 
