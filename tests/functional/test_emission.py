@@ -63,7 +63,9 @@ def test_rows_are_emitted_once(consumer: Consumer, tmp_path: Path) -> None:
     again = run(consumer, *applying, "--execute")
     assert (again.code, "is applied, and only planned ones can be applied" in again.err) == (1, True)
     assert (outbox(consumer), list(folder.iterdir())) == (found, [])
-    assert act(consumer, "replay", "verify", plan["action_id"]).json["wrong"] == []
+    assert run(consumer, "replay", "verify", plan["action_id"]).out == (
+        f"Action {plan['action_id']} is verified: {len(rows)} rows in the outbox as captured.\n"
+    )
     assert (
         "cannot be called back" in run(consumer, "replay", "revert", plan["action_id"], *WHO, "--execute").err
     )
@@ -79,7 +81,7 @@ def test_rows_are_emitted_once(consumer: Consumer, tmp_path: Path) -> None:
     wrong = act(consumer, "replay", "verify", plan["action_id"])
     assert (wrong.code, wrong.json["wrong"]) == (
         1,
-        [{"sentence": "1 rows of the outbox do not say what was captured."}],
+        [{"sentence": "1 row of the outbox not as captured."}],
     )
 
 
@@ -96,6 +98,9 @@ def test_a_file_that_was_not_delivered_is(consumer: Consumer, tmp_path: Path) ->
     whole, found = path.read_text(encoding="utf-8"), outbox(consumer)
     assert (len(whole.splitlines()), part.exists()) == (1, False)
     path.rename(part)
+    unfinished = act(consumer, "replay", "verify", plan["action_id"])
+    assert unfinished.code == 1
+    assert unfinished.json["wrong"] == [{"sentence": "Its file was not delivered: apply it once more."}]
     assert act(consumer, *applying).json["status"] == "applied"
     assert path.read_text(encoding="utf-8") == whole
     assert outbox(consumer) == found

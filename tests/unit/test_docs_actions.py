@@ -12,6 +12,7 @@ import pytest
 from dbt_forensics.actions.guards import OVERRIDES
 from dbt_forensics.actions.selection import KINDS, Selection
 from dbt_forensics.cli import cli
+from dbt_forensics.errors import ForensicsError
 from harness.project import PACKAGE
 
 PAGE = (PACKAGE / "docs" / "actions.md").read_text(encoding="utf-8")
@@ -38,11 +39,25 @@ def test_every_guard_and_kind_is_on_the_page() -> None:
     assert all(f"| `{name}` |" in PAGE for name in (*OVERRIDES, *KINDS))
 
 
+def test_of_which_verdicts_a_kind_takes_rows() -> None:
+    assert Selection("orders").takes("emission") == ("accepted",)
+    assert Selection("orders", verdicts=("accepted", "duplicate")).takes("emission") == (
+        "accepted",
+        "duplicate",
+    )
+    assert Selection("orders").takes("replay") == KINDS["replay"]
+    with pytest.raises(
+        ForensicsError, match="No replay takes accepted rows: give --verdict one of withdrawn, pending"
+    ):
+        Selection("orders", verdicts=("accepted",)).takes("replay")
+
+
 def test_a_selection_is_read_back_from_the_log() -> None:
     one = Selection(
         "orders",
         entities=("a", "it's"),
         event_ids=("'); drop table x; --",),
+        verdicts=("accepted",),
         event_from=datetime(2026, 1, 5),
         arrived_to=datetime(2026, 1, 6, 12, 30, 0, 5),
     )

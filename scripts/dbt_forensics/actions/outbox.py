@@ -19,7 +19,7 @@ from dbt_forensics.errors import ForensicsError
 from dbt_forensics.report.shown import shown_row
 from dbt_forensics.sql import literal
 from dbt_forensics.streams import Stream
-from dbt_forensics.text import iso, plain
+from dbt_forensics.text import count, iso, plain
 from dbt_forensics.warehouse import Row
 
 Json = dict[str, Any]
@@ -111,7 +111,7 @@ def wrong_with(book: Book, one: Row) -> list[Json]:
     rows = emitted(book, one["action_id"])
     sentences = []
     if [row["position"] for row in rows] != list(range(1, int(act["row_count"]) + 1)):
-        sentences.append(f"{act['row_count']} rows were emitted, and the outbox has {len(rows)}.")
+        sentences.append(f"{act['row_count']:,} rows were emitted, and the outbox has {len(rows):,}.")
     elif digest(sorted(rows, key=lambda row: row["row_key"])) != act["selection_digest"]:
         sentences.append("The outbox has other rows than were emitted.")
     changed = book.warehouse.query(
@@ -120,7 +120,9 @@ def wrong_with(book: Book, one: Row) -> list[Json]:
         f" where outbox.action_id = {literal(one['action_id'])} and events.row_key is null"
     )[0]["n"]
     if changed:
-        sentences.append(f"{changed} rows of the outbox do not say what was captured.")
+        sentences.append(f"{count(changed, 'row')} of the outbox not as captured.")
+    if one["jsonl_folder"] and _part(file_of(one["jsonl_folder"], one["action_id"])).exists():
+        sentences.append("Its file was not delivered: apply it once more.")
     return [{"sentence": sentence} for sentence in sentences]
 
 

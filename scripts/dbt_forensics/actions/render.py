@@ -125,14 +125,16 @@ def _effects(console: Console, effects: Sequence[Mapping[str, Any]], is_done: bo
 def render_verified(document: Mapping[str, Any], width: int) -> str:
     """Returns how what an action did compares with its plan, as text."""
     console = new_console(width)
-    for one in document["wrong"]:
-        if "sentence" in one:
-            say(console, f"Action {document['action_id']}: {visible(one['sentence'])}")
-    if document["wrong"] and "sentence" in document["wrong"][0]:
+    sentences = [one["sentence"] for one in document["wrong"] if "sentence" in one]
+    for sentence in sentences:
+        say(console, f"Action {document['action_id']}: {visible(sentence)}")
+    if sentences:
         return text_of(console)
     if not document["wrong"]:
-        values = count(document["values"], "value")
-        say(console, f"Action {document['action_id']} is verified: {values} became what its plan said.")
+        became = f"{count(document['values'], 'value')} became what its plan said"
+        if "emitted" in document:
+            became = f"{count(document['emitted'], 'row')} in the outbox as captured"
+        say(console, f"Action {document['action_id']} is verified: {became}.")
         return text_of(console)
     wrong = count(len(document["wrong"]), "value")
     say(console, f"Action {document['action_id']}: {wrong} of {document['values']:,} became another.")

@@ -217,7 +217,9 @@ def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
             wrong.append({**item, "became": became})
     if not wrong and one["status"] == "applied":
         _act(book, one, "verified", Who(one["applied_by"], one["reason"]), ["applied"])
+    emitted = {"emitted": len(outbox.emitted(book, action_id))} if one["kind"] == "emission" else {}
     return {
+        **emitted,
         "action_id": action_id,
         "status": "verified" if not wrong else one["status"],
         "values": len(json.loads(one["effects"])),

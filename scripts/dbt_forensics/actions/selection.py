@@ -68,7 +68,7 @@ class Selection:
         """
         if wrong := sorted(set(self.verdicts) - set(KINDS[kind])):
             raise ForensicsError(
-                f"The {kind} of {wrong[0]} rows is none: it takes {', '.join(KINDS[kind])} ones."
+                f"No {kind} takes {wrong[0]} rows: give --verdict one of {', '.join(KINDS[kind])}."
             )
         return self.verdicts or _UNASKED.get(kind, KINDS[kind])
 
