@@ -85,7 +85,8 @@ class Case:
         order = np.lexsort((self.rows["arrived"], self.rows["event"]))
         events = self.rows["event"][order]
         first[order[np.concatenate([[True], events[1:] != events[:-1]])]] = True
-        return first & (self.rows["gone"] == NEVER) & (self.rows["event"] > 0)
+        is_first: Mask = first & (self.rows["gone"] == NEVER) & (self.rows["event"] > 0)
+        return is_first
 
     def of_day(self, day: int | None = None, days: int = 1) -> Mask:
         """The rows of events of a day, the case's if none is named."""
@@ -102,7 +103,11 @@ class Case:
         mask = (self.rows["arrived"] >= start) & (self.rows["arrived"] < start + DAY)
         batches, counts = np.unique(self.rows["batch"][mask], return_counts=True)
         floor = max(least, 0.6 * int(counts.max())) if len(counts) else least
-        return [int(batch) for batch, count in zip(batches, counts, strict=True) if count >= floor and batch < EVERY_BATCH]
+        return [
+            int(batch)
+            for batch, count in zip(batches, counts, strict=True)
+            if count >= floor and batch < EVERY_BATCH
+        ]
 
     def load(self, day: int | None = None, least: int = LOAD_ROWS) -> int:
         """One of `loads`."""
@@ -155,7 +160,9 @@ class Case:
 
     # What is said of it
 
-    def concerns(self, *groups: Rows, first_bad: int | None = None, rows: int | None = None, **details: Any) -> None:
+    def concerns(
+        self, *groups: Rows, first_bad: int | None = None, rows: int | None = None, **details: Any
+    ) -> None:
         """Where it is: the events and the arrivals of rows. They are seen from their first arrival on, or a time."""
         concerned = np.concatenate(groups)
         if not len(concerned):

@@ -24,7 +24,7 @@ DAY = 24 * HOUR
 NO_TIME = np.iinfo(np.int64).min  # a time that is not there; and what is never taken away again
 NEVER = np.iinfo(np.int64).max
 MISSING = -1
-#: A row of a raw table. Times are seconds after the feed's start; from `visible` on the row is in the table, from `gone` on no more.
+#: A row of a raw table. Times are seconds after the feed's start; the row is in the table from `visible` to `gone`.
 ROW = np.dtype(
     [
         ("event", "i8"),
@@ -57,7 +57,18 @@ _NAMES = {
     "channel": ("channel", "source_system", "origin", "app"),
     "code": ("code", "status_code", "reason", "flag"),
 }
-_FEEDS = ("orders", "payments", "clicks", "shipments", "meters", "logins", "tickets", "sensors", "claims", "rides")
+_FEEDS = (
+    "orders",
+    "payments",
+    "clicks",
+    "shipments",
+    "meters",
+    "logins",
+    "tickets",
+    "sensors",
+    "claims",
+    "rides",
+)
 
 
 @dataclass(frozen=True)
@@ -192,12 +203,16 @@ def make_feeds(seed: int, count: int, rows: int, days: int) -> list[Feed]:
     parts = np.exp(generator.normal(0, 0.5, count))
     spare = rows / days - MIN_ROWS_A_DAY * count
     volumes = MIN_ROWS_A_DAY + parts / parts.sum() * spare
-    names = generator.permutation(np.array([f"{name}_{n}" for n in range(-(-count // len(_FEEDS))) for name in _FEEDS]))
+    names = generator.permutation(
+        np.array([f"{name}_{n}" for n in range(-(-count // len(_FEEDS))) for name in _FEEDS])
+    )
     feeds = []
     for number in range(count):
         volume = int(volumes[number])
-        load_hours = int(generator.choice([1, 1, 2, 3] if volume >= 1200 else [1, 2, 3, 3, 6]))
-        is_hourly = load_hours == 1 and volume >= 1000 and generator.random() < 0.5
+        is_hourly = volume >= 700 and generator.random() < 0.25
+        large = [hours for hours in (1, 2, 3, 6) if volume * hours / 24 >= 70]
+        cadences = large if large and generator.random() < 0.85 else [1, 2, 3, 6]
+        load_hours = 1 if is_hourly else int(generator.choice(cadences[:3]))
         feeds.append(
             Feed(
                 name=str(names[number]),
@@ -275,7 +290,9 @@ def _events(feed: Feed, generator: np.random.Generator) -> Rows:
     counts = generator.poisson(expected).ravel()
     total = int(counts.sum())
     rows = np.zeros(total, dtype=ROW)
-    rows["occurred"] = np.sort(np.repeat(np.arange(feed.days * 24), counts) * HOUR + generator.integers(0, HOUR, total))
+    rows["occurred"] = np.sort(
+        np.repeat(np.arange(feed.days * 24), counts) * HOUR + generator.integers(0, HOUR, total)
+    )
     rows["event"] = 1 + np.arange(total)
     # Some are heard of more often than others, but none of all the time.
     rows["entity"] = (feed.entities * generator.random(total) ** 1.3).astype(np.int64)

@@ -14,7 +14,7 @@ import numpy as np
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.lab.breaking import EVERY_BATCH, Case, ColumnChange, NothingToBreakError
 from dbt_forensics.lab.feeds import DAY, Feed, Rows, in_order
-from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, Kind
+from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, REMOVING, Kind
 
 SEVERITIES = ("mild", "medium", "severe")
 _SEVERITY_NAMES = ("low", "medium", "high", "critical")
@@ -93,14 +93,16 @@ class Broken:
     injections: list[Injection]
 
 
-def inject(feed: Feed, rows: Rows, orders: Iterable[Order], seed: int, changes: Iterable[ColumnChange] = ()) -> Broken:
+def inject(
+    feed: Feed, rows: Rows, orders: Iterable[Order], seed: int, changes: Iterable[ColumnChange] = ()
+) -> Broken:
     """Puts failures into a feed, one after the other.
 
     Args:
         feed: The feed.
         rows: Its rows, which stay as they are.
-        orders: What to put in; those of other feeds are left out. What a feed cannot have (numbers that are missing where
-            loads are too small, say) is left out too.
+        orders: What to put in. Those of other feeds are left out, and what a feed cannot have, such as a load that is
+            cut off where all loads are small.
         seed: The same seed puts in the same.
         changes: Of its columns that are there already.
 
@@ -110,7 +112,13 @@ def inject(feed: Feed, rows: Rows, orders: Iterable[Order], seed: int, changes: 
     found = Broken(feed, rows, list(changes), [])
     for order in sorted((order for order in orders if order.feed == feed.name), key=lambda order: order.day):
         kind = _checked(order, feed)
-        case = Case(feed, found.rows.copy(), order.day * DAY, SEVERITIES.index(order.severity), _generator(seed, order))
+        case = Case(
+            feed,
+            found.rows.copy(),
+            order.day * DAY,
+            SEVERITIES.index(order.severity),
+            _generator(seed, order),
+        )
         try:
             kind.put(case)
         except NothingToBreakError:
@@ -153,16 +161,20 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
                 return True
         return False
 
-    lasting = [str(name) for name in generator.permutation([name for name, kind in KINDS.items() if not kind.ends])]
+    lasting = [
+        str(name) for name in generator.permutation([name for name, kind in KINDS.items() if not kind.ends])
+    ]
     # What needs large loads chooses first: not every feed has them.
     for name in sorted(lasting, key=lambda name: sum(KINDS[name].suits(feed, day) for feed, day in free)):
         put(name, "medium", free)
     for name in generator.permutation([name for name in lasting if name not in COLUMN_KINDS]):
         put(str(name), str(generator.choice(["mild", "severe"])), free)
-    for order in orders[:: max(4, len(orders) // 4)]:
+    staying = [order for order in orders if order.kind not in REMOVING]
+    for order in staying[:: max(4, len(staying) // 4)]:
         feed = next(feed for feed in broken if feed.name == order.feed)
         known = {KINDS[order.kind].detector, *KINDS[order.kind].consequences}
-        for name in generator.permutation([name for name in lasting if KINDS[name].detector not in known]):
+        others = [name for name in lasting if name not in REMOVING and KINDS[name].detector not in known]
+        for name in generator.permutation(others):
             if put(str(name), "medium", [(feed, order.day)]):
                 break
     for place, (name, kind) in enumerate(KINDS.items()):
@@ -197,7 +209,7 @@ def _line(kind: Kind, order: Order, case: Case) -> Injection:
         severity=order.severity,
         feed=feed.name,
         detector=kind.detector,
-        consequences=tuple(sorted(kind.consequences)),
+        consequences=tuple(sorted(kind.consequences - {kind.detector})),
         expected_severity=_SEVERITY_NAMES[min(at, 3)],
         window_from=str(feed.time(first_window * feed.window_seconds)),
         window_to=str(feed.time(end * feed.window_seconds)),

@@ -61,16 +61,19 @@ def _duplicates(case: Case) -> None:
 
 def _conflicts(case: Case) -> None:
     batch = case.load()
-    again = _numbers(case.rows[case.some(case.is_first() & case.of_load(batch), case.by_strength(0.2, 0.4, 1))])
+    again = _numbers(
+        case.rows[case.some(case.is_first() & case.of_load(batch), case.by_strength(0.2, 0.4, 1))]
+    )
     again["cents"] += 500
     case.add(again)
     case.concerns(again)
 
 
 def _repeated(case: Case, days_before: int) -> None:
-    batch = case.load(case.day - days_before * DAY)
+    today = case.load()
+    batch = case.load(case.day - days_before * DAY) if days_before else today
     copies = round(case.by_strength(1, 1, 3))
-    at = int(case.rows["arrived"][case.of_load(case.load())][0]) + 20 * MINUTE
+    at = int(case.rows["arrived"][case.of_load(today)][0]) + 20 * MINUTE
     added = []
     for copy in range(copies):
         again = _numbers(case.rows[case.of_load(batch - copy) & (case.rows["gone"] == NEVER)])
@@ -156,7 +159,9 @@ def _offset(case: Case) -> None:
 
 
 def _no_window(case: Case) -> None:
-    count = round(case.by_strength(1, 1, 3)) if case.feed.window == "hour" else round(case.by_strength(1, 1, 2))
+    count = (
+        round(case.by_strength(1, 1, 3)) if case.feed.window == "hour" else round(case.by_strength(1, 1, 2))
+    )
     first = case.day + (int(case.generator.integers(8, 18)) * HOUR if case.feed.window == "hour" else 0)
     if case.feed.window == "day" and case.strength == 2:
         first -= DAY
@@ -167,7 +172,9 @@ def _no_window(case: Case) -> None:
 
 def _partial(case: Case) -> None:
     batch = case.load()
-    gone = case.remove_events(case.some(case.is_first() & case.of_load(batch), case.by_strength(0.6, 0.85, 0.97)))
+    gone = case.remove_events(
+        case.some(case.is_first() & case.of_load(batch), case.by_strength(0.6, 0.85, 0.97))
+    )
     case.concerns(gone)
 
 
@@ -241,7 +248,7 @@ def _hot(case: Case) -> None:
 def _error_page(case: Case) -> None:
     """What came instead of a load: lines of something else."""
     batch = case.load()
-    gone = case.remove_events(case.is_first() & case.of_load(batch))
+    gone = case.remove(case.of_load(batch))
     page = _numbers(gone[: min(len(gone), round(case.by_strength(3, 20, 60)))])
     for role in ("event", "entity", "seq", "cents", "note", "channel", "code"):
         page[role] = MISSING
@@ -264,8 +271,10 @@ def _change_of_columns(change: str, roles: tuple[str, ...], to: str = "") -> Cal
         role = str(case.generator.choice(np.array(roles)))
         at = _at_night(case)
         case.changes.append(ColumnChange(at, change, role, to))
-        case.concerns(case.rows[case.of_day()], column=case.feed.columns.get(role, to))
+        # What arrived since the build before it is recorded with the new columns.
+        case.concerns(case.rows[case.of_hours(at - DAY, at)], column=case.feed.columns.get(role, to))
         case.happens_at(at)
+        case.effect.arrived_from = at - DAY
         case.effect.severity = {"added": "low", "renamed": "medium"}.get(change, "high")
 
     return put
@@ -332,7 +341,9 @@ def _truncated(case: Case) -> None:
 def _restated(case: Case) -> None:
     """Rows of a settled day come, far too late."""
     day = case.day - (case.feed.allowed_lateness_days + int(case.generator.integers(3, 7))) * DAY
-    span = case.is_first() & case.of_hours(day, day + case.feed.window_seconds if case.feed.window == "day" else day + DAY)
+    span = case.is_first() & case.of_hours(
+        day, day + case.feed.window_seconds if case.feed.window == "day" else day + DAY
+    )
     new = _numbers(case.rows[case.some(span, case.by_strength(0.12, 0.3, 0.8))])
     new["event"] = case.new_events(len(new))
     new["seq"] = MISSING
@@ -376,12 +387,10 @@ KINDS = {
         "out_of_order_surge",
         "low",
         _out_of_order,
-        frozenset({"late_surge", "partial_batch"}),
+        frozenset({"late_surge", "partial_batch", "sequence_gap"}),
         lambda feed, day: feed.rows_a_day >= 20 * feed.entities,
     ),
-    "clocks_ahead": Kind(
-        "clock_skew", "medium", _skew, frozenset({"out_of_order_surge"}), _loads_are_large
-    ),
+    "clocks_ahead": Kind("clock_skew", "medium", _skew, frozenset({"out_of_order_surge"}), _loads_are_large),
     "local_time": Kind(
         "constant_offset",
         "high",
@@ -418,7 +427,9 @@ KINDS = {
     ),
     "column_added": Kind("schema_drift", "low", _change_of_columns("added", ("extra",), "extra")),
     "column_dropped": Kind("schema_drift", "high", _change_of_columns("dropped", ("note",))),
-    "column_renamed": Kind("schema_drift", "medium", _change_of_columns("renamed", ("channel",), "channel_v2")),
+    "column_renamed": Kind(
+        "schema_drift", "medium", _change_of_columns("renamed", ("channel",), "channel_v2")
+    ),
     "column_retyped": Kind("schema_drift", "high", _change_of_columns("retyped", ("code",), "varchar")),
     "new_version": Kind("schema_drift", "medium", _version, frozenset(), _loads_are_large),
     "error_page": Kind(
@@ -461,3 +472,5 @@ KINDS = {
 }
 #: A table can have each of these once, and they are not mild or severe.
 COLUMN_KINDS = frozenset(name for name in KINDS if name.startswith("column_"))
+#: These take away what another failure of the day needs: they are not put together with one.
+REMOVING = frozenset({"window_lost", "few_rows", "load_cut_off", "error_page", "feed_stopped"})

@@ -25,7 +25,8 @@ PACKAGE = Path(__file__).resolve().parents[3]
 FORMAT_VERSION = 1
 # What was said of a detection at each build: what counts is where it was then, not how far it has grown.
 _DETECTIONS = """
-    select log.detection_id, log.stream, log.detector, log.subject, log.recorded_at, log.change, log.severity, log.window_start, log.window_end,
+    select log.detection_id, log.stream, log.detector, log.subject, log.recorded_at, log.change, log.severity,
+        log.window_start, log.window_end,
         log.first_arrived_at, log.last_arrived_at, log.evidence
     from analytics.int_forensics__detection_log as log
     inner join analytics.forensics__detections as detections using (detection_id)
@@ -33,7 +34,8 @@ _DETECTIONS = """
     order by log.stream, log.detection_id, log.recorded_at, log.change desc
 """
 _INCIDENTS = """
-    select stream, kind, severity, status, window_start, window_end, opened_at, resolved_at, detection_count, incident_id
+    select stream, kind, severity, status, window_start, window_end, opened_at, resolved_at, detection_count,
+        incident_id
     from analytics.forensics__incidents
     order by stream, opened_at, kind, window_start
 """
@@ -60,7 +62,7 @@ def run_worlds(
     warm_days: int = WARM_DAYS,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Plays worlds of one start together, in one dbt project on DuckDB, and returns what `lab.score` reads; it is in run.json too.
+    """Plays worlds together, in one dbt project on DuckDB, and returns what `lab.score` reads, also in run.json.
 
     Args:
         worlds: Of the same length, and of seeds of their own. Their starts must be the same day.
@@ -98,7 +100,8 @@ def run_worlds(
         "start": str(start),
         "days": worlds[0].days,
         "streams": [
-            {"stream": played.stream, "seed": played.world.seed, "feed": played.feed.as_json()} for played in streams
+            {"stream": played.stream, "seed": played.world.seed, "feed": played.feed.as_json()}
+            for played in streams
         ],
         "injections": [
             {"stream": played.stream, **injection.as_json()}
@@ -135,16 +138,27 @@ class _Project:
             shutil.rmtree(self.folder)
         (self.folder / "models").mkdir(parents=True)
         declared = {
-            played.stream: {"relation": f"source.raw.{played.stream}", **played.feed.stream()} for played in self.streams
+            played.stream: {"relation": f"source.raw.{played.stream}", **played.feed.stream()}
+            for played in self.streams
         }
-        profile = {"type": "duckdb", "path": "lab.duckdb", "schema": "analytics", "threads": 1, "settings": {"TimeZone": "UTC"}}
+        profile = {
+            "type": "duckdb",
+            "path": "lab.duckdb",
+            "schema": "analytics",
+            "threads": 1,
+            "settings": {"TimeZone": "UTC"},
+        }
         files: dict[str, Any] = {
             "dbt_project.yml": {"name": "lab", "profile": "lab", "vars": {"forensics_streams": declared}},
             "packages.yml": {"packages": [{"local": str(PACKAGE)}]},
             "profiles.yml": {"lab": {"target": "lab", "outputs": {"lab": profile}}},
             "models/sources.yml": {
                 "sources": [
-                    {"name": "raw", "schema": "raw", "tables": [{"name": played.stream} for played in self.streams]}
+                    {
+                        "name": "raw",
+                        "schema": "raw",
+                        "tables": [{"name": played.stream} for played in self.streams],
+                    }
                 ]
             },
         }
@@ -158,7 +172,10 @@ class _Project:
                 rows = played.world.feeds[played.number].rows
                 table = pa.table({name: pa.array(rows[name]) for name in ROW.names or ()})
                 connection.register("incoming", table)
-                connection.execute(f'create table feeds."{played.stream}" as select * from incoming order by visible')
+                values = _values(played.feed)
+                connection.execute(
+                    f'create table feeds."{played.stream}" as select {values} from incoming order by incoming.visible'
+                )
                 connection.unregister("incoming")
         self._dbt("deps")
 
@@ -182,7 +199,9 @@ class _Project:
         if self.manifest is None:
             self.manifest = self._dbt("parse", *given)
         kinds = [word for kind in ("model", "seed", "snapshot") for word in ("--resource-type", kind)]
-        self._dbt("build", *kinds, "--select", "+forensics__incidents", *given, manifest=self.manifest.deepcopy())
+        self._dbt(
+            "build", *kinds, "--select", "+forensics__incidents", *given, manifest=self.manifest.deepcopy()
+        )
         return time.monotonic() - started
 
     def _dbt(self, command: str, *arguments: str, manifest: Any = None) -> Any:
@@ -199,7 +218,9 @@ class _Project:
         quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
         folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
         with chdir(self.folder):
-            outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke([*quiet, command, *folders, *arguments])
+            outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke(
+                [*quiet, command, *folders, *arguments]
+            )
         manager: Any = DuckDBConnectionManager
         manager.close_all_connections()
         if not outcome.success:
@@ -208,14 +229,14 @@ class _Project:
         return outcome.result
 
 
-def _view(stream: str, feed: Feed, changes: Sequence[ColumnChange]) -> str:
-    """The raw table of a feed as SQL, with its columns as the changes have left them."""
+def _values(feed: Feed) -> str:
+    """The values of a feed's table as a select list over its rows, by role."""
     start = f"timestamp '{feed.start}'"
 
     def text(column: str, words: str) -> str:
         return f"case when {column} <> {MISSING} then '{words}' || {column} end"
 
-    columns = {
+    values = {
         "event": text("event", "e"),
         "entity": text("entity", "n"),
         "occurred": f"case when occurred <> {NO_TIME} then {start} + to_seconds(occurred) end",
@@ -223,16 +244,27 @@ def _view(stream: str, feed: Feed, changes: Sequence[ColumnChange]) -> str:
         "batch": "'load ' || batch",
         "seq": f"nullif(seq, {MISSING})",
         "version": "case when version > 0 then 'v' || version end",
-        "cents": f"cast(case when cents <> {MISSING} then cents end as numeric(18, 2)) / 100",
+        "cents": f"cast(cast(nullif(cents, {MISSING}) as numeric(18, 2)) / 100 as numeric(18, 2))",
         "note": text("note", "note "),
         "channel": text("channel", "channel "),
         "code": f"cast(nullif(code, {MISSING}) as integer)",
+        "visible": "visible",
+        "gone": "gone",
     }
-    columns["cents"] = f"cast({columns['cents']} as numeric(18, 2))"
+    return ", ".join(f"{value} as {role}" for role, value in values.items())
+
+
+def _view(stream: str, feed: Feed, changes: Sequence[ColumnChange]) -> str:
+    """The raw table of a feed, with its columns as the changes have left them, as far as the clock has come."""
+    columns = {role: role for role in feed.columns}
     names = dict(feed.columns)
     for change in changes:
         if change.change == "added":
-            columns[change.role], names[change.role] = f"case when visible >= {change.at} then 'x' end", change.to
+            # Rows that were there before have no value, as in any table.
+            columns[change.role], names[change.role] = (
+                f"case when visible >= {change.at} then 'x' end",
+                change.to,
+            )
         elif change.change == "dropped":
             columns.pop(change.role, None)
         elif change.change == "renamed" and change.role in columns:
@@ -248,6 +280,9 @@ def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, An
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or ()]
     return [
-        {name: value if isinstance(value, bool | int | None) else str(value) for name, value in zip(names, row, strict=True)}
+        {
+            name: value if isinstance(value, bool | int | None) else str(value)
+            for name, value in zip(names, row, strict=True)
+        }
         for row in cursor.fetchall()
     ]

@@ -1,9 +1,9 @@
 """How well the detectors did: what was put in beside what they said.
 
-A sighting (a detection as it was at one build) counts for a failure if it is of the failure's stream, at a build after the failure's
-first bad arrival, of the failure's detector or one of its consequences, and its windows or its hours of arrival overlap the failure's.
-A failure is found if its own detector is among them: consequences explain a detection, they find nothing. A detection of which no
-sighting counts for any failure is a false alarm.
+A sighting (a detection as it was at one build) counts for a failure if it is of the failure's stream, at a build
+after the failure's first bad arrival, of the failure's detector or one of its consequences, and its windows or its
+times of arrival overlap the failure's. A failure is found if its own detector is among them: consequences explain a
+detection, they find nothing. A detection of which no sighting counts for any failure is a false alarm.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ class Score:
         if self.precision < thresholds.precision:
             found.append(f"precision {self.precision:.3f}, wanted {thresholds.precision}")
         if self.alarms_a_week > thresholds.false_alarms:
-            found.append(f"{self.alarms_a_week:.3f} false alarms per stream-week, at most {thresholds.false_alarms} wanted")
+            found.append(
+                f"{self.alarms_a_week:.3f} false alarms per stream-week, at most {thresholds.false_alarms} wanted"
+            )
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -173,7 +175,7 @@ def score_runs(runs: Iterable[Json]) -> Score:
 
 def counts(sighting: Json, failure: Json) -> bool:
     """Whether a sighting counts for a failure."""
-    if sighting["stream"] != failure["stream"] or sighting["change"] < 0 and not sighting.get("is_first"):
+    if sighting["stream"] != failure["stream"] or (sighting["change"] < 0 and not sighting.get("is_first")):
         return False
     if sighting["detector"] != failure["detector"] and sighting["detector"] not in failure["consequences"]:
         return False
@@ -212,7 +214,8 @@ def table(score: Score) -> str:
         )
     lines += [
         "",
-        f"{score.detections} detections, {score.explained} of which a failure accounts for: precision {score.precision:.3f}. "
+        f"{score.detections} detections, {score.explained} of which a failure accounts for: "
+        f"precision {score.precision:.3f}. "
         f"{score.clean_alarms} false alarms in {score.clean_stream_weeks:.0f} weeks of clean streams: "
         f"{score.alarms_a_week:.3f} per stream-week.",
     ]
@@ -239,7 +242,9 @@ def _kind_scores(outcomes: Iterable[tuple[_Outcome, Sequence[str]]]) -> list[Kin
     found = []
     for (kind, severity), members in sorted(groups.items()):
         seen = [
-            (outcome.failure, outcome.sighting, builds) for outcome, builds in members if outcome.sighting is not None
+            (outcome.failure, outcome.sighting, builds)
+            for outcome, builds in members
+            if outcome.sighting is not None
         ]
         found.append(
             KindScore(

@@ -1,4 +1,4 @@
-"""Feeds on disk: `world.json` (how each is, what its columns become, what was put in) and a Parquet file of rows per feed."""
+"""Feeds on disk: `world.json` (how each is, what was put in) and a Parquet file of rows per feed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def make_world(seed: int, count: int, rows: int, days: int) -> World:
     """
     if days < WARM_DAYS + 8:
         raise ForensicsError(f"{days} days are too few: give at least {WARM_DAYS + 8}.")
-    return World(seed, [Broken(feed, healthy_rows(feed), [], []) for feed in make_feeds(seed, count, rows, days)])
+    return World(
+        seed, [Broken(feed, healthy_rows(feed), [], []) for feed in make_feeds(seed, count, rows, days)]
+    )
 
 
 def break_world(world: World, seed: int, orders: Iterable[Order] | None = None, clean: int = 1) -> World:
@@ -78,7 +80,9 @@ def break_world(world: World, seed: int, orders: Iterable[Order] | None = None, 
     wanted = plan(feeds, seed, WARM_DAYS + 1, clean) if orders is None else list(orders)
     for order in wanted:
         if order.feed not in {feed.name for feed in feeds}:
-            raise ForensicsError(f"There is no feed {order.feed}: give one of {', '.join(f.name for f in feeds)}.")
+            raise ForensicsError(
+                f"There is no feed {order.feed}: give one of {', '.join(f.name for f in feeds)}."
+            )
     broken = []
     for one in world.feeds:
         more = inject(one.feed, one.rows, wanted, seed, one.changes)
@@ -93,7 +97,9 @@ def write_world(folder: Path, world: World) -> None:
         ForensicsError: The folder holds something else.
     """
     if folder.exists() and not {path.name for path in folder.iterdir()} <= {"world.json", "feeds"}:
-        raise ForensicsError(f"The folder {folder} holds something else than feeds of the lab: name another one.")
+        raise ForensicsError(
+            f"The folder {folder} holds something else than feeds of the lab: name another one."
+        )
     (folder / "feeds").mkdir(parents=True, exist_ok=True)
     for old in (folder / "feeds").glob("*.parquet"):
         old.unlink()
@@ -104,7 +110,9 @@ def write_world(folder: Path, world: World) -> None:
         "format_version": FORMAT_VERSION,
         "seed": world.seed,
         "feeds": [broken.feed.as_json() for broken in world.feeds],
-        "changes": {broken.feed.name: [asdict(change) for change in broken.changes] for broken in world.feeds},
+        "changes": {
+            broken.feed.name: [asdict(change) for change in broken.changes] for broken in world.feeds
+        },
         "injections": [injection.as_json() for broken in world.feeds for injection in broken.injections],
     }
     (folder / "world.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -118,7 +126,9 @@ def read_world(folder: Path) -> World:
     """
     path = folder / "world.json"
     if not path.exists():
-        raise ForensicsError(f"There are no feeds in {folder}: make some with dbt-forensics lab generate --feeds 6.")
+        raise ForensicsError(
+            f"There are no feeds in {folder}: make some with dbt-forensics lab generate --feeds 6."
+        )
     document = json.loads(path.read_text(encoding="utf-8"))
     feeds = []
     for line in document["feeds"]:
@@ -137,4 +147,13 @@ def read_world(folder: Path) -> World:
     return World(document["seed"], feeds)
 
 
-__all__ = ["DAY", "FORMAT_VERSION", "WARM_DAYS", "World", "break_world", "make_world", "read_world", "write_world"]
+__all__ = [
+    "DAY",
+    "FORMAT_VERSION",
+    "WARM_DAYS",
+    "World",
+    "break_world",
+    "make_world",
+    "read_world",
+    "write_world",
+]
