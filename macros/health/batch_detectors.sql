@@ -1,7 +1,7 @@
 {% macro usual_batches() %}
     {#-
         CTEs, the last of them named compared_batches: each batch with what is usual of the stream's: the median share of repetitions, and of rows that could not be
-        read or values that are missing, and the size (median and lower quartile) of those whose last row arrived in the same hour of the day: of the same weekday
+        read or values that are missing, and the size (median and median distance from it) of those whose last row arrived in the same hour of the day: of the same weekday
         where there are five, else of any.
         Needs the CTE batches.
     -#}
@@ -38,31 +38,53 @@
 
     ),
 
+    usual_sizes as (
+
+        select
+            *,
+            {{ dbt_forensics._middle('volume', 'any_day', 'stream, arrived_at_hour') }} as any_day_volume,
+            {{ dbt_forensics._middle('volume', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday') }} as weekday_volume
+        from ranked_batches
+
+    ),
+
+    ranked_distances_of_batches as (
+
+        select
+            *,
+            row_number() over (partition by stream, arrived_at_hour order by abs(volume - any_day_volume), batch_id) as any_day_distance_rank,
+            row_number() over (
+                partition by stream, arrived_at_hour, arrived_on_weekday order by abs(volume - weekday_volume), batch_id
+            ) as weekday_distance_rank
+        from usual_sizes
+
+    ),
+
     compared_batches as (
 
         select
             *,
-            {%- for name, what in {'usual_volume': 'half', 'low_volume': 'quarter'}.items() %}
-            case when weekday_count >= 5
-                then {{ dbt_forensics._batch_volume(what, 'weekday', 'stream, arrived_at_hour, arrived_on_weekday') }}
-                else {{ dbt_forensics._batch_volume(what, 'any_day', 'stream, arrived_at_hour') }}
-            end as {{ name }},
-            {%- endfor %}
+            case when weekday_count >= 5 then weekday_volume else any_day_volume end as usual_volume,
+            case
+                when weekday_count >= 5
+                    then {{ dbt_forensics._middle('abs(volume - weekday_volume)', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday', 'weekday_distance') }}
+                else {{ dbt_forensics._middle('abs(volume - any_day_volume)', 'any_day', 'stream, arrived_at_hour', 'any_day_distance') }}
+            end as usual_distance,
             max(case when duplicate_rank * 2 in (batch_count, batch_count + 1) then duplicate_share end) over (partition by stream) as usual_duplicate_share,
             max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
             max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
+            min(first_arrived_at) over (partition by stream) as earliest_first_arrived_at,
             max(first_arrived_at) over (partition by stream) as latest_first_arrived_at
-        from ranked_batches
+        from ranked_distances_of_batches
 
     )
 {% endmacro %}
 
 
-{% macro _batch_volume(what, among, partition) %}
-    {#- The volume that half or a quarter of the batches of a partition are under. -#}
-    {%- set rank, count = among ~ '_rank', among ~ '_count' -%}
-    {%- set is_it = rank ~ ' * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1)' if what == 'half' else rank ~ ' * 4 >= ' ~ count ~ ' and (' ~ rank ~ ' - 1) * 4 < ' ~ count -%}
-    {{ return('max(case when ' ~ is_it ~ ' then volume end) over (partition by ' ~ partition ~ ')') }}
+{% macro _middle(value, among, partition, ranked=none) %}
+    {#- The lower median of a value over a partition. ranked: the rank's name, if it is not that of the count. -#}
+    {%- set count = among ~ '_count' -%}
+    {{ return('max(case when ' ~ (ranked or among) ~ '_rank * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1) then ' ~ value ~ ' end) over (partition by ' ~ partition ~ ')') }}
 {% endmacro %}
 
 
@@ -99,10 +121,10 @@
 
 {% macro partial_batch(streams) %}
     {#-
-        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as six times
-        what it takes to the lower quartile, until half of what is missing has come into its window. The batch that arrived last may not be complete.
+        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as five standard
+        deviations (7.5 times the median distance), until half of what is missing has come into its window. The first batch and the last one may not be complete.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_volume - candidates.volume > (candidates.usual_volume - candidates.low_volume) * 6 and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and (candidates.usual_volume - candidates.volume) * 2 > candidates.usual_distance * 15 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),

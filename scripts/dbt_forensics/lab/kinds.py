@@ -400,7 +400,10 @@ KINDS = {
     ),
     "window_lost": Kind("missing_window", "high", _no_window, frozenset({"freshness"}) | _LOSS),
     "load_cut_off": Kind("partial_batch", "medium", _partial, _LOSS, _loads_are_large),
-    "rows_lost": Kind("sequence_gap", "high", _lost, _LOSS),
+    # A gap shows when the entity's next event comes: where that takes days, nothing can see it at the next build.
+    "rows_lost": Kind(
+        "sequence_gap", "high", _lost, _LOSS, lambda feed, day: feed.rows_a_day >= 2 * feed.entities
+    ),
     "few_rows": Kind("volume_anomaly", "medium", _few, frozenset({"freshness"}) | _LOSS),
     "many_rows": Kind("volume_anomaly", "medium", _many, frozenset({"out_of_order_surge"})),
     "no_values": Kind("null_spike", "high", _nulls, frozenset(), _loads_are_large),
