@@ -164,11 +164,12 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
     lasting = [
         str(name) for name in generator.permutation([name for name, kind in KINDS.items() if not kind.ends])
     ]
+    # A fifth of the places is for what is mild or severe, another kind with each seed.
+    for name in [name for name in lasting if name not in COLUMN_KINDS][: max(2, len(free) // 5)]:
+        put(name, SEVERITIES[int(generator.choice([0, 2]))], free)
     # What needs large loads chooses first: not every feed has them.
     for name in sorted(lasting, key=lambda name: sum(KINDS[name].suits(feed, day) for feed, day in free)):
         put(name, "medium", free)
-    for name in generator.permutation([name for name in lasting if name not in COLUMN_KINDS]):
-        put(str(name), str(generator.choice(["mild", "severe"])), free)
     staying = [order for order in orders if order.kind not in REMOVING]
     for order in staying[:: max(4, len(staying) // 4)]:
         feed = next(feed for feed in broken if feed.name == order.feed)
