@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dbt_forensics.lab.score import Thresholds, counts, score_runs, table
+from dbt_forensics.lab.sweep import BEGIN, END, groups, write_page
 
 Json = dict[str, Any]
 
@@ -137,3 +139,18 @@ def test_runs_add_up() -> None:
     score = score_runs([run([SIGHTING]), run([])])
     assert (score.kinds[0].count, score.kinds[0].found) == (2, 1)
     assert score.clean_stream_weeks == 12.0
+
+
+def test_seeds_that_start_on_one_day_are_run_together() -> None:
+    assert list(groups(98, 107)) == [[98, 99], [100, 101, 102, 103, 104], [105, 106, 107]]
+
+
+def test_the_table_is_put_between_the_marks_of_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "lab.md"
+    page.write_text(f"before\n{BEGIN}\nold | \\1\n{END}\nafter\n", encoding="utf-8")
+    write_page(page, score_runs([run([SIGHTING])]), "a command", 120)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{BEGIN}\nMade by `a command`. It took 2 minutes of one core.\n")
+    assert text.endswith(f"per stream-week.\n{END}\nafter\n")
+    assert "old" not in text
+    assert "| window_lost |" in text
