@@ -17,7 +17,7 @@ from dbt_forensics.lab.worlds import break_world, make_world, read_world, write_
 #: A feed that can have every failure: large loads, few entities that are not few, first_wins.
 FEED = replace(
     make_feeds(3, 1, 60_000, 46)[0],
-    rows_a_day=2600,
+    rows_a_day=1700,
     entities=100,
     load_hours=1,
     window="day",
