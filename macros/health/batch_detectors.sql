@@ -1,7 +1,8 @@
 {% macro usual_batches() %}
     {#-
         CTEs, the last of them named compared_batches: each batch with what is usual of the stream's: the median share of repetitions, and of rows that could not be
-        read or values that are missing, and the size (median and lower quartile) of those whose last row arrived in the same hour of the day.
+        read or values that are missing, and the size (median and median distance from it) of those whose last row arrived in the same hour of the day: of the same weekday
+        where there are five, else of any.
         Needs the CTE batches.
     -#}
     sized_batches as (
@@ -9,6 +10,7 @@
         select
             *,
             {{ dbt_forensics.elapsed_seconds(dbt_forensics.window_start('day', 'last_arrived_at'), dbt_forensics.window_start('hour', 'last_arrived_at')) }} as arrived_at_hour,
+            {{ dbt_forensics.weekday_number('last_arrived_at') }} as arrived_on_weekday,
             rows_count as volume,
             {{ dbt_forensics.share_of('duplicate_count', 'rows_count') }} as duplicate_share,
             case
@@ -24,8 +26,10 @@
 
         select
             *,
-            row_number() over (partition by stream, arrived_at_hour order by volume, batch_id) as volume_rank,
-            count(*) over (partition by stream, arrived_at_hour) as same_hour_count,
+            row_number() over (partition by stream, arrived_at_hour order by volume, batch_id) as any_day_rank,
+            count(*) over (partition by stream, arrived_at_hour) as any_day_count,
+            row_number() over (partition by stream, arrived_at_hour, arrived_on_weekday order by volume, batch_id) as weekday_rank,
+            count(*) over (partition by stream, arrived_at_hour, arrived_on_weekday) as weekday_count,
             row_number() over (partition by stream order by duplicate_share, batch_id) as duplicate_rank,
             row_number() over (partition by stream order by wrong_share, batch_id) as wrong_rank,
             row_number() over (partition by stream order by rows_count, batch_id) as size_rank,
@@ -34,21 +38,60 @@
 
     ),
 
+    usual_sizes as (
+
+        select
+            *,
+            {{ dbt_forensics._middle('volume', 'any_day', 'stream, arrived_at_hour') }} as any_day_volume,
+            {{ dbt_forensics._middle('volume', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday') }} as weekday_volume
+        from ranked_batches
+
+    ),
+
+    ranked_distances_of_batches as (
+
+        select
+            *,
+            row_number() over (partition by stream, arrived_at_hour order by abs(volume - any_day_volume), batch_id) as any_day_distance_rank,
+            row_number() over (
+                partition by stream, arrived_at_hour, arrived_on_weekday order by abs(volume - weekday_volume), batch_id
+            ) as weekday_distance_rank
+        from usual_sizes
+
+    ),
+
     compared_batches as (
 
         select
             *,
-            max(case when volume_rank * 2 in (same_hour_count, same_hour_count + 1) then volume end) over (partition by stream, arrived_at_hour) as usual_volume,
-            max(case when volume_rank * 4 >= same_hour_count and (volume_rank - 1) * 4 < same_hour_count then volume end) over (
-                partition by stream, arrived_at_hour
-            ) as low_volume,
+            case when weekday_count >= 5 then weekday_volume else any_day_volume end as usual_volume,
+            case
+                when weekday_count >= 5
+                    then {{ dbt_forensics._middle('abs(volume - weekday_volume)', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday', 'weekday_distance') }}
+                else {{ dbt_forensics._middle('abs(volume - any_day_volume)', 'any_day', 'stream, arrived_at_hour', 'any_day_distance') }}
+            end as usual_distance,
             max(case when duplicate_rank * 2 in (batch_count, batch_count + 1) then duplicate_share end) over (partition by stream) as usual_duplicate_share,
             max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
             max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
+            min(first_arrived_at) over (partition by stream) as earliest_first_arrived_at,
             max(first_arrived_at) over (partition by stream) as latest_first_arrived_at
-        from ranked_batches
+        from ranked_distances_of_batches
 
     )
+{% endmacro %}
+
+
+{% macro _middle(value, among, partition, ranked=none) %}
+    {#- The lower median of a value over a partition. ranked: the rank's name, if it is not that of the count. -#}
+    {%- set count = among ~ '_count' -%}
+    {{ return('max(case when ' ~ (ranked or among) ~ '_rank * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1) then ' ~ value ~ ' end) over (partition by ' ~ partition ~ ')') }}
+{% endmacro %}
+
+
+{% macro weekday_number(time) %}
+    {#- Integer: 0 for a Monday to 6 for a Sunday. -#}
+    {%- set days = 'cast(floor(' ~ dbt_forensics.elapsed_seconds(dbt_forensics.timestamp_literal('1900-01-01 00:00:00'), time) ~ ' / 86400) as ' ~ dbt.type_bigint() ~ ')' -%}
+    {{ return('(' ~ days ~ ' - 7 * cast(floor(' ~ days ~ ' / 7.0) as ' ~ dbt.type_bigint() ~ '))') }}
 {% endmacro %}
 
 
@@ -78,10 +121,10 @@
 
 {% macro partial_batch(streams) %}
     {#-
-        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as six times
-        what it takes to the lower quartile, until half of what is missing has come into its window. The batch that arrived last may not be complete.
+        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as five standard
+        deviations (7.5 times the median distance), until half of what is missing has come into its window. The first batch and the last one may not be complete.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.same_hour_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_volume - candidates.volume > (candidates.usual_volume - candidates.low_volume) * 6 and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and (candidates.usual_volume - candidates.volume) * 2 > candidates.usual_distance * 15 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),

@@ -11,7 +11,7 @@
 {% macro found_detections(streams, relations, clock) %}
     {#-
         CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, schema_history,
-        versions, log, watch_log, actions, action_rows}. clock: SQL, the time of the build.
+        versions, changes, log, watch_log, actions, action_rows}. clock: SQL, the time of the build.
     -#}
     settings as (
 
@@ -58,7 +58,7 @@
             dbt_forensics.history_deleted(streams),
             dbt_forensics.history_inserted(streams, clock),
             dbt_forensics.truncated_source(streams),
-            dbt_forensics.settled_window_restated(streams, relations.versions, clock),
+            dbt_forensics.settled_window_restated(streams, relations.versions, relations.changes, clock),
             dbt_forensics.unexplained_change(streams, relations.versions, relations.log, relations.watch_log),
             dbt_forensics.metric_mismatch(streams, dbt_forensics.watches(), relations.versions),
             dbt_forensics.unsafe_backfill(streams, relations.profile, relations.actions, relations.action_rows),

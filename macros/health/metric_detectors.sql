@@ -1,8 +1,8 @@
-{% macro settled_window_restated(streams, versions, clock) %}
+{% macro settled_window_restated(streams, versions, changes, clock) %}
     {#-
-        Values that moved after their window was settled, by more than the knob's share of what they showed when it was, and twice the share of rows
-        that are commonly too late in the stream. Versions of at least twenty
-        rows; one detection per stream and window.
+        Values that moved after their window was settled, by more than the knob's share of what they showed before, and twice the share of rows
+        that are commonly too late in the stream. What had arrived before it was settled and was only recorded then is growth. Versions of
+        at least twenty rows; one detection per stream and window. versions, changes: forensics__metric_versions, forensics__metric_changes.
     -#}
     {{ dbt_forensics.found('settled_window_restated', "(
             select
@@ -10,7 +10,7 @@
                 window_start as first_window,
                 window_start as last_window,
                 min(recorded_from) as recorded_from,
-                max(recorded_from) as last_recorded_from,
+                max(last_recorded_from) as last_recorded_from,
                 max(moved) as moved,
                 count(*) as value_count,
                 max(metric) as metric,
@@ -21,26 +21,37 @@
                     later.metric,
                     later.window_start,
                     later.dimensions,
-                    min(later.recorded_from) as recorded_from,
-                    max(later.recorded_from) as last_of_it,
-                    " ~ dbt_forensics.share_of(
-                        'abs(max(case when later.is_current then later.value end) - max(settled.value))', 'max(abs(settled.value))'
-                    ) ~ " as moved
+                    min(restated.recorded_from) as recorded_from,
+                    max(restated.last_recorded_from) as last_recorded_from,
+                    " ~ dbt_forensics.share_of('abs(max(later.value) - max(before.value))', 'max(abs(before.value))') ~ " as moved
                 from (
                     select
-                        *,
-                        row_number() over (partition by stream, metric, window_start, dimensions order by version) as place
-                    from " ~ versions ~ "
-                    where is_settled and " ~ dbt_forensics.is_one_of('stream', streams.keys() | list) ~ "
-                ) as settled
+                        stream,
+                        metric,
+                        window_start,
+                        dimensions,
+                        min(version) as version,
+                        min(recorded_from) as recorded_from,
+                        max(recorded_from) as last_recorded_from
+                    from (" ~ dbt_forensics.restated_versions(streams, versions, changes, ['definition_changed']) ~ ") as restating
+                    where version > 1
+                    group by stream, metric, window_start, dimensions
+                ) as restated
+                inner join " ~ versions ~ " as before
+                    on
+                        restated.stream = before.stream
+                        and restated.metric = before.metric
+                        and restated.window_start = before.window_start
+                        and restated.dimensions = before.dimensions
+                        and restated.version = before.version + 1
                 inner join " ~ versions ~ " as later
                     on
-                        settled.stream = later.stream
-                        and settled.metric = later.metric
-                        and settled.window_start = later.window_start
-                        and settled.dimensions = later.dimensions
-                        and settled.version < later.version
-                where settled.place = 1 and settled.input_count >= 20 and settled.definition_digest = later.definition_digest
+                        restated.stream = later.stream
+                        and restated.metric = later.metric
+                        and restated.window_start = later.window_start
+                        and restated.dimensions = later.dimensions
+                        and later.is_current
+                where before.input_count >= 20 and before.definition_digest = later.definition_digest
                 group by later.stream, later.metric, later.window_start, later.dimensions
             ) as restated
             left join (

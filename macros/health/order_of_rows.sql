@@ -70,6 +70,7 @@
 
     ),
     {%- if with_number %}
+    {%- set order = 'over (partition by stream, entity_id order by sequence_number)' %}
 
     numbered as (
 
@@ -92,16 +93,31 @@
             stream,
             1 as sign,
             event_time,
-            sequence_number - lag(sequence_number) over (partition by stream, entity_id order by sequence_number) - 1 as missing_count
+            lag(event_time) {{ order }} as time_before,
+            sequence_number - lag(sequence_number) {{ order }} - 1 as missing_count
         from numbered
         union all
         select
             stream,
             -1 as sign,
             event_time,
-            sequence_number - lag(sequence_number) over (partition by stream, entity_id order by sequence_number) - 1 as missing_count
+            lag(event_time) {{ order }} as time_before,
+            sequence_number - lag(sequence_number) {{ order }} - 1 as missing_count
         from numbered
         where not is_new
+
+    ),
+
+    dated_steps as (
+
+        {#- What is missing happened between the two that came: half way, as far as one can tell. #}
+        select
+            stream,
+            sign,
+            missing_count,
+            coalesce({{ dbt_forensics.time_plus('minute', 'cast(floor(' ~ dbt_forensics.elapsed_seconds('time_before', 'event_time') ~ ' / 120) as ' ~ dbt.type_int() ~ ')', 'time_before') }}, event_time) as event_time
+        from number_steps
+        where missing_count >= 1
 
     ),
 
@@ -125,8 +141,7 @@
                 when '{{ task.stream.name }}' then {{ dbt_forensics.timestamp_literal(task.to) }}
             {%- endfor %}
             end as recorded_at
-        from number_steps
-        where missing_count >= 1
+        from dated_steps
         group by stream, 6
         having sum(sign * case when missing_count > 1000 then 1000 else floor(missing_count) end) <> 0
 

@@ -1,6 +1,6 @@
 {% macro volume_anomaly(streams) %}
     {#-
-        Windows with far less or far more rows than usual at their hour and weekday, repetitions aside; one detection per stretch of them. Too few is so
+        Windows with far less or far more events than usual at their hour and weekday (rows that were replaced in place count once); one detection per stretch of them. Too few is so
         until they come; too many is over with the next usual window. Medians below twenty rows say nothing.
     -#}
     {{ dbt_forensics.found('volume_anomaly', "(
@@ -27,7 +27,7 @@
                         max(case when is_due and distinct_count > 0 then window_number end) over (partition by stream) as last_due_place,
                         case
                             when is_due and distinct_count > 0 and distinct_count < expected_low then 'low'
-                            when distinct_count > expected_high and distinct_count - expected_count >= 20 then 'high'
+                            when distinct_count - withdrawn_count > expected_high and distinct_count - withdrawn_count - expected_count >= 20 then 'high'
                         end as side
                     from windows
                     where expected_count >= 20

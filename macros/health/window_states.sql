@@ -3,7 +3,7 @@
     {{ return({
         'stream': 'text', 'window_number': 'integer', 'window_start': 'time', 'window_end': 'time', 'row_count': 'integer', 'counted_count': 'integer',
         'late_count': 'integer', 'late_share': 'number', 'duplicate_count': 'integer', 'duplicate_share': 'number', 'conflict_count': 'integer',
-        'quarantined_count': 'integer', 'quarantined_share': 'number', 'out_of_order_count': 'integer', 'missing_number_count': 'integer',
+        'quarantined_count': 'integer', 'quarantined_share': 'number', 'withdrawn_count': 'integer', 'out_of_order_count': 'integer', 'missing_number_count': 'integer',
         'distinct_count': 'integer', 'expected_count': 'integer', 'expected_low': 'number', 'expected_high': 'number', 'completeness': 'number',
         'compared_count': 'integer', 'compared_nonempty_count': 'integer', 'is_due': 'boolean', 'is_complete': 'boolean', 'is_settled': 'boolean', 'is_gap': 'boolean',
         'health': 'text', 'first_event_at': 'time', 'first_arrived_at': 'time', 'touched_at': 'time',
@@ -134,7 +134,8 @@
             {%- for measure in dbt_forensics.row_measures() + ['missing'] %}
             coalesce(window_sums.{{ measure }}_count, 0) as {{ measure }}_count,
             {%- endfor %}
-            coalesce(window_sums.rows_count, 0) - coalesce(window_sums.duplicate_count, 0) as volume,
+            {#- Events: what repeats one, contradicts one or was corrected is none of its own. #}
+            coalesce(window_sums.rows_count - window_sums.duplicate_count - window_sums.conflict_count - window_sums.superseded_count, 0) as volume,
             window_sums.first_event_at,
             window_sums.first_arrived_at,
             window_sums.touched_at,
@@ -257,8 +258,9 @@
             sample_count,
             max(case when place_among * 2 in (sample_count, sample_count + 1) then volume end) as usual_volume,
             sum(case when volume > 0 then 1 else 0 end) as nonempty_count,
-            min(case when seasons_ago <= 2 then volume end) as lowest_before,
-            max(case when seasons_ago <= 2 then volume end) as highest_before
+            {#- Until the season of the week is known, also of the same weekday: a feed that rests at weekends is not broken on each of its first four. #}
+            min(case when seasons_ago <= 2 or (season = 'daily' and seasons_ago in (7, 14, 21)) then volume end) as lowest_before,
+            max(case when seasons_ago <= 2 or (season = 'daily' and seasons_ago in (7, 14, 21)) then volume end) as highest_before
         from ranked_volumes
         where sample_count >= case when season = 'weekly' then 4 else 7 end
         group by stream, place, season, sample_count

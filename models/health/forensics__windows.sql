@@ -32,6 +32,7 @@ described as (
         conflict_count,
         quarantined_count,
         {{ dbt_forensics.share_of('quarantined_count', 'rows_count') }} as quarantined_share,
+        withdrawn_count,
         out_of_order_count,
         missing_count as missing_number_count,
         volume as distinct_count,
@@ -50,7 +51,7 @@ described as (
             when usual_volume is null then 'unknown'
             when is_gap and usual_volume > 0 then 'missing'
             when volume < lowest_volume then 'low'
-            when volume > highest_volume then 'high'
+            when volume - withdrawn_count > highest_volume then 'high'
             else 'healthy'
         end as health,
         first_event_at,

@@ -18,6 +18,7 @@
     'windows': ref('forensics__windows'),
     'schema_history': ref('forensics__schema_history'),
     'versions': ref('forensics__metric_versions'),
+    'changes': ref('forensics__metric_changes'),
     'log': ref('int_forensics__metric_log'),
     'watch_log': ref('int_forensics__watch_log'),
     'actions': ref('forensics__replays'),
