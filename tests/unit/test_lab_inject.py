@@ -27,7 +27,7 @@ FEED = replace(
     on_conflict="first_wins",
 )
 ROWS = healthy_rows(FEED)
-DETECTORS_NO_FEED_CAN_SHOW = {"metric_mismatch", "unexplained_change"}
+DETECTORS_NO_FEED_CAN_SHOW = {"metric_mismatch", "unexplained_change", "unsafe_backfill"}
 
 
 def put(kind: str, severity: str = "medium", day: int = 36, feed: Feed = FEED) -> Broken:
