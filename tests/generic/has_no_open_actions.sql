@@ -3,6 +3,7 @@
         No action on a stream is applied and not verified yet, in windows from a time to before another one if given. Fails with those that are.
         model: any that is about the stream. from_time, to_time: UTC times such as 2026-01-05.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set conditions = ["states.status = 'applied'", 'states.stream = ' ~ dbt_forensics.forensics_literal(stream)] -%}
     {%- for sign, name, time in [('>=', 'from_time', from_time), ('<', 'to_time', to_time)] if time is not none -%}
         {%- set given = dbt_forensics.timestamp_literal(dbt_forensics.utc_time_text('has_no_open_actions', name, time)) -%}
