@@ -130,6 +130,17 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     with pytest.raises(ForensicsError, match="There is no incident whose id begins with 'nowhere'"):
         command(consumer, "incident", "mitigate", "nowhere", *who)
 
+    plan = ["replay", "plan", "--kind", "withdrawal", "--stream", "orders", "--event", "e1", *who, *clock]
+    planned = json.loads(command(consumer, *plan, "--json", exit_code=1))
+    assert planned["incidents"] == [
+        {
+            **{name: incident[name] for name in ("incident_id", "kind", "severity")},
+            "status": "mitigated",
+        }
+    ]
+    said = command(consumer, *plan, exit_code=1)
+    assert f"Part of incident {incident['incident_id'][:12]}: history_deleted, high, mitigated." in said
+
     out = tmp_path / "report"
     command(consumer, "report", "--incident", incident["incident_id"], "--out", str(out), exit_code=1)
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))

@@ -37,6 +37,11 @@ def render_action(document: Mapping[str, Any], width: int) -> str:
         _emission(console, document)
     else:
         _effects(console, document["effects"], document["status"] in ("applied", "reverted"))
+    for one in document.get("incidents", []):
+        say(
+            console,
+            f"Part of incident {one['incident_id'][:12]}: {one['kind']}, {one['severity']}, {one['status']}.",
+        )
     for refusal in document["refusals"]:
         way = f" To do it nevertheless: --override {refusal['override']}." if refusal["override"] else ""
         say(console, f"Speaks against it: {visible(refusal['sentence'])}{way}")

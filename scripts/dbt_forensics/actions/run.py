@@ -102,6 +102,7 @@ def plan(
             )
     status = "not recorded" if dry_run else "planned"
     document = _document(action_id, kind, status, selection, chosen, would_change, found)
+    document["incidents"] = _open_incidents(warehouse, selection.stream, chosen)
     return document if emission is None else {**document, "emits": emission, "jsonl_folder": jsonl_folder}
 
 
@@ -259,6 +260,23 @@ def _act(book: log.Book, one: Row, act: str, who: Who, allowed: Sequence[str]) -
         log.record(
             book, log.Act(one["action_id"], act, one["kind"], one["stream"], who.owner, who.reason, target)
         )
+
+
+def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[Json]:
+    """The open incidents that some of the rows' windows are part of."""
+    try:
+        incidents = warehouse.relation("forensics__incidents")
+    except ForensicsError:  # a project may leave detection out
+        return []
+    windows = {row["window_start"] for row in chosen.rows} - {None}
+    return [
+        {name: row[name] for name in ("incident_id", "kind", "severity", "status")}
+        for row in warehouse.query(
+            f"select * from {incidents} where stream = {literal(stream)} and resolved_at is null"
+            " order by opened_at, incident_id"
+        )
+        if any(row["window_start"] <= window < row["window_end"] for window in windows)
+    ]
 
 
 def _unsettled(book: log.Book, selection: Selection, chosen: Chosen) -> int:
