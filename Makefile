@@ -26,7 +26,7 @@ demo: setup ## generate a shop's history, build it at several times, report what
 	@$(BIN)/python -m dbt_forensics.demo
 
 test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
-	@$(PYTEST) -n auto --dist loadgroup
+	@$(PYTEST) -n auto
 
 gates: compiled versions sail-test ## before a release: other warehouses, other versions of dbt, the Spark dialect (each makes its own environment)
 

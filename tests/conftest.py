@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -12,6 +15,9 @@ from hypothesis import settings
 from harness.engines import DuckDB, Engine, PostgresCluster
 
 ENGINES = ("duckdb", "postgres")
+#: Files whose tests look at the worlds of property/fixtures.py, and files whose tests share nothing but the cluster.
+WORLDS = tuple(f"property/test_{name}.py" for name in ("promises", "as_of", "health"))
+ALONE = ("test_crash", "test_actions_killed", "test_changed_definitions", "test_watches")
 
 # The same examples in every run, and no clock: a slow machine is not a failure.
 pytest_plugins = ["property.fixtures"]
@@ -35,16 +41,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("new_engine", names, indirect=True, scope="session")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes, tests that look at the same databases stay together: a module's, on one engine."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        engine = item.callspec.params.get("new_engine", "") if hasattr(item, "callspec") else ""
-        worlds = {"played", "played_seldom"} & set(getattr(item, "fixturenames", ()))
-        module = "worlds" if worlds and item.path.parent.name == "property" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(f"{module} {engine}".strip()))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several processes (`-n`), one of them runs all tests that look at the same databases."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByDatabases(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, test = nodeid.partition("::")
+            if Path(file).stem in ALONE:
+                return nodeid
+            engine = next((name for name in ENGINES if name in re.split(r"[\[\]-]", test)), "")
+            return f"{'worlds' if file.endswith(WORLDS) else file} {engine}"
+
+    return ByDatabases(config, log)
 
 
 @pytest.fixture(scope="session")
