@@ -85,16 +85,16 @@
     {#- {stream: owner}: the stream's key owner; else the owner of its source or model, in config.meta.owner; none where nobody is named. -#}
     {%- set owners = {} -%}
     {%- for stream in streams.values() -%}
-        {%- do owners.update({stream.name: stream.owner or (dbt_forensics.node_owner(dbt_forensics.stream_node(stream)) if execute else none)}) -%}
+        {%- do owners.update({stream.name: stream.owner or dbt_forensics.node_owner(dbt_forensics.stream_node(stream))}) -%}
     {%- endfor -%}
     {{ return(owners) }}
 {% endmacro %}
 
 
 {% macro stream_node(stream) %}
-    {#- The node of dbt's graph that a stream reads: a source, model, seed or snapshot; none if there is none. -#}
+    {#- The node of dbt's graph that a stream reads: a source, model, seed or snapshot; none if there is none, and while dbt parses. -#}
     {%- set relation = dbt_forensics.stream_relation(stream) | string -%}
-    {%- for node in graph.sources.values() | list + graph.nodes.values() | list if node.get('relation_name') == relation -%}
+    {%- for node in (graph.sources.values() | list + graph.nodes.values() | list if execute else []) if node.get('relation_name') == relation -%}
         {{ return(node) }}
     {%- endfor -%}
     {{ return(none) }}
