@@ -2,7 +2,7 @@
     {#-
         CTEs, the last of them named compared_batches: each batch with what is usual of the stream's: the median share of repetitions, and of rows that could not be
         read or values that are missing, and the size (median and median distance from it) of those whose last row arrived in the same hour of the day: of the same weekday
-        where there are five, else of any.
+        where there are eight, else of any: of five the median distance says little.
         Needs the CTE batches.
     -#}
     sized_batches as (
@@ -64,9 +64,9 @@
 
         select
             *,
-            case when weekday_count >= 5 then weekday_volume else any_day_volume end as usual_volume,
+            case when weekday_count >= 8 then weekday_volume else any_day_volume end as usual_volume,
             case
-                when weekday_count >= 5
+                when weekday_count >= 8
                     then {{ dbt_forensics._middle('abs(volume - weekday_volume)', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday', 'weekday_distance') }}
                 else {{ dbt_forensics._middle('abs(volume - any_day_volume)', 'any_day', 'stream, arrived_at_hour', 'any_day_distance') }}
             end as usual_distance,
