@@ -1,15 +1,4 @@
 {% macro null_spike(streams, profile) %}
     {#- Rows without a value in a column, of those that arrived in an hour. subject: the column. -#}
-    select
-            part_rows.stream,
-            part_rows.subject,
-            part_rows.arrived_hour as bucket_start,
-            part_rows.row_count as part,
-            all_rows.row_count as whole,
-            0 as tolerated,
-            part_rows.touched_at
-        from hourly as part_rows
-        inner join hourly as all_rows
-            on part_rows.stream = all_rows.stream and part_rows.arrived_hour = all_rows.arrived_hour and all_rows.measure = 'rows'
-        where part_rows.measure = 'null'
+    {{ dbt_forensics.share_of_hour("part_rows.measure = 'null'") }}
 {%- endmacro %}

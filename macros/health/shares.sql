@@ -389,3 +389,20 @@
     {#- The macro of a detector, which has its name. -#}
     {{ return(context['dbt_forensics'][name]) }}
 {% endmacro %}
+
+
+{% macro share_of_hour(where, rows='hourly', tolerated='0') %}
+    {#- A select of what a detector counts among the rows that arrived in an hour. rows: a CTE, or a select of it, as part_rows; the hour's rows are all_rows. -#}
+    select
+            part_rows.stream,
+            part_rows.subject,
+            part_rows.arrived_hour as bucket_start,
+            part_rows.row_count as part,
+            all_rows.row_count as whole,
+            {{ tolerated }} as tolerated,
+            part_rows.touched_at
+        from {{ rows }} as part_rows
+        inner join hourly as all_rows
+            on part_rows.stream = all_rows.stream and part_rows.arrived_hour = all_rows.arrived_hour and all_rows.measure = 'rows'
+        where {{ where }}
+{%- endmacro %}
