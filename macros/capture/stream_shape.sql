@@ -6,7 +6,14 @@
         see them all; roles: {role: {sql, data_type, column, is_dropped}}; payload: names of the content columns that are kept;
         families: {name: family of types} of the columns that were of another one at first: that one;
         retyped: the same of those that expressions name; original: {name: sql} of what these columns hold now.
+        It is looked at once per stream and node: each look is two queries.
     -#}
+    {%- if 'shape' not in stream -%}{%- do stream.update({'shape': dbt_forensics._look_at_shape(stream)}) -%}{%- endif -%}
+    {{ return(stream.shape) }}
+{% endmacro %}
+
+
+{% macro _look_at_shape(stream) %}
     {%- set where = "stream '" ~ stream.name ~ "'" -%}
     {%- set relation = dbt_forensics.stream_relation(stream) -%}
     {%- set columns = {} -%}

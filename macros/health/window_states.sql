@@ -99,16 +99,25 @@
 
     ),
 
+    span_lengths as (
+
+        select
+            *,
+            {{ dbt_forensics.elapsed_seconds('first_window', 'last_window') }} * windows_a_day as length
+        from capped_spans
+
+    ),
+
     numbered_windows as (
 
         select
-            capped_spans.stream,
+            span_lengths.stream,
             numbers.n as place,
-            capped_spans.windows_a_day,
-            {{ dbt_forensics.time_of_stream(streams, 'later', 'capped_spans.first_window', 'numbers.n') }} as window_start
-        from capped_spans
+            span_lengths.windows_a_day,
+            {{ dbt_forensics.time_of_stream(streams, 'later', 'span_lengths.first_window', 'numbers.n') }} as window_start
+        from span_lengths
         inner join numbers
-            on {{ dbt_forensics.elapsed_seconds('capped_spans.first_window', 'capped_spans.last_window') }} * capped_spans.windows_a_day >= numbers.n * cast(86400 as {{ dbt.type_bigint() }})
+            on span_lengths.length >= numbers.n * cast(86400 as {{ dbt.type_bigint() }})
 
     ),
 
@@ -206,36 +215,45 @@
         and weekday, at most eight; where there are not four, of those at the same hour of the last 28 days; where there are not seven, none. spread is
         the median distance from it, lowest_volume and highest_volume are the bounds. Medians, so that incidents among these windows do not matter while they are the fewer.
     -#}
+    seasons as (
+
+        select tens.digit * 10 + ones.digit as n
+        from digits as ones
+        cross join digits as tens
+        where tens.digit * 10 + ones.digit between 1 and 28
+
+    ),
+
     earlier_volumes as (
 
         select
             dated_windows.stream,
             dated_windows.place,
             'weekly' as season,
-            numbers.n as seasons_ago,
+            seasons.n as seasons_ago,
             earlier.volume
         from dated_windows
-        cross join numbers
+        cross join seasons
         inner join dated_windows as earlier
             on
                 dated_windows.stream = earlier.stream
-                and dated_windows.place - numbers.n * 7 * dated_windows.windows_a_day = earlier.place
-        where numbers.n between 1 and 8 and earlier.is_due
+                and dated_windows.place - seasons.n * 7 * dated_windows.windows_a_day = earlier.place
+        where seasons.n <= 8 and earlier.is_due
         union all
         select
             dated_windows.stream,
             dated_windows.place,
             'daily' as season,
-            numbers.n as seasons_ago,
+            seasons.n as seasons_ago,
             earlier.volume
         from dated_windows
-        cross join numbers
+        cross join seasons
         inner join dated_windows as earlier
             on
                 dated_windows.stream = earlier.stream
-                and dated_windows.place - numbers.n * dated_windows.windows_a_day = earlier.place
+                and dated_windows.place - seasons.n * dated_windows.windows_a_day = earlier.place
         {#- Only where the season of the week is not known yet: after four weeks nothing is read here. #}
-        where numbers.n between 1 and 28 and dated_windows.place < 28 * dated_windows.windows_a_day and earlier.is_due
+        where dated_windows.place < 28 * dated_windows.windows_a_day and earlier.is_due
 
     ),
 

@@ -84,6 +84,8 @@ class Consumer:
             self.write("models/sources.yml", yaml.safe_dump({"sources": listed}))
         for path, text in (models or {}).items():
             self.write(f"models/{path}", text)
+        # Projects have macros. Without any, dbt builds an error with a copy of the environment at every dispatch.
+        self.write("macros/own.sql", "{% macro own() %}{% endmacro %}\n")
         for path, text in (files or {}).items():
             self.write(path, text)
         shutil.copytree(installed(package), self.folder, symlinks=True, dirs_exist_ok=True)
