@@ -1,8 +1,8 @@
 {% macro usual_batches() %}
     {#-
         CTEs, the last of them named compared_batches: each batch with what is usual of the stream's: the median share of repetitions, and of rows that could not be
-        read or values that are missing, and the size (median and median distance from it) of those whose last row arrived in the same hour of the day: of the same weekday
-        where there are eight, else of any: of five the median distance says little.
+        read or values that are missing, and the size of those whose last row arrived in the same hour of the day: the median of the same weekday where there are four, else of
+        any; and usual_distance_share, the median distance from these medians, as a share of them, over all weekdays: of one weekday's few it would say little.
         Needs the CTE batches.
     -#}
     sized_batches as (
@@ -42,9 +42,22 @@
 
         select
             *,
-            {{ dbt_forensics._middle('volume', 'any_day', 'stream, arrived_at_hour') }} as any_day_volume,
-            {{ dbt_forensics._middle('volume', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday') }} as weekday_volume
+            case
+                when weekday_count >= 4 then {{ dbt_forensics._middle('volume', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday') }}
+                else {{ dbt_forensics._middle('volume', 'any_day', 'stream, arrived_at_hour') }}
+            end as usual_volume,
+            {#- A median is no distance from itself, and of few batches it would be most of what is known. #}
+            case when weekday_count >= 4 then weekday_rank * 2 in (weekday_count, weekday_count + 1) else any_day_rank * 2 in (any_day_count, any_day_count + 1) end as is_median
         from ranked_batches
+
+    ),
+
+    distances_of_batches as (
+
+        select
+            *,
+            {{ dbt_forensics.share_of('abs(volume - usual_volume)', 'usual_volume') }} as distance_share
+        from usual_sizes
 
     ),
 
@@ -52,11 +65,9 @@
 
         select
             *,
-            row_number() over (partition by stream, arrived_at_hour order by abs(volume - any_day_volume), batch_id) as any_day_distance_rank,
-            row_number() over (
-                partition by stream, arrived_at_hour, arrived_on_weekday order by abs(volume - weekday_volume), batch_id
-            ) as weekday_distance_rank
-        from usual_sizes
+            row_number() over (partition by stream, arrived_at_hour, is_median order by distance_share, batch_id) as distance_rank,
+            count(*) over (partition by stream, arrived_at_hour, is_median) as distance_count
+        from distances_of_batches
 
     ),
 
@@ -64,12 +75,7 @@
 
         select
             *,
-            case when weekday_count >= 8 then weekday_volume else any_day_volume end as usual_volume,
-            case
-                when weekday_count >= 8
-                    then {{ dbt_forensics._middle('abs(volume - weekday_volume)', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday', 'weekday_distance') }}
-                else {{ dbt_forensics._middle('abs(volume - any_day_volume)', 'any_day', 'stream, arrived_at_hour', 'any_day_distance') }}
-            end as usual_distance,
+            {{ dbt_forensics._middle('distance_share', 'distance', 'stream, arrived_at_hour', condition='not is_median') }} as usual_distance_share,
             max(case when duplicate_rank * 2 in (batch_count, batch_count + 1) then duplicate_share end) over (partition by stream) as usual_duplicate_share,
             max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
             max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
@@ -81,10 +87,10 @@
 {% endmacro %}
 
 
-{% macro _middle(value, among, partition, ranked=none) %}
-    {#- The lower median of a value over a partition. ranked: the rank's name, if it is not that of the count. -#}
+{% macro _middle(value, among, partition, condition='1 = 1') %}
+    {#- The lower median of a value over a partition; condition: which rows were ranked and counted. -#}
     {%- set count = among ~ '_count' -%}
-    {{ return('max(case when ' ~ (ranked or among) ~ '_rank * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1) then ' ~ value ~ ' end) over (partition by ' ~ partition ~ ')') }}
+    {{ return('max(case when ' ~ condition ~ ' and ' ~ among ~ '_rank * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1) then ' ~ value ~ ' end) over (partition by ' ~ partition ~ ')') }}
 {% endmacro %}
 
 
@@ -122,9 +128,9 @@
 {% macro partial_batch(streams) %}
     {#-
         A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as five standard
-        deviations (7.5 times the median distance), until half of what is missing has come into its window. The first batch and the last one may not be complete.
+        deviations (7.5 times the median distance, and five times the root of the median), until half of what is missing has come into its window. The first batch and the last one may not be complete.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and (candidates.usual_volume - candidates.volume) * 2 > candidates.usual_distance * 15 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.distance_share > candidates.usual_distance_share * 7.5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 25 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),

@@ -124,7 +124,7 @@
     marked_rows as (
 
         {%- set kinds = [
-            ('verdict', no_text, "verdict <> 'accepted'"), ('timeliness', no_text, "timeliness <> 'on_time'"), ("'out_of_order'", no_text, 'is_out_of_order'),
+            ('verdict', no_text, "verdict <> 'accepted'"), ('timeliness', no_text, "timeliness <> 'on_time'"), ("'out_of_order'", no_text, "is_out_of_order and verdict <> 'duplicate'"),
             ("'rule'", 'broken_rule', 'broken_rule is not null'), ("'version'", 'schema_version', 'schema_version is not null'),
         ] %}
         {%- for measure, subject, condition in kinds %}

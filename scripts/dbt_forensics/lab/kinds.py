@@ -387,7 +387,7 @@ KINDS = {
         "out_of_order_surge",
         "low",
         _out_of_order,
-        frozenset({"late_surge", "partial_batch", "sequence_gap"}),
+        frozenset({"late_surge", "partial_batch", "sequence_gap", "volume_anomaly"}),
         lambda feed, day: feed.rows_a_day >= 20 * feed.entities,
     ),
     "clocks_ahead": Kind("clock_skew", "medium", _skew, frozenset({"out_of_order_surge"}), _loads_are_large),
@@ -395,7 +395,9 @@ KINDS = {
         "constant_offset",
         "high",
         _offset,
-        frozenset({"out_of_order_surge", "clock_skew", "late_surge", "volume_anomaly", "sequence_gap"}),
+        frozenset(
+            {"out_of_order_surge", "clock_skew", "late_surge", "volume_anomaly", "sequence_gap", "missing_window"}
+        ),
         lambda feed, day: feed.load_hours <= 2 and feed.late_share <= 0.02 and feed.rows_a_load(day) >= 40,
     ),
     "window_lost": Kind("missing_window", "high", _no_window, frozenset({"freshness"}) | _LOSS),
