@@ -15,6 +15,8 @@
 }) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
+{#- Looked at through stream_shape(): never while another thread makes it. #}
+{%- set columns_seen = ref('forensics__schema_history') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
 {%- if not streams or not dbt_forensics.can_read(relations + [dirty, history]) %}

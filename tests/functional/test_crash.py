@@ -19,8 +19,8 @@ BY_THE_CLOCK = ("dbt_updated_at", "dbt_valid_to", "dbt_scd_id")
 NODES = (
     "int_forensics__dirty_batches",
     "forensics__event_history",
-    "int_forensics__presence_changes",
     "forensics__schema_history",
+    "int_forensics__presence_changes",
     "forensics__batch_history",
     "forensics__ledger",
     "int_forensics__metric_log",
