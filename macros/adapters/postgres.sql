@@ -104,8 +104,11 @@
 {% endmacro %}
 
 {% macro postgres__plan_quickly() %}
-    {#- Compiling a thousand expressions takes the server seconds; running them on small tables takes it a tenth of one. -#}
-    {{ return('set local jit = off') }}
+    {#-
+        Compiling a thousand expressions takes the server seconds; running them on small tables takes it a tenth of one. And it takes a join over several
+        columns for much rarer than it is, and would read one side anew for each row of the other.
+    -#}
+    {{ return('set local jit = off; set local enable_nestloop = off') }}
 {% endmacro %}
 
 {% macro postgres__row_store_indexes(columns, values) %}
