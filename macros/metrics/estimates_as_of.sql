@@ -51,13 +51,7 @@
             ) as final_value,
             {{ dbt_forensics.elapsed_seconds('versions.window_end', 'versions.recorded_from') }} as shown_from,
             {{ dbt_forensics.elapsed_seconds('versions.window_end', 'versions.recorded_to') }} as shown_to
-        from versions
-        inner join settled
-            on
-                versions.stream = settled.stream
-                and versions.metric = settled.metric
-                and versions.window_start = settled.window_start
-                and versions.dimensions = settled.dimensions
+        from settled_versions as versions
 
     ),
 

@@ -1,7 +1,7 @@
 {% macro settled_values(moment=none) %}
     {#-
-        CTEs versions, builds and settled: the versions of all values, the last build of each stream, and the keys of windows that are
-        settled and were seen from their end on. moment: an SQL expression; only what was known by then. A batch that a stream's first
+        CTEs versions, builds and settled_versions: the versions of all values, the last build of each stream, and the versions of windows that are
+        settled and were seen from their end on, with observed_seconds, how long that was, and final_from, since when their value did not change. moment: an SQL expression; only what was known by then. A batch that a stream's first
         build found is taken as known from its last arrival on, as the backcast does.
     -#}
     {%- set seals = ref('forensics__batch_history').render() -%}
@@ -66,28 +66,46 @@
 
     ),
 
-    settled as (
+    judged_versions as (
 
-        {#- The keys of windows that are settled by now, and were always computed by one definition. #}
         select
-            versions.stream,
-            versions.metric,
-            versions.window_start,
-            versions.dimensions,
-            max({{ dbt_forensics.elapsed_seconds('versions.window_end', 'builds.last_built_at') }}) as observed_seconds,
-            coalesce(
-                max(case when versions.value_change <> 0 then versions.recorded_from end), min(versions.recorded_from)
-            ) as final_from
+            versions.*,
+            {{ dbt_forensics.elapsed_seconds('versions.window_end', 'builds.last_built_at') }} as seconds_by_now,
+            case
+                when versions.window_end >= observed.first_shown_at and {{ dbt_forensics.settles_at('versions') }} <= builds.latest_event_time
+                    then versions.definition_digest
+            end as settled_digest
         from versions
         inner join builds
             on versions.stream = builds.stream
         inner join observed
             on versions.stream = observed.stream and versions.metric = observed.metric
-        where
-            versions.window_end >= observed.first_shown_at
-            and {{ dbt_forensics.settles_at('versions') }} <= builds.latest_event_time
-        group by versions.stream, versions.metric, versions.window_start, versions.dimensions
-        having count(distinct versions.definition_digest) = 1
+
+    ),
+
+    marked_versions as (
+
+        {#- Marked, not joined with their own keys: PostgreSQL takes a join over four columns for one row. #}
+        {%- set of_key = 'over (partition by stream, metric, window_start, dimensions)' %}
+        select
+            *,
+            min(settled_digest) {{ of_key }} as first_digest,
+            max(settled_digest) {{ of_key }} as last_digest,
+            max(case when settled_digest is not null then seconds_by_now end) {{ of_key }} as observed_seconds,
+            coalesce(
+                max(case when settled_digest is not null and value_change <> 0 then recorded_from end) {{ of_key }},
+                min(case when settled_digest is not null then recorded_from end) {{ of_key }}
+            ) as final_from
+        from judged_versions
+
+    ),
+
+    settled_versions as (
+
+        {#- Of windows that are settled by now, and were always computed by one definition. #}
+        select *
+        from marked_versions
+        where first_digest = last_digest
 
     )
 {% endmacro %}

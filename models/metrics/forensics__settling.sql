@@ -16,7 +16,7 @@ numbered_inputs as (
     select
         *,
         input_count - lag(input_count, 1, 0) over (partition by {{ key }} order by version) as input_change
-    from versions
+    from settled_versions
 
 ),
 
@@ -29,16 +29,10 @@ steps as (
         versions.dimensions,
         versions.value_change,
         versions.input_change,
-        settled.final_from = versions.recorded_from as makes_final,
+        versions.final_from = versions.recorded_from as makes_final,
         {{ dbt_forensics.first_length_of(dbt_forensics.elapsed_seconds('versions.window_end', 'versions.recorded_from'), ages) }} as shown_at,
-        {{ dbt_forensics.first_length_of('settled.observed_seconds + 0.000001', ages) }} as observed_to
+        {{ dbt_forensics.first_length_of('versions.observed_seconds + 0.000001', ages) }} as observed_to
     from numbered_inputs as versions
-    inner join settled
-        on
-            versions.stream = settled.stream
-            and versions.metric = settled.metric
-            and versions.window_start = settled.window_start
-            and versions.dimensions = settled.dimensions
 
 ),
 
