@@ -12,7 +12,8 @@
             {{ dbt_forensics.elapsed_seconds(dbt_forensics.window_start('day', 'last_arrived_at'), dbt_forensics.window_start('hour', 'last_arrived_at')) }} as arrived_at_hour,
             {{ dbt_forensics.weekday_number('last_arrived_at') }} as arrived_on_weekday,
             rows_count as volume,
-            {{ dbt_forensics.share_of('duplicate_count', 'rows_count') }} as duplicate_share,
+            {#- A row that is held back is so each time it comes, and never called a duplicate. #}
+            {{ dbt_forensics.share_of('duplicate_count', '(rows_count - quarantined_count)') }} as duplicate_share,
             case
                 when unreadable_count * value_count >= null_count * rows_count then {{ dbt_forensics.share_of('unreadable_count', 'rows_count') }}
                 else {{ dbt_forensics.share_of('null_count', 'value_count') }}
@@ -56,7 +57,8 @@
 
         select
             *,
-            {{ dbt_forensics.share_of('abs(volume - usual_volume)', 'usual_volume') }} as distance_share
+            {#- By how much the larger is more than the smaller: half as many rows are as far away as twice as many. #}
+            {{ dbt_forensics.share_of('abs(volume - usual_volume)', dbt_forensics.least_of('volume', 'usual_volume')) }} as distance_share
         from usual_sizes
 
     ),
@@ -115,8 +117,8 @@
 
 
 {% macro repeated_batch(streams, clock) %}
-    {#- A batch of which nearly all rows say again what other rows said before: the same file once more, or an old one. -#}
-    {{ dbt_forensics._found_batch('repeated_batch', 'candidates.rows_count >= 20 and candidates.batch_count >= 3 and candidates.duplicate_share >= settings.knob and candidates.usual_duplicate_share < 0.5', {
+    {#- A batch of which nearly all rows that are not held back say again what other rows said before: the same file once more, or an old one. -#}
+    {{ dbt_forensics._found_batch('repeated_batch', 'candidates.rows_count >= 20 and candidates.duplicate_count * 2 >= candidates.rows_count and candidates.batch_count >= 3 and candidates.duplicate_share >= settings.knob and candidates.usual_duplicate_share < 0.5', {
         'observed': 'candidates.duplicate_share',
         'expected': 'candidates.usual_duplicate_share',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.duplicate_count', 'of_rows': 'candidates.rows_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),

@@ -148,9 +148,9 @@ def test_seeds_that_start_on_one_day_are_run_together() -> None:
 def test_the_table_is_put_between_the_marks_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "lab.md"
     page.write_text(f"before\n{BEGIN}\nold | \\1\n{END}\nafter\n", encoding="utf-8")
-    write_page(page, score_runs([run([SIGHTING])]), "a command", 120)
+    write_page(page, score_runs([run([SIGHTING])]), "a command")
     text = page.read_text(encoding="utf-8")
-    assert text.startswith(f"before\n{BEGIN}\nMade by `a command`. It took 2 minutes of one core.\n")
+    assert text.startswith(f"before\n{BEGIN}\nMade by `a command`.\n")
     assert text.endswith(f"per stream-week.\n{END}\nafter\n")
     assert "old" not in text
     assert "| window_lost |" in text
