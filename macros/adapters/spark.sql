@@ -217,7 +217,7 @@
         "select concat_ws(', ', cast(timestamp_seconds(1767225600) as string), cast(timestamp_seconds(1782864000) as string)) as shown, cast('2026-01-05 12:00:00' as timestamp) as time, "
         ~ "cast(cast('1.000000001' as decimal(38, 9)) + cast('1' as decimal(38, 9)) as string) as total"
     ) -%}
-    {%- set remedy = ' Set it in the profile, under server_side_parameters, or where the server is started.' -%}
+    {%- set remedy = ' Set it in the profile, under server_side_parameters, or where the server is started' -%}
     {%- if found[0] != '2026-01-01 00:00:00, 2026-07-01 00:00:00' -%}
         {{ dbt_forensics._config_error('the Spark session', 'spark.sql.session.timeZone', 'another zone than UTC', 'UTC.' ~ remedy) }}
     {%- elif found[1].strftime('%H:%M') != '12:00' -%}

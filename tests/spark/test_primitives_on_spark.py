@@ -13,7 +13,7 @@ import pytest
 
 from functional.test_primitives import CASES, SEPARATOR, Case, case_id
 from harness.project import Consumer
-from spark.sail import Sail, SailServer, spark_literal
+from spark.engine import SparkEngine, SparkServer, spark_literal
 
 #: Types that Spark does not have, and an aggregate that it names otherwise (tests/spark tests the order of
 #: texts by itself).
@@ -51,8 +51,8 @@ TYPES = """
 
 
 @pytest.fixture(scope="module")
-def answered(sail_server: SailServer, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    engine = Sail(sail_server)
+def answered(spark_server: SparkServer, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    engine = spark_server.new_engine()
     folder: Path = tmp_path_factory.mktemp("primitives")
     models, tables = {}, []
     for start in range(0, len(TOLD), AT_ONCE):
@@ -66,7 +66,9 @@ def answered(sail_server: SailServer, tmp_path_factory: pytest.TempPathFactory) 
             lines.append(sets + "{{ " + this.call.replace("as varchar)", "as string)") + " }}")
         tables.append(f"given_{start}")
         models[f"cases_{start}.sql"] = SEPARATOR.join(lines)
-        engine.execute(f"create table raw.given_{start} using delta as select " + ", ".join(inputs))
+        engine.execute(
+            f"create table raw.given_{start} using {engine.file_format} as select " + ", ".join(inputs)
+        )
     consumer = Consumer(engine, folder, sources={"raw": tables}, models=models)
     consumer.dbt(["compile", "--select", "consumer"])
     expressions: list[str] = []
@@ -76,7 +78,7 @@ def answered(sail_server: SailServer, tmp_path_factory: pytest.TempPathFactory) 
     return answers(engine, expressions)
 
 
-def answers(engine: Sail, expressions: list[str]) -> list[Any]:
+def answers(engine: SparkEngine, expressions: list[str]) -> list[Any]:
     """The value of every case, or the error that the engine gave instead. Many at a time, as long as none fails."""
     found: dict[int, Any] = {}
     for start in range(0, len(TOLD), AT_ONCE):
@@ -95,7 +97,7 @@ def answers(engine: Sail, expressions: list[str]) -> list[Any]:
     return [found[number] for number in range(len(TOLD))]
 
 
-def answer(engine: Sail, expression: str, given: str) -> Any:
+def answer(engine: SparkEngine, expression: str, given: str) -> Any:
     try:
         (row,) = engine.query(f"select {expression} as answer from {given}")
     except Exception as error:
