@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ from harness.project import Consumer
 from spark.engine import SparkEngine, SparkServer, spark_literal
 
 #: Types that Spark does not have, and an aggregate that it names otherwise (tests/spark tests the order of
-#: texts by itself).
+#: texts by itself); a column that Iceberg makes wider than asked.
 OTHERWISE = re.compile(r"as (time|uuid)\)|string_agg")
+WIDER = "" if find_spec("pysail") else "'99999' as smallint: too large"
 
 
 def in_spark(sql: str) -> str:
     """SQL of an input on DuckDB as Spark writes it."""
-    codes = re.fullmatch(r"\(''((?: \|\| chr\(\d+\))*)\)|\(cast\('' as text\)((?: \|\| chr\(\d+\))*)\)", sql)
+    codes = re.fullmatch(r"\((?:''|cast\('' as text\)) *(?:\|\| chr\(\d+\) *)*\)", sql)
     if codes:
         text = "".join(chr(int(code)) for code in re.findall(r"chr\((\d+)\)", sql))
         return f"cast({spark_literal(text)} as string)"
@@ -30,13 +33,14 @@ def in_spark(sql: str) -> str:
         "double precision": "double",
         "timestamp with time zone": "timestamp",
         "varchar": "string",
+        "text": "string",
     }.items():
         sql = sql.replace(f"as {theirs}", f"as {ours}")
     return re.sub(r"as real\b", "as float", sql)
 
 
 def is_told(this: Case) -> bool:
-    return not OTHERWISE.search(" ".join([this.call, *this.given[0], *this.rows]))
+    return this.why != WIDER and not OTHERWISE.search(" ".join([this.call, *this.given[0], *this.rows]))
 
 
 TOLD = [this for this in CASES if is_told(this)]
@@ -94,7 +98,13 @@ def answers(engine: SparkEngine, expressions: list[str]) -> list[Any]:
         if this.rows:
             rows = " union all ".join(f"select cast({in_spark(row)} as string) as v" for row in this.rows)
             found[number] = answer(engine, expressions[number], f"({rows}) as t")
-    return [found[number] for number in range(len(TOLD))]
+    return [plain(found[number]) for number in range(len(TOLD))]
+
+
+def plain(answer: Any) -> Any:
+    """Java writes a decimal of few digits with an exponent, 0.000000001 as 1E-9."""
+    is_short = isinstance(answer, str) and re.fullmatch(r"-?[0-9]E-[0-9]", answer)
+    return f"{Decimal(answer):f}" if is_short else answer
 
 
 def answer(engine: SparkEngine, expression: str, given: str) -> Any:
