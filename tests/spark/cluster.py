@@ -71,6 +71,7 @@ class SparkCluster:
         if shutil.which("java") is None:
             raise RuntimeError("Spark needs Java 17 on the PATH: install Debian's openjdk-17-jre-headless.")
         classpath = ":".join(map(str, jars()))
+        self._postgres = PostgresCluster(port=free_port())
         self.folder = Path(tempfile.mkdtemp(prefix="forensics-spark-"))
         self._count = 0
         self.port, self._ui, self._master = free_port(), free_port(), free_port()
@@ -84,7 +85,6 @@ class SparkCluster:
             start_new_session=True,
             text=True,
         )
-        self._postgres = PostgresCluster(port=free_port())
         try:
             self._start(classpath)
         except BaseException:
@@ -107,7 +107,7 @@ class SparkCluster:
         arguments += ["--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", "spark-internal"]
         arguments += ["--hiveconf", f"hive.server2.thrift.port={self.port}"]
         arguments += ["--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1"]
-        running.append(self._launch("thrift-server", "spark-submit", arguments, memory="1g"))
+        running.append(self._launch("thrift-server", "spark-submit", arguments, memory="2g"))
         self._wait_for(running, [*self._worker_uis, self.port])
 
     def _settings(self) -> dict[str, str]:
@@ -116,6 +116,11 @@ class SparkCluster:
             "spark.executor.memory": "600m",
             "spark.sql.shuffle.partitions": str(WORKERS),
             "spark.ui.port": str(self._ui),
+            # Every broadcast takes a page at least, and a statement over many metrics has dozens.
+            "spark.buffer.pageSize": "1m",
+            # What the server remembers of statements is long here, and nobody looks at it.
+            "spark.sql.ui.retainedExecutions": "20",
+            "spark.sql.thriftserver.ui.retainedStatements": "20",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
         }
