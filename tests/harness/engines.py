@@ -237,6 +237,7 @@ class PostgresCluster:
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port or 5432
+        self._clients = 500 if port else 100
         self._addresses = "127.0.0.1" if port else ""
         # Not under pytest's own folder: the server's user must be able to enter it, and a socket's path
         # may have no more than about 100 characters.
@@ -273,7 +274,7 @@ class PostgresCluster:
         run("initdb", "--no-sync", "-U", self.USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         options = (
             f"-c port={self.port} -c listen_addresses='{self._addresses}' "
-            f"-c unix_socket_directories='{self.folder}' -c timezone=UTC "
+            f"-c unix_socket_directories='{self.folder}' -c timezone=UTC -c max_connections={self._clients} "
             "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         )
         run("pg_ctl", "-l", str(self.folder / "server.log"), "-o", options, "-w", "start")

@@ -118,6 +118,8 @@ class SparkCluster:
             "spark.ui.port": str(self._ui),
             # Every broadcast takes a page at least, and a statement over many metrics has dozens.
             "spark.buffer.pageSize": "1m",
+            # Each session has a catalog with a connection of its own, which garbage collection closes.
+            "spark.cleaner.periodicGC.interval": "1min",
             # What the server remembers of statements is long here, and nobody looks at it.
             "spark.sql.ui.retainedExecutions": "20",
             "spark.sql.thriftserver.ui.retainedStatements": "20",
@@ -130,6 +132,7 @@ class SparkCluster:
         said = {
             "type": "jdbc",
             "uri": f"jdbc:postgresql://127.0.0.1:{self._postgres.port}/postgres",
+            "clients": "1",
             "jdbc.user": PostgresCluster.USER,
             "jdbc.password": "",
             "jdbc.schema-version": "V1",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from functional import test_crash
-from functional.test_engines_agree import BUILDS, ITS_OWN, WORLD, without
+from functional.test_engines_agree import ITS_OWN, WORLD, without
 from harness.engines import DuckDB, Engine
 from property import promises
 from property.histories import BUILT_AT
@@ -21,6 +21,7 @@ from property.playing import AS_OF, Player, report
 from spark.engine import SparkServer
 
 SPARK = "spark"
+BUILDS = (2, 5)  # Spark plans a build of these streams for a minute or two, whatever its size
 
 
 @dataclass
@@ -110,12 +111,9 @@ def test_killed_builds(
     played: Played, spark_server: SparkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     player = Player(spark_server.new_engine(), tmp_path_factory.mktemp("killed") / "consumer", WORLD)
-    first, second, third = BUILDS
-    test_crash.build_with_kills(player, first, ["after:forensics__event_history", "inside:forensics__ledger"])
-    test_crash.build_with_kills(
-        player, second, ["inside:forensics__batch_history:2", "after:forensics__ledger"]
-    )
-    player.build(third)
+    first, second = BUILDS
+    test_crash.build_with_kills(player, first, ["after:forensics__event_history"])
+    test_crash.build_with_kills(player, second, ["inside:forensics__batch_history:2"])
     assert report(player.violations()) == ""
     ended = test_crash.contents(player)
     for relation in promises.RELATIONS:
