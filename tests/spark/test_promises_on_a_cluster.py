@@ -1,7 +1,7 @@
 """The promises on Spark: generated histories, built at several times, are recorded as on DuckDB and as the oracle says;
 what is tampered with fails the tests that it fails on DuckDB; a killed build ends as one that was never killed.
 
-On a cluster only: Sail's Delta takes no rows into a column with capitals in its name, and the quick gate shall be quick.
+On a cluster only: Sail's Delta takes no rows into a column with capitals in its name, and its gate shall be quick.
 """
 
 from __future__ import annotations
