@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test gates unit sail-test spark-test lint format parse compiled versions bench docs requirements clean
+.PHONY: help setup demo test gates unit sail-test spark-test lint format parse compiled versions bench lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -26,7 +26,7 @@ demo: setup ## generate a shop's history, build it at several times, report what
 	@$(BIN)/python -m dbt_forensics.demo
 
 test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
-	@$(PYTEST)
+	@$(PYTEST) -n auto
 
 gates: compiled versions sail-test spark-test ## before a release: other warehouses, other versions of dbt, Spark (each makes its own environment)
 
@@ -74,6 +74,9 @@ versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other ve
 
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
 	@$(BIN)/python bench/bench.py
+
+lab-score: setup ## the lab's score over thirty seeds, written into docs/lab.md (takes long)
+	@$(BIN)/python -m dbt_forensics.lab.sweep --seeds 101-130 --write
 
 docs: setup ## write docs/cli.md from the command, and check what is documented
 	@$(BIN)/python -m dbt_forensics.docs

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,6 +16,9 @@ from harness.engines import DuckDB, Engine, PostgresCluster
 from spark.engine import SparkServer, start_server
 
 ENGINES = ("duckdb", "postgres")
+#: Files whose tests look at the worlds of property/fixtures.py, and files whose tests share nothing but the cluster.
+WORLDS = tuple(f"property/test_{name}.py" for name in ("promises", "as_of", "health"))
+ALONE = ("test_crash", "test_actions_killed", "test_changed_definitions", "test_watches")
 
 # The same examples in every run, and no clock: a slow machine is not a failure.
 pytest_plugins = ["property.fixtures"]
@@ -34,6 +40,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         asked = metafunc.config.getoption("engine")
         names = ENGINES if asked == "all" else (asked,)
         metafunc.parametrize("new_engine", names, indirect=True, scope="session")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several processes (`-n`), one of them runs all tests that look at the same databases."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByDatabases(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, test = nodeid.partition("::")
+            if Path(file).stem in ALONE:
+                return nodeid
+            engine = next((name for name in ENGINES if name in re.split(r"[\[\]-]", test)), "")
+            return f"{'worlds' if file.endswith(WORLDS) else file} {engine}"
+
+    return ByDatabases(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,11 @@
     {{ return(adapter.dispatch('gather_statistics', 'dbt_forensics')(relation)) }}
 {% endmacro %}
 
+{% macro plan_quickly() %}
+    {#- A statement before a query of very many small steps, where the engine would prepare it for longer than it runs; nothing elsewhere. -#}
+    {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
+{% endmacro %}
+
 {% macro iso_time_pattern() %}
     {#- What counts as a time in a text, on every engine: ISO 8601 from the day to the fraction of a second, with or without an offset. -#}
     {{ return('[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( ?([Zz]|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)? *') }}
@@ -230,6 +235,10 @@
 {% macro default__assert_session() %}{% endmacro %}
 
 {% macro default__gather_statistics(relation) %}
+    {{ return('') }}
+{% endmacro %}
+
+{% macro default__plan_quickly() %}
     {{ return('') }}
 {% endmacro %}
 

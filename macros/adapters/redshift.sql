@@ -199,3 +199,5 @@
     {#- A backslash escapes in a literal. -#}
     {{ return("'" ~ text | replace('\\', '\\\\') | replace("'", "''") ~ "'") }}
 {% endmacro %}
+
+{% macro redshift__plan_quickly() %}{{ return('') }}{% endmacro %}

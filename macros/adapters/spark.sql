@@ -209,8 +209,9 @@
 {% endmacro %}
 
 {% macro spark__time_plus(period, count, time) %}
-    {#- dbt's dateadd() leaves fractions of a second out. -#}
-    {{ return('(' ~ time ~ " + interval '" ~ count ~ "' " ~ period ~ ')') }}
+    {#- dbt's dateadd() leaves fractions of a second out, and an interval is a literal. -#}
+    {%- set micros = {'microsecond': '1', 'minute': '60000000', 'hour': '3600000000', 'day': '86400000000'}[period] -%}
+    {{ return('timestamp_micros(unix_micros(' ~ time ~ ') + cast(' ~ count ~ ' as bigint) * ' ~ micros ~ ')') }}
 {% endmacro %}
 
 {% macro spark__time_trunc(period, time) %}

@@ -1,7 +1,7 @@
 {% macro reshaped_rows(stream, shape, history, reach) %}
     {#-
         CTEs, the last of them named <stream>_reshaped: pairs (raw_key, row_key) of a raw row and a captured one that differ only because the
-        relation lost columns since, or holds the same values in another type. A change of columns is not a change of rows: such a row is neither new nor gone. (A column that was
+        relation lost or renamed columns since, or holds the same values in another type. A change of columns is not a change of rows: such a row is neither new nor gone. (A column that was
         gained changes no row until it has a value in it; from then on the row says something that is not on record yet.)
         Needs the CTEs <stream>_captured and <stream>_batches.
     -#}
@@ -84,12 +84,20 @@
 
 
 {% macro row_content(shape, relation) %}
-    {#- What a row says in the columns that the relation has now, as if each of them still had the type that it had at first. -#}
+    {#- What a row says in the columns that the relation has now, as if each of them had always had its name, and the type that it had at first. -#}
     {%- set fields = {} -%}
     {%- for column in shape.payload + shape.roles.values() | map(attribute='column') | select('string') | list -%}
-        {%- do fields.update({column: dbt_forensics._text_as(dbt_forensics.json_value(relation ~ '.payload', column), shape.families.get(column))}) -%}
+        {%- do fields.update({column: dbt_forensics._text_as(dbt_forensics.kept_text(shape, relation, column), shape.families.get(column))}) -%}
     {%- endfor -%}
     {{ return(dbt_forensics.canonical_json(fields)) }}
+{% endmacro %}
+
+
+{% macro kept_text(shape, relation, column) %}
+    {#- The text that a captured row has of a column, also where the column had another name when the row was captured. -#}
+    {%- set texts = [] -%}
+    {%- for name in [column] + shape.former.get(column, []) -%}{%- do texts.append(dbt_forensics.json_value(relation ~ '.payload', name)) -%}{%- endfor -%}
+    {{ return(texts[0] if texts | length == 1 else 'coalesce(' ~ texts | join(', ') ~ ')') }}
 {% endmacro %}
 
 

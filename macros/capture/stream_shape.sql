@@ -5,8 +5,16 @@
         columns: {name: data type}; dropped: the same of the columns that it had before; known: the types in which expressions
         see them all; roles: {role: {sql, data_type, column, is_dropped}}; payload: names of the content columns that are kept;
         families: {name: family of types} of the columns that were of another one at first: that one;
-        retyped: the same of those that expressions name; original: {name: sql} of what these columns hold now.
+        retyped: the same of those that expressions name; original: {name: sql} of what these columns hold now;
+        former: {name: [name]} of columns that were renamed: what they were called before, the latest first.
+        It is looked at once per stream and node: each look is two queries.
     -#}
+    {%- if 'shape' not in stream -%}{%- do stream.update({'shape': dbt_forensics._look_at_shape(stream)}) -%}{%- endif -%}
+    {{ return(stream.shape) }}
+{% endmacro %}
+
+
+{% macro _look_at_shape(stream) %}
     {%- set where = "stream '" ~ stream.name ~ "'" -%}
     {%- set relation = dbt_forensics.stream_relation(stream) -%}
     {%- set columns = {} -%}
@@ -56,6 +64,7 @@
     {{ return({
         'source': dbt_forensics._relation_as_known(stream, relation, columns, dropped, retyped, original),
         'columns': columns, 'dropped': dropped, 'known': known, 'roles': roles, 'payload': payload, 'families': families, 'retyped': retyped, 'original': original,
+        'former': dbt_forensics._former_names(columns, before),
     }) }}
 {% endmacro %}
 
@@ -147,14 +156,44 @@
 
 
 {% macro _columns_before(stream_name) %}
-    {#- {name: {first, last}}: the first and the last data type of the columns that the relation had at earlier builds. -#}
+    {#-
+        {name: {first, last, came_at, came_to, left_at, position}}: of the columns that the relation had at earlier builds: the first and the last data type,
+        when and at which position they came, when they left (none if they had not), and the last position.
+    -#}
     {%- set before = {} -%}
     {%- set history = dbt_forensics._existing('forensics__schema_history') -%}
     {%- if history -%}
-        {%- set seen = run_query('select column_name, data_type from ' ~ history ~ ' where stream = ' ~ dbt_forensics.forensics_literal(stream_name) ~ ' order by dbt_valid_from, column_position') -%}
-        {%- for row in seen.rows -%}
-            {%- do before.update({row[0]: {'first': before[row[0]].first if row[0] in before else row[1], 'last': row[1]}}) -%}
+        {%- set seen = run_query(
+            'select column_name, data_type, column_position, is_dropped, dbt_valid_from from ' ~ history
+            ~ ' where stream = ' ~ dbt_forensics.forensics_literal(stream_name) ~ ' order by dbt_valid_from, column_position'
+        ) -%}
+        {%- for name, data_type, position, is_dropped, changed_at in seen.rows -%}
+            {%- set known = before.get(name, {'first': data_type, 'came_at': changed_at, 'came_to': position}) -%}
+            {%- do before.update({name: dict(
+                known, last=data_type, left_at=changed_at if is_dropped else none, position=known.position if is_dropped else position
+            )}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(before) }}
+{% endmacro %}
+
+
+{% macro _former_names(columns, before) %}
+    {#- {name: [name]}: a column came at a build when another of its type left its very place: it was renamed, and may have been before. -#}
+    {%- set renamed = {} -%}
+    {%- for column in (columns.keys() | list + before.keys() | list) | unique -%}
+        {%- set known = before.get(column) or {'came_at': none, 'came_to': loop.index, 'first': columns[column]} -%}
+        {%- for name, was in before.items() if name not in columns and name != column -%}
+            {%- if was.left_at == known.came_at and was.position == known.came_to and was.last == known.first -%}
+                {%- do renamed.update({column: name}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set former = {} -%}
+    {%- for column in columns if column in renamed -%}
+        {%- set names = [renamed[column]] -%}
+        {%- for _ in renamed if names[-1] in renamed and renamed[names[-1]] not in names -%}{%- do names.append(renamed[names[-1]]) -%}{%- endfor -%}
+        {%- do former.update({column: names}) -%}
+    {%- endfor -%}
+    {{ return(former) }}
 {% endmacro %}

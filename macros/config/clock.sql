@@ -25,6 +25,17 @@
 {% endmacro %}
 
 
+{% macro concluded_at() %}
+    {#-
+        The time of what this build concludes from the ledger, as an SQL literal: that of the ledger's last entry where this build wrote it,
+        else the build's clock. Concluding once more at the same clock is of the same time.
+    -#}
+    {%- set clock = dbt_forensics.build_clock() -%}
+    {%- set last = dbt_forensics._last_recorded_at() -%}
+    {{ return(dbt_forensics.timestamp_literal(last if last is not none and last > clock else clock)) }}
+{% endmacro %}
+
+
 {% macro _last_recorded_at() %}
     {#- The time of the last ledger entry, as text in the form of build_clock(), or none. -#}
     {%- set ledger = dbt_forensics._existing('forensics__ledger') -%}
@@ -42,6 +53,12 @@
 {% macro _a_microsecond_after(time) %}
     {%- set moment = modules.datetime.datetime.strptime(time, '%Y-%m-%d %H:%M:%S.%f') + modules.datetime.timedelta(microseconds=1) -%}
     {{ return(dbt_forensics.timestamp_literal(moment.strftime('%Y-%m-%d %H:%M:%S.%f'))) }}
+{% endmacro %}
+
+
+{% macro days_before(time, days) %}
+    {#- A time (not SQL) that is a number of days before another; none before none. -#}
+    {{ return(time - modules.datetime.timedelta(days=days) if time else none) }}
 {% endmacro %}
 
 

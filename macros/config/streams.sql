@@ -26,6 +26,8 @@
         'rules': {},
         'metrics': {},
         'personal_data': [],
+        'detectors': {},
+        'owner': none,
     } -%}
     {%- do stream.update(given) -%}
     {{ return(stream) }}

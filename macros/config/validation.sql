@@ -41,11 +41,15 @@
     {%- endif -%}
     {%- do dbt_forensics._validate_rules(where, given.get('rules', {})) -%}
     {%- do dbt_forensics._validate_metrics(where, given.get('metrics', {})) -%}
+    {%- do dbt_forensics._validate_detectors(where, given.get('detectors', {})) -%}
+    {%- if 'owner' in given and (given.owner is not string or not given.owner | trim) -%}
+        {{ dbt_forensics._config_error(where, 'owner', given.owner, 'a name or an address, as text') }}
+    {%- endif -%}
 {% endmacro %}
 
 
 {% macro _stream_keys() %}
-    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data']) }}
+    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'owner']) }}
 {% endmacro %}
 
 
@@ -139,6 +143,46 @@
     {%- endfor -%}
     {%- if metrics[definition.numerator].get('dimensions', []) != metrics[definition.denominator].get('dimensions', []) -%}
         {{ dbt_forensics._config_error(where, key, definition.numerator ~ ' and ' ~ definition.denominator ~ ', which have different dimensions', 'two metrics with the same dimensions') }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _validate_detectors(where, detectors) %}
+    {%- if detectors is not mapping -%}
+        {{ dbt_forensics._config_error(where, 'detectors', detectors, 'a mapping of detector names to their settings') }}
+    {%- endif -%}
+    {%- set known = dbt_forensics.detectors() -%}
+    {%- for name, given in detectors.items() -%}
+        {%- set key = 'detectors.' ~ name -%}
+        {%- if name not in known -%}
+            {{ dbt_forensics._config_error(where, key, 'an unknown detector', 'one of ' ~ known.keys() | join(', ')) }}
+        {%- endif -%}
+        {%- set knob = known[name].knob -%}
+        {%- if given is not mapping -%}
+            {{ dbt_forensics._config_error(where, key, given, 'a mapping such as {' ~ knob ~ ': ' ~ known[name].default ~ '} or {enabled: false}') }}
+        {%- endif -%}
+        {%- for part in given if part not in [knob, 'severity', 'enabled'] -%}
+            {{ dbt_forensics._config_error(where, key ~ '.' ~ part, 'an unknown key', 'one of ' ~ [knob, 'severity', 'enabled'] | join(', ')) }}
+        {%- endfor -%}
+        {%- if 'enabled' in given and given.enabled is not boolean -%}
+            {{ dbt_forensics._config_error(where, key ~ '.enabled', given.enabled, 'true or false') }}
+        {%- endif -%}
+        {%- if 'severity' in given and given.severity not in dbt_forensics.severities() -%}
+            {{ dbt_forensics._config_error(where, key ~ '.severity', given.severity, 'one of ' ~ dbt_forensics.severities() | join(', ')) }}
+        {%- endif -%}
+        {%- if knob in given -%}
+            {%- do dbt_forensics._validate_knob(where, key ~ '.' ~ knob, knob, given[knob]) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro _validate_knob(where, key, knob, value) %}
+    {%- set is_number = value is number and value is not boolean -%}
+    {%- if knob == 'share' and not (is_number and 0 <= value < 1) -%}
+        {{ dbt_forensics._config_error(where, key, value, 'a number from 0 to below 1') }}
+    {%- elif knob != 'share' and not (is_number and value is integer and value >= 1) -%}
+        {{ dbt_forensics._config_error(where, key, value, 'a whole number from 1') }}
     {%- endif -%}
 {% endmacro %}
 

@@ -1,8 +1,11 @@
-{% macro contested_events(history, ledger, presence, last_recorded_at) %}
+{% macro contested_events(history, ledger, presence, actions, action_rows, last_recorded_at) %}
     {#-
-        CTEs, the last of them named members: every row of the events for which more than one row may count, or whose rows came
-        or went, with what the ledger says of it so far. Needs the CTE judged. ledger: the ledger as it is, or none.
+        CTEs, the last of them named members: every row of the events for which more than one row may count, or whose rows came,
+        went or were acted upon, with what the ledger says of it so far. Needs the CTE judged. ledger: the ledger as it is, or none.
+        A row takes part if an action admits it; it does not if one withdraws it, if it is held, or if its source does not have it.
     -#}
+    {{ dbt_forensics.standing(actions, action_rows, last_recorded_at) }},
+
     repeated as (
 
         select event_key
@@ -21,11 +24,21 @@
 
     ),
 
+    acted_upon as (
+
+        select distinct {{ dbt_forensics.event_key() }} as event_key
+        from standing
+        where is_recent
+
+    ),
+
     looked_for as (
 
         select event_key from judged where held_cause is null
         union all
         select event_key from came_or_went
+        union all
+        select event_key from acted_upon
 
     ),
 
@@ -58,6 +71,8 @@
         union all
         select event_key from came_or_went
         union all
+        select event_key from acted_upon
+        union all
         select event_key from seen_before
 
     ),
@@ -81,6 +96,9 @@
             ledger.verdict,
             ledger.other_row_key,
             ledger.entry_number,
+            first_value(ledger.verdict) over (partition by ledger.row_key order by ledger.entry_number) as first_verdict,
+            first_value(ledger.cause) over (partition by ledger.row_key order by ledger.entry_number) as first_cause,
+            max(case when ledger.action_id is not null then ledger.recorded_at end) over (partition by ledger.row_key) as acted_upon_at,
             sum(ledger.effect) over (partition by ledger.row_key) as counts,
             max(ledger.entry_number) over (partition by ledger.row_key) as entry_count
         from {{ ledger }} as ledger
@@ -89,7 +107,8 @@
         {%- else -%}
         {{ dbt_forensics.no_rows({
             'stream': 'text', 'event_id': 'text', 'row_key': 'text', 'ingested_at': 'time', 'verdict': 'text',
-            'other_row_key': 'text', 'entry_number': 'integer', 'counts': 'integer', 'entry_count': 'integer',
+            'other_row_key': 'text', 'entry_number': 'integer', 'first_verdict': 'text', 'first_cause': 'text',
+            'acted_upon_at': 'time', 'counts': 'integer', 'entry_count': 'integer',
         }) }}
         {%- endif %}
 
@@ -115,7 +134,10 @@
             cast(0 as {{ dbt.type_bigint() }}) as counts,
             cast(0 as {{ dbt.type_bigint() }}) as entry_count,
             cast(null as {{ dbt.type_string() }}) as verdict,
-            cast(null as {{ dbt.type_string() }}) as other_row_key
+            cast(null as {{ dbt.type_string() }}) as other_row_key,
+            cast(null as {{ dbt.type_string() }}) as held_verdict,
+            cast(null as {{ dbt.type_string() }}) as held_cause,
+            cast(null as {{ dbt.type_timestamp() }}) as acted_upon_at
         from judged
         inner join touched
             on judged.event_key = touched.event_key
@@ -130,9 +152,17 @@
             cast(counts as {{ dbt.type_bigint() }}) as counts,
             cast(entry_count as {{ dbt.type_bigint() }}) as entry_count,
             verdict,
-            other_row_key
+            other_row_key,
+            case when first_verdict in ('quarantined', 'pending') then first_verdict end as held_verdict,
+            case when first_verdict in ('quarantined', 'pending') then first_cause end as held_cause,
+            acted_upon_at
         from entries_so_far
-        where entry_number = entry_count and verdict not in ('quarantined', 'pending')
+        where
+            entry_number = entry_count
+            and (
+                verdict not in ('quarantined', 'pending')
+                or row_key in (select row_key from standing where is_admitted)
+            )
 
     ),
 
@@ -141,7 +171,16 @@
         select
             candidates.*,
             {{ dbt_forensics.event_key('candidates') }} as event_key,
-            absent.row_key is null as is_present,
+            case
+                when standing.is_admitted or standing.is_withdrawn then standing.is_admitted
+                else candidates.held_verdict is null and absent.row_key is null
+            end as takes_part,
+            {#- What was done to it, unless the ledger has an entry of that already. #}
+            case
+                when standing.is_recent and (candidates.acted_upon_at is null or standing.acted_at > candidates.acted_upon_at)
+                    then standing.last_cause
+            end as act_cause,
+            standing.last_action_id,
             history.batch_id,
             history.ordinal,
             history.entity_id,
@@ -159,6 +198,8 @@
             on candidates.row_key = history.row_key and candidates.ingested_at = history.ingested_at
         left join absent
             on candidates.row_key = absent.row_key
+        left join standing
+            on candidates.row_key = standing.row_key
 
     )
 {% endmacro %}

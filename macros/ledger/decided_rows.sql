@@ -1,11 +1,11 @@
 {% macro decided_rows(columns) %}
     {#-
         CTEs, the last of them named decided: for each member of a contested event the verdict that it ends with, as if all rows
-        of the event that are still there had been processed in their one order. Needs the CTE members.
+        of the event that take part had been processed in their one order. Needs the CTE members.
         first_wins: the first row counts. last_wins: each row that says something else than the one before takes over.
         Each row meets the others of its event in windows, never in joins: what a planner expects of the number of rows is then of no account.
     -#}
-    {%- set event = 'partition by stream, event_id, is_present' -%}
+    {%- set event = 'partition by stream, event_id, takes_part' -%}
     {%- set in_order = 'order by ingested_at, ' ~ dbt_forensics.byte_order('batch_id') ~ ', ordinal, row_key' -%}
     {%- set so_far = 'rows between unbounded preceding and current row' %}
     beside_others as (
@@ -104,7 +104,7 @@
         select
             *,
             case
-                when not is_present then null
+                when not takes_part then held_verdict
                 when on_conflict = 'first_wins' and place = 1 then 'accepted'
                 when on_conflict = 'first_wins' and is_like_first then 'duplicate'
                 when on_conflict = 'first_wins' then 'conflict'
@@ -113,12 +113,12 @@
                 else 'superseded'
             end as target_verdict,
             case
-                when not is_present or (on_conflict = 'first_wins' and place = 1) then null
+                when not takes_part or (on_conflict = 'first_wins' and place = 1) then null
                 when on_conflict = 'first_wins' then first_row_key
                 when is_change = 0 then head_row_key
                 else taken_over_by
             end as target_other,
-            is_present and on_conflict = 'last_wins' and is_change = 1 and run_number > 1 as takes_over
+            takes_part and on_conflict = 'last_wins' and is_change = 1 and run_number > 1 as takes_over
         from headed
 
     ),

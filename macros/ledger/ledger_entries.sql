@@ -19,7 +19,8 @@
             judged.event_time,
             judged.ingested_at,
             cast(null as {{ text }}) as other_row_key,
-            judged.effective_at
+            judged.effective_at,
+            cast(null as {{ text }}) as action_id
         from judged
         left join touched
             on judged.held_cause is null and judged.event_key = touched.event_key
@@ -47,7 +48,8 @@
             event_time,
             ingested_at,
             case when target_verdict in ('duplicate', 'conflict') then target_other end as other_row_key,
-            effective_at
+            effective_at,
+            cast(null as {{ text }}) as action_id
         from decided
         where is_new
 
@@ -55,7 +57,7 @@
 
     entries_stopping as (
 
-        {#- A row that counts stops to: another one took its place, or its source does not have it any more. #}
+        {#- A row that counts stops to: another one took its place, someone withdrew it, or its source does not have it any more. #}
         select
             stream,
             row_key,
@@ -63,13 +65,14 @@
             event_key,
             entry_count + case when is_new then 2 else 1 end as entry_number,
             -1 as effect,
-            case when is_present then 'superseded' else 'withdrawn' end as verdict,
-            case when is_present then 'correction' else 'source_deleted' end as cause,
+            case when takes_part then 'superseded' else 'withdrawn' end as verdict,
+            case when takes_part then 'correction' else coalesce(act_cause, 'source_deleted') end as cause,
             cast(null as {{ text }}) as timeliness,
             event_time,
             ingested_at,
             target_other as other_row_key,
-            case when is_new then {{ dbt_forensics.greatest_of('effective_at', 'taken_over_at') }} end as effective_at
+            case when is_new then {{ dbt_forensics.greatest_of('effective_at', 'taken_over_at') }} end as effective_at,
+            case when not takes_part and act_cause is not null then last_action_id end as action_id
         from decided
         where
             (is_new and target_verdict = 'superseded')
@@ -79,6 +82,7 @@
 
     entries_resuming as (
 
+        {%- set is_acted_upon = "act_cause is not null and verdict in ('withdrawn', 'quarantined', 'pending')" %}
         select
             stream,
             row_key,
@@ -87,12 +91,13 @@
             entry_count + 1 as entry_number,
             1 as effect,
             'accepted' as verdict,
-            'correction' as cause,
+            case when {{ is_acted_upon }} then act_cause else 'correction' end as cause,
             timeliness,
             event_time,
             ingested_at,
             cast(null as {{ text }}) as other_row_key,
-            cast(null as {{ dbt.type_timestamp() }}) as effective_at
+            cast(null as {{ dbt.type_timestamp() }}) as effective_at,
+            case when {{ is_acted_upon }} then last_action_id end as action_id
         from decided
         where not is_new and counts = 0 and target_verdict = 'accepted'
 
@@ -109,20 +114,25 @@
             entry_count + 1 + counts as entry_number,
             0 as effect,
             target_verdict as verdict,
-            case when target_verdict = 'superseded' then 'correction' else target_verdict end as cause,
+            case
+                when target_verdict = held_verdict then held_cause
+                when target_verdict = 'superseded' then 'correction'
+                else target_verdict
+            end as cause,
             timeliness,
             event_time,
             ingested_at,
             target_other as other_row_key,
-            cast(null as {{ dbt.type_timestamp() }}) as effective_at
+            cast(null as {{ dbt.type_timestamp() }}) as effective_at,
+            case when target_verdict = held_verdict and act_cause is not null then last_action_id end as action_id
         from decided
         where
             not is_new
             and (
-                (counts = 1 and target_verdict in ('duplicate', 'conflict'))
+                (counts = 1 and target_verdict in ('duplicate', 'conflict', 'quarantined', 'pending'))
                 or (
                     counts = 0
-                    and target_verdict in ('duplicate', 'conflict', 'superseded')
+                    and target_verdict in ('duplicate', 'conflict', 'superseded', 'quarantined', 'pending')
                     and (target_verdict <> verdict or not {{ dbt_forensics.is_same('target_other', 'other_row_key') }})
                 )
             )

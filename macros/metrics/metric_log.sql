@@ -58,8 +58,6 @@
                 'stamp': task.stamp,
                 'definitions': 'cast(' ~ dbt_forensics.forensics_literal(task.definitions) ~ ' as ' ~ dbt.type_string() ~ ')',
                 'ledger_to': dbt_forensics.timestamp_literal(task.ledger_to),
-                'settles_at': dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
-                    dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'versioned.window_end')),
             }[what] -%}
             {%- do cases.append("when versioned.stream = '" ~ stream.name ~ "' then " ~ value) -%}
         {%- endif -%}

@@ -22,7 +22,7 @@
             {{ dbt_forensics._role_as_column('history.' ~ role, role, given, shape.retyped.get(given.column)) }} as {{ dbt_forensics.quoted(given.column) }}
             {%- endfor %}
             {%- for column, data_type in shape.known.items() if column not in taken %},
-            {%- set text = dbt_forensics.json_value('history.payload', column) %}
+            {%- set text = dbt_forensics.kept_text(shape, 'history', column) %}
             {{ dbt_forensics._read_as(text, shape.retyped[column]) if column in shape.retyped else dbt_forensics.typed_value(text, data_type) }} as {{ dbt_forensics.quoted(column) }}
             {%- endfor %}
         from {{ ledger }} as ledger

@@ -8,67 +8,15 @@
 {%- else %}
 {%- set ages = dbt_forensics.usual_times(from_hours=1) %}
 {%- set key = 'stream, metric, window_start, dimensions' %}
-with versions as (
+with
+{{ dbt_forensics.settled_values() }},
+
+numbered_inputs as (
 
     select
         *,
-        coalesce(value, 0) - coalesce(previous_value, 0) as value_change,
         input_count - lag(input_count, 1, 0) over (partition by {{ key }} order by version) as input_change
-    from {{ ref('forensics__metric_versions').render() }}
-
-),
-
-builds as (
-
-    select
-        stream,
-        max(recorded_at) as last_built_at,
-        max(latest_event_time) as latest_event_time
-    from {{ ref('forensics__batch_history').render() }}
-    group by stream
-
-),
-
-observed as (
-
-    {#- A window that was over before the metric's first value had no chance to be seen settling. #}
-    select
-        stream,
-        metric,
-        min(recorded_from) as first_shown_at
     from versions
-    group by stream, metric
-
-),
-
-settled as (
-
-    {#- The keys of windows that are settled by now, and were always computed by one definition. #}
-    select
-        versions.stream,
-        versions.metric,
-        versions.window_start,
-        versions.dimensions,
-        max({{ dbt_forensics.elapsed_seconds('versions.window_end', 'builds.last_built_at') }}) as observed_seconds,
-        coalesce(
-            max(case when versions.value_change <> 0 then versions.recorded_from end), min(versions.recorded_from)
-        ) as final_from
-    from versions
-    inner join builds
-        on versions.stream = builds.stream
-    inner join observed
-        on versions.stream = observed.stream and versions.metric = observed.metric
-    where
-        versions.window_end >= observed.first_shown_at
-        and case versions.stream
-        {%- for stream in streams.values() %}
-            when '{{ stream.name }}'
-                then {{ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
-                    dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'versions.window_end')) }}
-        {%- endfor %}
-        end <= builds.latest_event_time
-    group by versions.stream, versions.metric, versions.window_start, versions.dimensions
-    having count(distinct versions.definition_digest) = 1
 
 ),
 
@@ -84,7 +32,7 @@ steps as (
         settled.final_from = versions.recorded_from as makes_final,
         {{ dbt_forensics.first_length_of(dbt_forensics.elapsed_seconds('versions.window_end', 'versions.recorded_from'), ages) }} as shown_at,
         {{ dbt_forensics.first_length_of('settled.observed_seconds + 0.000001', ages) }} as observed_to
-    from versions
+    from numbered_inputs as versions
     inner join settled
         on
             versions.stream = settled.stream

@@ -16,22 +16,32 @@ from dbt_forensics.errors import ForensicsError
 from dbt_forensics.warehouse import DbtOptions
 
 Command = Callable[..., int]
-_TIME = click.DateTime(
+TIME = click.DateTime(
     ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 )
 
 
 class _Commands(click.Group):
-    """The commands; those of the lab are only imported when someone asks for them."""
+    """The commands; those in groups are only imported when someone asks for them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "lab"])
+        return sorted([*super().list_commands(ctx), "incident", "lab", "quarantine", "replay", "withdraw"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "lab":
             from dbt_forensics.lab.cli import lab_group
 
             return lab_group
+        if cmd_name == "incident":
+            from dbt_forensics.incidents.cli import incident
+
+            return incident
+        if cmd_name in ("quarantine", "replay", "withdraw"):
+            from dbt_forensics.actions import cli as actions
+
+            return {"quarantine": actions.quarantine, "replay": actions.replay, "withdraw": actions.withdraw}[
+                cmd_name
+            ]
         return super().get_command(ctx, cmd_name)
 
 
@@ -40,7 +50,8 @@ class _Commands(click.Group):
 def cli() -> None:
     """Read what dbt_forensics has on record: what changed, because of which rows, and is it over.
 
-    Run it where you run dbt: it uses the project's own profile and target, and only reads.
+    Run it where you run dbt: it uses the project's own profile and target. All but load, incident, replay,
+    withdraw and quarantine only read.
     Exit codes: 0 clean, 1 findings or a refused action, 2 a usage or configuration error.
     """
 
@@ -122,7 +133,7 @@ def trace(options: DbtOptions, event_id: str, stream: str | None, as_json: bool)
 
 @cli.command()
 @click.argument("metric")
-@click.argument("window", type=_TIME, metavar="WINDOW")
+@click.argument("window", type=TIME, metavar="WINDOW")
 @click.option("--stream", help="The metric's stream, where several have one of this name.")
 @click.option(
     "--dimension",
@@ -131,7 +142,7 @@ def trace(options: DbtOptions, event_id: str, stream: str | None, as_json: bool)
     metavar="NAME=VALUE",
     help="Only values with this dimension; NAME alone: without a value for it. May be repeated.",
 )
-@click.option("--as-of", type=_TIME, metavar="TIME", help="Leave out what was recorded after this UTC time.")
+@click.option("--as-of", type=TIME, metavar="TIME", help="Leave out what was recorded after this UTC time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @dbt_command
 def explain(
@@ -174,14 +185,17 @@ def explain(
 @click.option(
     "--format",
     "chosen",
-    type=click.Choice(["html", "md", "json", "all"]),
+    type=click.Choice(["html", "md", "json", "csv", "all"]),
     default="all",
     show_default=True,
     help="What to write.",
 )
-@click.option("--since", type=_TIME, help="Compare with what was published at this UTC time.")
-@click.option("--until", type=_TIME, help="Leave out what was recorded after this UTC time.")
+@click.option("--since", type=TIME, help="Compare with what was published at this UTC time.")
+@click.option("--until", type=TIME, help="Leave out what was recorded after this UTC time.")
 @click.option("--stream", help="Only report this stream.")
+@click.option(
+    "--incident", metavar="ID", help="Only this incident, and its postmortem with the facts filled in."
+)
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -197,30 +211,89 @@ def report(
     since: datetime | None,
     until: datetime | None,
     stream: str | None,
+    incident: str | None,
     limit: int,
 ) -> int:
-    """Write the incident report: what changed, why, and which rows.
+    """Write the incident report: what changed, why, and which rows; the on-call dashboard; a scorecard per stream.
+
+    Incidents that are open are told in full; with --since, those that were open at any time since then.
 
     Exits with 1 when there are findings.
     """
     from dbt_forensics.report.evidence import Scope
-    from dbt_forensics.report.make import FORMATS, make_report, render
+    from dbt_forensics.report.make import make_report, render
     from dbt_forensics.warehouse import open_warehouse
 
     if since and until and since >= until:
         raise ForensicsError(f"--since {since} is not before --until {until}: swap them.")
     progress("Parsing the project and asking the warehouse.")
     with open_warehouse(options) as warehouse:
-        document = make_report(warehouse, Scope(since, until, stream, limit))
+        document = make_report(warehouse, Scope(since, until, stream, incident, limit))
     out.mkdir(parents=True, exist_ok=True)
-    texts = render(document)
-    for name in FORMATS if chosen == "all" else (chosen,):
-        path = out / f"report.{name}"
-        path.write_text(texts[name], encoding="utf-8")
-        click.echo(str(path))
+    for name, text in render(document).items():
+        if chosen in ("all", name.rpartition(".")[2]):
+            path = out / name
+            path.write_text(text, encoding="utf-8")
+            click.echo(str(path))
     for finding in document["findings"][:3]:
         click.echo(f"{finding['rank']}. {finding['stream']}: {finding['title']}")
     return 1 if document["findings"] else 0
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+@click.option("--stream", help="Load into the source that this stream reads.")
+@click.option("--relation", metavar="SCHEMA.TABLE", help="Load into this table, or source.<source>.<table>.")
+@click.option("--create", is_flag=True, help="Make the table from the first file if it does not exist.")
+@click.option(
+    "--force", is_flag=True, help="Take a file of another shape: leave out columns that the table lacks."
+)
+@click.option("--again", is_flag=True, help="Land a file again whose rows are gone from the table.")
+@click.option(
+    "--allow-open", is_flag=True, help="Land rows in windows with an action that is not verified yet."
+)
+@click.option("--allow-settled", is_flag=True, help="Land rows in settled windows.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@dbt_command
+def load(
+    options: DbtOptions,
+    paths: tuple[str, ...],
+    stream: str | None,
+    relation: str | None,
+    create: bool,
+    force: bool,
+    again: bool,
+    allow_open: bool,
+    allow_settled: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Land files in a raw table, each as one batch: JSON Lines, CSV (.gz, .zst) and Parquet.
+
+    FILE is a file, a folder or a pattern. Every record is accepted, a duplicate (it landed before) or rejected into
+    forensics_dead_letters; a file that is half written or of another shape is refused as a whole. Exits with 1 when
+    something was rejected or refused.
+    """
+    from dbt_forensics.load.bar import progress_bar
+    from dbt_forensics.load.files import find_files
+    from dbt_forensics.load.render import exit_code, load_document, render_load
+    from dbt_forensics.load.run import Loader, Wishes
+    from dbt_forensics.load.target import find_target
+    from dbt_forensics.load.windows import find_guard
+    from dbt_forensics.report.make import render_json
+    from dbt_forensics.writing import open_writing
+
+    files = find_files(paths)
+    progress("Parsing the project.")
+    with open_writing(options, read_only=dry_run) as warehouse, progress_bar(files) as advance:
+        target = find_target(warehouse, stream, relation)
+        passed = {name for name, is_passed in (("open", allow_open), ("settled", allow_settled)) if is_passed}
+        wishes = Wishes(create, force, dry_run, again, frozenset(passed))
+        loader = Loader(warehouse, target, wishes, advance, find_guard(warehouse, target))
+        document = load_document(target, list(loader.load(files)), dry_run=dry_run)
+    click.echo(render_json(document) if as_json else render_load(document, terminal_width()), nl=False)
+    return exit_code(document)
 
 
 def progress(words: str) -> None:

@@ -57,10 +57,6 @@ class Demo:
         """The DuckDB file that the project's profile names."""
         return self.project / "demo.duckdb"
 
-    def report(self, file_format: str) -> Path:
-        """The report in one of its formats."""
-        return self.folder / f"report.{file_format}"
-
 
 class RawTable:
     """The `lab.apply.Warehouse` of a DuckDB connection."""
@@ -116,8 +112,8 @@ def run_demo(folder: Path, settings: Settings) -> dict[str, Any]:
     with open_warehouse(options) as warehouse:
         document = make_report(warehouse, Scope())
     _release_database()
-    for file_format, text in render(document).items():
-        demo.report(file_format).write_text(text, encoding="utf-8")
+    for name, text in render(document).items():
+        (demo.folder / name).write_text(text, encoding="utf-8")
     return document
 
 
@@ -215,7 +211,8 @@ def main(out: Path, rows: int, seed: int) -> None:
     except ForensicsError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(error.exit_code) from error
-    click.echo(f"\nThe report: {out / 'report.html'} (also report.md and report.json)\n")
+    click.echo(f"\nThe dashboard: {out / 'dashboard.html'}")
+    click.echo(f"The report: {out / 'report.html'} (also report.md, report.json, scorecard.csv)\n")
     for finding in document["findings"][:FINDINGS_SHOWN]:
         click.echo(f"{finding['rank']}. {finding['stream']}: {finding['title']}\n   {finding['detail']}")
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -44,12 +44,27 @@ def signed(value: str | int | Decimal | None) -> str:
     return text if value is None or text.startswith("-") or text == "0" else f"+{text}"
 
 
+def rounded(value: str | Decimal | None) -> str:
+    """Returns a number to four significant digits, for what is only an estimate; ``–`` for None."""
+    return number(None if value is None else Context(prec=4).plus(Decimal(value)))
+
+
 def percent(part: str | Decimal, whole: str | Decimal | None) -> str:
     """Returns a change relative to what it started from, such as ``-11.2 %``; empty where there was nothing."""
     if whole is None or Decimal(whole) == 0:
         return ""
     share = Decimal(part) / abs(Decimal(whole)) * 100
     return "0 %" if share == 0 else f"{share:+,.1f} %"
+
+
+def share(part: str | Decimal | None) -> str:
+    """Returns a share of a whole, such as ``99.97 %``; ``–`` for None. Only what is everything reads ``100 %``."""
+    if part is None:
+        return "–"
+    hundredth = (Decimal(part) * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
+    if hundredth == 100 != Decimal(part) * 100:
+        hundredth = Decimal("99.99") if Decimal(part) < 1 else Decimal("100.01")
+    return f"{hundredth.normalize():f} %"
 
 
 def count(quantity: int, noun: str, plural: str | None = None) -> str:
@@ -66,6 +81,11 @@ def duration(seconds: int | float | Decimal) -> str:
         if quantity:
             parts.append(f"{quantity} {unit}")
     return ("-" if seconds < 0 else "") + (" ".join(parts[:2]) or "0 s")
+
+
+def age(hours: int) -> str:
+    """Returns how old a window is, from its end, such as ``3 d``."""
+    return duration(3600 * hours) if hours else "its end"
 
 
 def long_duration(length: timedelta) -> str:

@@ -1,4 +1,7 @@
-"""The one door to the warehouse: through dbt's own profile, manifest and adapter, and only to read."""
+"""The one door to the warehouse: through dbt's own profile, manifest and adapter, and only to read.
+
+The door that writes is :mod:`dbt_forensics.writing`; it opens its session with :func:`session` too.
+"""
 
 from __future__ import annotations
 
@@ -67,6 +70,11 @@ class Warehouse:
         """The name of the root project."""
         return str(self._adapter.config.project_name)
 
+    @property
+    def target(self) -> str:
+        """The name of the target in the profile."""
+        return str(self._adapter.config.target_name)
+
     def versions(self) -> dict[str, str]:
         """Returns the versions of what produces an answer: the toolkit, dbt and the adapter."""
         from importlib.metadata import version
@@ -97,6 +105,15 @@ class Warehouse:
             _, cursor = _connections(self._adapter).add_query(statement)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def documentation(self, path: str) -> str:
+        """Returns a page of the package's documentation as the project has installed it; '' where it is not there.
+
+        Args:
+            path: Below ``docs``.
+        """
+        page = Path(self._adapter.config.load_dependencies()[PACKAGE].project_root) / "docs" / path
+        return page.read_text(encoding="utf-8") if page.is_file() else ""
 
     def is_built(self) -> bool:
         """Returns whether the package's models exist in the target."""
@@ -214,6 +231,13 @@ def open_warehouse(options: DbtOptions) -> Iterator[Warehouse]:
     Raises:
         ForensicsError: The project or profile cannot be used, or the warehouse cannot be reached.
     """
+    with session(options, read_only=True) as (adapter, manifest):
+        yield Warehouse(adapter, manifest)
+
+
+@contextmanager
+def session(options: DbtOptions, *, read_only: bool) -> Iterator[tuple[BaseAdapter, Manifest]]:
+    """Parses the user's project with dbt and opens a session on its target; see :func:`open_warehouse`."""
     from dbt.adapters.factory import get_adapter_by_type
     from dbt.cli.main import dbtRunner
 
@@ -222,16 +246,19 @@ def open_warehouse(options: DbtOptions) -> Iterator[Warehouse]:
     if not parsed.success:
         raise ForensicsError(_why_unparsed(parsed.exception))
     manifest: Manifest = parsed.result  # type: ignore[assignment]
+    # What macros see as `graph`.
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
     adapter: BaseAdapter = get_adapter_by_type(str(manifest.metadata.adapter_type))  # type: ignore[no-untyped-call]
-    _make_read_only(adapter.config.credentials)
+    if read_only:
+        _make_read_only(adapter.config.credentials)
     try:
         with (
             _working_in(adapter.config.project_root),
             _sentences(),
             adapter.connection_named("dbt-forensics"),
         ):
-            _begin(adapter)
-            yield Warehouse(adapter, manifest)
+            _begin(adapter, _READ_ONLY_SESSION.get(adapter.type(), "select 1") if read_only else "select 1")
+            yield adapter, manifest
     finally:
         _close(adapter)
 
@@ -293,11 +320,11 @@ def _make_read_only(credentials: Any) -> None:
         credentials.config_options = {**options, "access_mode": "read_only"}
 
 
-def _begin(adapter: BaseAdapter) -> None:
+def _begin(adapter: BaseAdapter, statement: str) -> None:
     """Makes the first contact, where drivers still raise errors of their own."""
     try:
         _connections(adapter).begin()
-        _connections(adapter).add_query(_READ_ONLY_SESSION.get(adapter.type(), "select 1"))
+        _connections(adapter).add_query(statement)
         _connections(adapter).commit()
     except Exception as error:
         raise ForensicsError(

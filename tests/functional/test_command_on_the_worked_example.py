@@ -176,6 +176,7 @@ def test_report_gives_the_numbers_of_the_worked_example(shop: Consumer, tmp_path
         "restated_values",
         "lost_rows",
         "quarantine",
+        "open_incidents",
     ]
     batch = report["batches"]["items"][0]
     assert (batch["batch_id"], batch["kind"], batch["rows_at_first"], batch["rows_now"]) == (
@@ -203,7 +204,7 @@ def test_report_since_compares_with_what_was_shown_then(shop: Consumer, tmp_path
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["recorded_at"] == "2026-01-06T06:00:00Z"
     assert report["changes"]["total"] == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "scorecard.json"]
     run(shop, "report", "--out", str(tmp_path), "--format", "json", "--since", "2026-01-08 10:00")
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert (report["changes"]["total"], report["batches"]["total"]) == (0, 0)

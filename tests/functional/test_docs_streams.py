@@ -25,6 +25,7 @@ WRONG: list[dict[str, Any]] = [
     {"expected_delay": "1 hour"},
     {"metrics": {"buyers": {"agg": "median"}}},
     {"metrics": {"revenue": {"agg": "sum"}}},
+    {"detectors": {"late_surge": {"share": 30}}},
     {"relation": "shop.order_events"},
     {},
 ]

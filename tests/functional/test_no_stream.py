@@ -19,7 +19,16 @@ PUBLIC = (
     "forensics__metric_versions",
     "forensics__metric_changes",
     "forensics__settling",
+    "forensics__estimates",
     "forensics__lateness",
+    "forensics__windows",
+    "forensics__detections",
+    "forensics__incidents",
+    "forensics__incident_timeline",
+    "forensics__incident_impact",
+    "forensics__actions",
+    "forensics__replays",
+    "forensics__outbox",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}
@@ -36,7 +45,7 @@ def types(consumer: Consumer) -> dict[str, dict[str, str]]:
     """The type of every column of every public relation."""
     rows = consumer.query(
         "select table_name, column_name, data_type from information_schema.columns"
-        " where table_schema = 'analytics' and table_name like 'forensics%' order by ordinal_position"
+        " where table_schema = 'analytics' and table_name like 'forensics\\_\\_%' escape '\\' order by ordinal_position"
     )
     found: dict[str, dict[str, str]] = {}
     for row in rows:

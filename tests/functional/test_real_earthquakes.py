@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -61,7 +61,12 @@ STREAMS = {
         **ROLES,
         "event_id": "quake_id",
         "on_conflict": "last_wins",
-        "metrics": {"quakes": {"agg": "count"}, "magnitude": {"agg": "sum", "expr": "mag"}},
+        "metrics": {
+            "quakes": {"agg": "count"},
+            "magnitude": {"agg": "sum", "expr": "mag"},
+            "strongest": {"agg": "max", "expr": "mag"},
+            "average": {"agg": "avg", "expr": "mag"},
+        },
     },
     # The revision is the event: two that name the same time of update and differ are in conflict.
     "revisions": {
@@ -164,6 +169,31 @@ def test_the_change_of_shape_is_on_record_as_drift(played: Played) -> None:
     assert shapes[1]["first_at"] == SHAPE_CHANGED_AT
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_change_of_shape_is_one_incident_at_its_load(played: Played, stream: str) -> None:
+    day = SHAPE_CHANGED_AT.replace(hour=0, minute=0, second=0)
+    found = query(
+        played,
+        "select kind, window_start, opened_at, status, first_arrived_at "
+        f"from analytics.forensics__incidents where stream = '{stream}'",
+    )
+    assert [(row["kind"], row["window_start"], row["opened_at"]) for row in found] == [
+        ("schema_drift", day, BUILT_AT[1])
+    ]
+    seen = query(
+        played,
+        "select subject, window_start, window_end, observed, first_arrived_at, first_detected_at "
+        f"from analytics.forensics__detections where stream = '{stream}' order by subject",
+    )
+    assert [
+        (row["subject"], row["window_start"], row["observed"], row["first_detected_at"]) for row in seen
+    ] == [
+        ("dropped", day, 19, BUILT_AT[2]),
+        ("unknown version", day, 1, BUILT_AT[1]),
+    ]
+    assert seen[1]["first_arrived_at"] == SHAPE_CHANGED_AT
+
+
 def test_the_change_of_shape_is_not_a_conflict(played: Played) -> None:
     """170 revisions were sent in both shapes; where they say the same, the second is a duplicate."""
     found = query(
@@ -233,3 +263,55 @@ def test_the_last_word_on_every_quake(played: Played) -> None:
         "where stream = 'quakes' and metric = 'quakes' and is_current",
     )
     assert total == [{"n": 5_316}]
+
+
+def magnitudes_known_at(built_at: datetime) -> dict[datetime, list[Decimal]]:
+    """Per day, the magnitudes of its quakes by the last row of each that had arrived."""
+    last: dict[str, tuple[Any, ...]] = {}
+    for row in rows("usgs_earthquakes", "events"):
+        if row["ingested_at"] < built_at:
+            arrived = (row["ingested_at"], f"{row['event_type']}@{row['ingested_at']:%Y-%m-%dT%H:%M:%S}")
+            if row["event_id"] not in last or arrived > last[row["event_id"]][:2]:
+                last[row["event_id"]] = (*arrived, row["event_time"], Decimal(str(row["amount"])))
+    by_day: dict[datetime, list[Decimal]] = defaultdict(list)
+    for _, _, event_time, magnitude in last.values():
+        by_day[event_time.replace(hour=0, minute=0, second=0, microsecond=0)].append(magnitude)
+    return by_day
+
+
+@pytest.mark.parametrize("metric", ["strongest", "average"])
+def test_magnitudes_follow_the_revisions(played: Played, metric: str) -> None:
+    """What each day showed at each build is the maximum, or the average, of what was known then; changes add up."""
+    versions = query(
+        played,
+        "select window_start, version, value, previous_value, recorded_from, recorded_to "
+        f"from analytics.forensics__metric_versions where stream = 'quakes' and metric = '{metric}'",
+    )
+    for built_at in BUILT_AT:
+        shown = {
+            row["window_start"]: row["value"]
+            for row in versions
+            if row["recorded_from"] <= built_at
+            and (row["recorded_to"] is None or built_at < row["recorded_to"])
+        }
+        expected = {
+            day: max(known)
+            if metric == "strongest"
+            else (sum(known) / len(known)).quantize(Decimal("1e-9"), ROUND_HALF_UP)
+            for day, known in magnitudes_known_at(built_at).items()
+        }
+        assert shown == expected
+    changes: Counter[tuple[datetime, int]] = Counter()
+    causes = set()
+    for row in query(
+        played,
+        "select window_start, version, cause, change from analytics.forensics__metric_changes "
+        f"where stream = 'quakes' and metric = '{metric}'",
+    ):
+        changes[row["window_start"], row["version"]] += row["change"]
+        causes.add(row["cause"])
+    assert dict(changes) == {
+        (row["window_start"], row["version"]): row["value"] - (row["previous_value"] or 0) for row in versions
+    }
+    assert "correction" in causes
+    assert "unexplained" not in causes

@@ -14,7 +14,7 @@ import pytest
 from real_data import needs, rows
 
 from harness.engines import Engine
-from harness.project import Consumer
+from harness.project import PACKAGE, Consumer
 
 pytestmark = needs("germany_hospitalisations")
 
@@ -167,6 +167,11 @@ def test_lateness(played: Played, stream: str) -> None:
     assert by_delay == {key: count for key, count in truth.items() if count}
 
 
+def test_a_healthy_feed_with_late_rows_raises_no_incident(played: Played) -> None:
+    found = "select stream, kind, window_start, opened_at from analytics.forensics__incidents"
+    assert played.consumer.query(found) == []
+
+
 def test_all_changes_are_explained(played: Played) -> None:
     unexplained = played.consumer.query(
         "select versions.stream, versions.version, versions.value "
@@ -218,3 +223,43 @@ def test_the_lateness_that_is_suggested(played: Played, stream: str) -> None:
         assert (row["row_count"], row["covered_count"]) == (44_484, covered)
     assert [row["lateness_count"] for row in found if row["is_suggested"]] == [60]
     assert [row["lateness_count"] for row in found if row["is_configured"]] == [14]
+
+
+# The daily builds are of the other stream: once is enough.
+@pytest.mark.parametrize("played", [3], indirect=True, ids=lambda n: f"{n} daily builds")
+def test_how_often_the_estimates_held(played: Played, truth: dict[Cell, dict[datetime, Decimal]]) -> None:
+    """Estimates of each Thursday, from what was known then, against what the days became (docs/settling.md)."""
+    as_ofs = [datetime(2021, 12, 2) + 7 * number * DAY for number in range(33)]
+    selects = [
+        f"select cast('{as_of}' as timestamp) as as_of, estimates.* "
+        f"from ({{{{ dbt_forensics.estimates_as_of('{as_of}') }}}}) as estimates where stream = 'backcast'"
+        for as_of in as_ofs
+    ]
+    played.consumer.write("analyses/estimated.sql", "\nunion all\n".join(selects))
+    played.consumer.dbt(["compile", "--select", "estimated"])
+    compiled = played.consumer.folder / "target/compiled/consumer/analyses/estimated.sql"
+    held: dict[int, list[bool]] = defaultdict(list)
+    nearer: dict[int, list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for row in played.consumer.query(compiled.read_text(encoding="utf-8")):
+        cell = (row["dimensions"].removeprefix('{"age_group":"').removesuffix('"}'), row["window_start"])
+        became = known_at(truth[cell], played.built_at[-1])
+        assert row["value"] == known_at(truth[cell], row["as_of"])
+        assert row["window_start"] + DAY <= row["as_of"] < row["window_start"] + 17 * DAY
+        # The last report before came a second before midnight.
+        assert row["age_seconds"] == (row["as_of"] - row["window_start"] - DAY).total_seconds() - 1
+        if row["estimate_low"] is None:
+            assert row["value"] == 0
+            assert row["estimate"] is None
+            continue
+        assert row["estimate_low"] <= row["estimate"] <= row["estimate_high"]
+        assert 19 <= row["basis_count"] <= 90
+        age = int(row["age_seconds"] // 86400)
+        held[age].append(row["estimate_low"] <= became <= row["estimate_high"])
+        nearer[age].append((abs(row["estimate"] - became), abs(row["value"] - became)))
+    page = (PACKAGE / "docs" / "settling.md").read_text(encoding="utf-8")
+    for age in sorted(held):
+        off, off_before = (sum(pair[side] for pair in nearer[age]) for side in (0, 1))
+        share, ratio = sum(held[age]) / len(held[age]), off / off_before
+        assert share > 0.9
+        assert f"| {age} | {len(held[age])} | {100 * share:.1f} % | {ratio:.2f} |" in page
+    assert sorted(held) == list(range(14))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from harness.engines import Engine
 from harness.project import Consumer
@@ -166,3 +168,32 @@ def test_columns_that_go(engine: Engine, tmp_path: Path) -> None:
         assert revenue(consumer) == 20
         assert consumer.query("select * from analytics.forensics__vanished_rows") == []
     consumer.dbt(["test"])
+
+
+def test_columns_that_are_renamed(engine: Engine, tmp_path: Path) -> None:
+    """A new name is no new value: rows stay, values stay, and a value that does change is found."""
+    consumer = consumer_of(engine, tmp_path / "consumer")
+    assert revenue(consumer) == 20
+    before = verdicts(consumer)
+    for day, (old, new) in ((6, ("amount", "total")), (7, ("total", "price"))):
+        consumer.execute(f"alter table raw.orders rename column {old} to {new}")
+        assert consumer.streams is not None
+        consumer.streams["orders"] = yaml.safe_load(
+            re.sub(rf"\b{old}\b", new, yaml.safe_dump(consumer.streams["orders"]))
+        )
+        # A row that comes into a batch on record has all of its rows compared; so has a scrub.
+        late = {new if name == "amount" else name: value for name, value in order(day, day).items()}
+        consumer.insert("orders", [{**late, "load": 5}])
+        consumer.build(as_of=f"2026-01-{day:02} 12:00:00")
+        consumer.build(as_of=f"2026-01-{day:02} 13:00:00", vars={"forensics_verify": "full"})
+        before[str(day)] = LATE
+        assert verdicts(consumer) == before
+        assert revenue(consumer) == 20 * (day - 4)
+        assert consumer.query("select * from analytics.forensics__vanished_rows") == []
+    found = consumer.query("select evidence from analytics.forensics__detections where detector = 'schema_drift'")
+    assert ["amount to total" in row["evidence"] for row in found].count(True) == 1
+    consumer.dbt(["test"])
+    consumer.execute("update raw.orders set price = 11 where id = 1")
+    consumer.build(as_of="2026-01-08 12:00:00")
+    assert [row["event_id"] for row in consumer.query("select * from analytics.forensics__vanished_rows")] == ["1"]
+    assert revenue(consumer) == 62

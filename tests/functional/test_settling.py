@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,95 @@ def test_a_row_at_the_very_end_is_outside(new_engine: Any, tmp_path: Path) -> No
         (7200, 4, False),
     ]
     assert too_late == [{"n": 1}]
+
+
+@pytest.fixture(scope="module")
+def growing(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
+    """Forty days of ten rows at their end, and of the day's number an hour later; those of the last are to come."""
+    with new_engine() as engine:
+        made = Consumer(
+            engine,
+            tmp_path_factory.mktemp("growing"),
+            streams={
+                "orders": {
+                    "relation": "source.shop.order_events",
+                    "event_id": "event_id",
+                    "event_time": "occurred_at",
+                    "ingested_at": "loaded_at",
+                    "allowed_lateness": {"count": 1, "period": "day"},
+                    "backcast": {"every": "batch"},
+                    "metrics": {
+                        "orders": {"agg": "count"},
+                        "losses": {"agg": "sum", "expr": "-1"},
+                        "young": {"agg": "count", "where": "occurred_at >= timestamp '2026-02-01 00:00:00'"},
+                    },
+                }
+            },
+            sources={"shop": ["order_events"]},
+        )
+        made.create_table(
+            "order_events", {"event_id": "varchar(40)", "occurred_at": "timestamp", "loaded_at": "timestamp"}
+        )
+        rows = []
+        for day in range(1, 41):
+            start = datetime(2026, 1, 1) + timedelta(days=day)
+            for number in range(10 + day):
+                wait = 24 if number < 10 else 25
+                if day == 40 and number >= 10:
+                    continue
+                rows.append(
+                    {
+                        "event_id": f"{day}-{number}",
+                        "occurred_at": start + timedelta(hours=23),
+                        "loaded_at": start + timedelta(hours=wait),
+                    }
+                )
+        made.insert("order_events", rows)
+        made.build(as_of="2026-02-11 00:00:00")
+        yield made
+
+
+def test_what_an_open_window_will_be(growing: Consumer) -> None:
+    """Day 40 is over, and day 39 within its lateness: the days before showed 10 of 10 + their number at its age."""
+    rows = growing.query("select * from analytics.forensics__estimates order by metric, window_start")
+    shown = {(row["metric"], row["window_start"].day): row for row in rows}
+    settled = list(range(1, 39))
+    shares = sorted((Decimal(10) / (10 + day)).quantize(Decimal("1e-9")) for day in settled)
+    newest = shown["orders", 10]
+    assert (newest["basis"], newest["basis_count"]) == ("all", len(settled))
+    assert (newest["value"], newest["age_seconds"]) == (10, 0)
+    for name, place in [("estimate", 19), ("estimate_high", 1), ("estimate_low", 38)]:
+        assert newest[name] == (10 / shares[place - 1]).quantize(Decimal("1e-9")), name
+    loss = shown["losses", 10]
+    assert [loss[name] for name in ("estimate_low", "estimate", "estimate_high")] == [
+        -newest[name] for name in ("estimate_high", "estimate", "estimate_low")
+    ]
+    older = shown["orders", 9]
+    assert older["age_seconds"] == 86400
+    assert older["value"] == older["estimate"] == older["estimate_low"] == older["estimate_high"] == 49
+
+
+def test_few_settled_windows_give_no_interval(growing: Consumer) -> None:
+    """The metric that begins with February has eight settled days."""
+    (young,) = growing.query(
+        "select * from analytics.forensics__estimates where metric = 'young' and age_seconds = 0"
+    )
+    assert young["basis_count"] == 8
+    assert young["estimate_low"] is young["estimate_high"] is None
+    assert young["estimate"] == (10 / (Decimal(10) / 45).quantize(Decimal("1e-9"))).quantize(Decimal("1e-9"))
+
+
+def test_estimates_know_nothing_of_later(growing: Consumer) -> None:
+    """At the end of day 20, the 18 days before it were settled: one fewer than an interval needs."""
+    growing.write(
+        "analyses/then.sql",
+        "select * from ({{ dbt_forensics.estimates_as_of('2026-01-22 00:00:00') }}) as estimates",
+    )
+    growing.dbt(["compile", "--select", "then"])
+    compiled = growing.folder / "target/compiled/consumer/analyses/then.sql"
+    rows = growing.query(compiled.read_text(encoding="utf-8"))
+    shown = {(row["metric"], row["window_start"].day): row for row in rows}
+    newest = shown["orders", 21]
+    assert newest["basis_count"] == 18
+    assert newest["estimate_low"] is None
+    assert newest["estimate"] == (10 / (Decimal(10) / 20).quantize(Decimal("1e-9"))).quantize(Decimal("1e-9"))

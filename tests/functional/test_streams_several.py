@@ -244,6 +244,7 @@ def test_the_package_lives_under_other_schemas_and_names(engine: Engine, tmp_pat
         "models": {
             "dbt_forensics": {"+schema": "audit", "ledger": {"forensics__ledger": {"+alias": "the ledger"}}},
         },
+        "seeds": {"dbt_forensics": {"+schema": "audit"}},
         "snapshots": {
             "dbt_forensics": {
                 "+schema": "evidence",

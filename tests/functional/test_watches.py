@@ -120,6 +120,17 @@ def test_what_nothing_explains_fails_and_is_named(engine: Engine, tmp_path: Path
     assert [(row["metric"], str(row["window_start"]), row["dimensions"]) for row in named] == [
         ("daily", WINDOW, '{"currency":"EUR"}')
     ]
+    # The test that fails does not keep the build from saying so: one incident, of both.
+    seen = shop.consumer.query(
+        "select detector, stream, subject, observed, expected, severity, is_open from analytics.forensics__detections"
+        " where detector in ('metric_mismatch', 'unexplained_change') order by detector"
+    )
+    assert [tuple(row.values()) for row in seen] == [
+        ("metric_mismatch", "forensics_watches", "daily", 20, 10, "high", True),
+        ("unexplained_change", "forensics_watches", "daily", 1, 0, "critical", True),
+    ]
+    incidents = shop.consumer.query("select kind, severity, status from analytics.forensics__incidents")
+    assert {tuple(row.values()) for row in incidents} >= {("metric_mismatch", "critical", "open")}
 
 
 def test_both_at_once(engine: Engine, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
         each of them a verdict, as the relation has rows. Fails with one row per batch that does not add up.
         stream: the stream's name; default: the streams that read this relation.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set streams = dbt_forensics.streams_of(model, stream) %}
     {%- set batches = ref('forensics__batches').render() %}
     {{ dbt_forensics.unaccounted_batches(streams, batches) }}

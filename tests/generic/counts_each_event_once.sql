@@ -4,6 +4,7 @@
         event_id: the column or expression that names an event. effect: what a row adds to the count, such as the ledger's
         effect; default: each row counts 1. per: columns within which an event id means one event, such as [stream].
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set keys = ([per] if per is string else per or []) + [event_id] %}
     select
         {%- for key in keys %}

@@ -4,6 +4,7 @@
         stream, metric: only these; default: all. allow: causes by which a settled value may change, such as [definition_changed].
         since: only versions recorded at this UTC time or later.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set streams = dbt_forensics.streams_of(none, stream) %}
     {%- set allowed = [allow] if allow is string else allow %}
     {%- for cause in allowed if cause not in dbt_forensics.causes() %}

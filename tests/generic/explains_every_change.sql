@@ -4,6 +4,7 @@
         from the version before, and none is unexplained. Fails with one row per version that is not explained.
         stream, metric: only these; default: all.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     with unexplained as (
 
         {{ dbt_forensics.unexplained_versions(ref('int_forensics__metric_log').render(), ref('int_forensics__watch_log').render()) }}

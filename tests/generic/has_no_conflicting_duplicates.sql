@@ -4,6 +4,7 @@
         event_id: the column or expression that names an event. content: the columns that say what it says; NULL is a value.
         per: columns within which an event id means one event.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set keys = ([per] if per is string else per or []) + [event_id] %}
     {%- set contents = [content] if content is string else content %}
     with contents as (

@@ -4,6 +4,7 @@
         it was sealed. Fails with one row per row that is gone or came too late.
         stream: the stream's name; default: the streams that read this relation.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set names = dbt_forensics.streams_of(model, stream).keys() | list %}
     {%- set history = ref('forensics__event_history').render() %}
     {%- set vanished = ref('forensics__vanished_rows').render() %}

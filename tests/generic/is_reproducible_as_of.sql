@@ -5,6 +5,7 @@
         metric: its name. as_of: a UTC time. stream: needed where several streams have a metric of this name. as_of_sql: instead of as_of,
         an SQL expression that gives a timestamp in UTC.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set moment = dbt_forensics._as_of('is_reproducible_as_of', as_of, as_of_sql) %}
     {%- set streams = dbt_forensics.streams() %}
     {%- set relations = dbt_forensics.stream_relations(streams) + [ref('int_forensics__metric_log')] %}

@@ -4,6 +4,7 @@
         per value that differs by more than the tolerance, or that only one of the two has.
         metric: its name. stream: needed where several streams have a metric of this name. window_start, value, dimensions: columns of the model.
     -#}
+    {%- do dbt_forensics.after_detection() %}
     {%- set versions = ref('forensics__metric_versions').render() %}
     {%- if execute and flags.WHICH not in ['compile', 'generate', 'list', 'lint'] %}
     {%- set name = dbt_forensics._stream_with_metric('reconciles_with', metric, stream) %}

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +22,9 @@ from harness.engines import RAW_SCHEMA, Engine, Postgres, Row
 from harness.killed import Killer, save_manifest
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+
+#: dbt's commands that run what was parsed.
+RUNNING = ("compile", "run", "run-operation", "seed", "show", "snapshot", "test")
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -81,6 +84,8 @@ class Consumer:
             self.write("models/sources.yml", yaml.safe_dump({"sources": listed}))
         for path, text in (models or {}).items():
             self.write(f"models/{path}", text)
+        # Projects have macros. Without any, dbt builds an error with a copy of the environment at every dispatch.
+        self.write("macros/own.sql", "{% macro own() %}{% endmacro %}\n")
         for path, text in (files or {}).items():
             self.write(path, text)
         shutil.copytree(installed(package), self.folder, symlinks=True, dirs_exist_ok=True)
@@ -154,6 +159,8 @@ class Consumer:
         """Any dbt command, in this process; AssertionError unless it ends as expected."""
         if expect not in ("success", "failure"):
             raise ValueError(f"expect is 'success' or 'failure', not {expect!r}")
+        if manifest is None and self.reuse_parse and args[0] in RUNNING and "--vars" not in args:
+            manifest = self._manifest(None, None)
         self.write_project()
         self.engine.release()
         run = run_dbt(self._arguments(args), manifest)
@@ -235,6 +242,7 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
     # Imported late: dbt takes seconds to import, and tests without a database do not need it.
     from dbt.cli.main import dbtRunner
 
+    _remember_templates()
     events: list[tuple[str, str]] = []
     runner = dbtRunner(manifest, callbacks=[lambda event: events.append((event.info.level, event.info.msg))])
     with _same_folder():
@@ -254,6 +262,29 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
         result=outcome.result,
         messages={name: r.message or "" for name, r in nodes},
     )
+
+
+@cache
+def _remember_templates() -> None:
+    """Lets dbt parse and compile each text of Jinja once per session: at each start it was most of what tests took.
+
+    What dbt gets are trees that it only reads, and code objects.
+    """
+    from dbt_common.clients.jinja import MacroFuzzEnvironment
+
+    for name in ("parse", "compile"):
+        setattr(MacroFuzzEnvironment, name, _remembered(getattr(MacroFuzzEnvironment, name)))
+
+
+def _remembered(method: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    known: dict[str, Any] = {}
+
+    def remembered(environment: Any, source: str) -> Any:
+        if source not in known:
+            known[source] = method(environment, source)
+        return known[source]
+
+    return remembered
 
 
 @contextmanager

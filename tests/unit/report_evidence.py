@@ -33,7 +33,7 @@ STREAM = {
         "revenue": {"agg": "sum", "expr": "amount", "dimensions": ["currency"]},
         "orders": {"agg": "count"},
     },
-    "personal_data": ["email"],
+    "personal_data": ["email", "customer_id"],
 }
 
 
@@ -156,7 +156,180 @@ def eventful_evidence() -> Evidence:
         }
     ]
     found.chain_heads = [{"stream": "orders", "head": "5" * 32, "recorded_at": at("08 10:00")}]
+    found.settling = [
+        settling_row(age, "0.301234567", "0.25", "0") if age < 6 else settling_row(age, shown, shown, shown)
+        for age, shown in [(0, "0"), (1, "0"), (6, "0.999999999"), (24, "1"), (72, "1")]
+    ]
+    found.lateness = [length_row(1, False, "0.97"), length_row(3, True, "1")]
+    found.estimates = [
+        {
+            "stream": "orders",
+            "metric": "baskets",
+            "window_start": at("09"),
+            "dimensions": json.dumps({"email": "a@example.org", "k": JINJA}),
+            "value": Decimal("2"),
+            "estimate": Decimal("3.123456789"),
+            "estimate_low": low,
+            "estimate_high": high,
+            "basis_count": 8,
+            "basis": "all",
+        }
+        for low, high in ((None, None), (Decimal("1.5"), Decimal("123456.7")))
+    ]
+    add_incidents(found)
     return found
+
+
+def add_incidents(found: Evidence) -> None:
+    """One incident that is open and one that is over, with all that a report tells of them."""
+    found.incidents = [
+        incident_row("i1", "duplicate_storm", "medium", resolved_at=at("07 10:00")),
+        incident_row("i2", "hot_entity", "high", owner=HOSTILE),
+    ]
+    found.detections = [
+        detection_row("i1", "duplicate_storm", None, resolved_at=at("07 10:00")),
+        detection_row("i2", "hot_entity", "a@example.org"),
+        detection_row("i2", "null_spike", HOSTILE, severity="medium"),
+    ]
+    found.timeline = [
+        {"incident_id": "i2", "stream": "orders", "happened_at": at("08 10:00"), **moment}
+        for moment in (
+            {"moment": "detection", "detector": "hot_entity", "what": "high, seen: a@example.org"},
+            {"moment": "detection", "detector": "null_spike", "what": f"medium, seen: {HOSTILE}"},
+            {"moment": "impact", "detector": None, "what": "revenue changed in 2 values"},
+        )
+    ]
+    found.impact = [
+        impact_row(
+            "metric", "revenue", dimensions=json.dumps({"email": "a@example.org"}), cause="late", change="12"
+        ),
+        impact_row("window", "low", value_before="100", row_count=40),
+        impact_row("exposure", MARKDOWN, owner=HOSTILE),
+    ]
+    found.incident_rows = [behind_row("on_time", 1, "e9", {"amount": "1", "email": "a@example.org"})]
+    found.actions = [
+        {
+            "action_id": "a1",
+            "kind": "withdrawal",
+            "stream": "orders",
+            "status": "applied",
+            "reason": HOSTILE,
+            "owner": "b",
+            "applied_by": "c",
+            "row_count": 1,
+            "planned_at": at("08 10:05"),
+            "applied_at": at("08 10:06"),
+        }
+    ]
+    found.windows = [
+        {
+            "stream": "orders",
+            "window_start": at(f"{day:02}"),
+            "row_count": rows,
+            "expected_count": None if health == "unknown" else 100,
+            "completeness": None if health == "unknown" else Decimal(rows) / 100,
+            "late_count": 1,
+            "late_share": Decimal("0.01"),
+            "duplicate_count": 2,
+            "quarantined_count": 0,
+            "health": health,
+            "is_settled": day < 8,
+        }
+        for day, rows, health in (
+            (4, 90, "unknown"),
+            (5, 100, "healthy"),
+            (6, 40, "low"),
+            (7, 0, "missing"),
+            (8, 300, "high"),
+            (9, 10, "open"),
+        )
+    ]
+    found.pages = {
+        "hot_entity": {
+            "What it means": "One [entity](x.md) has\nan unusual share.\n\nMore.",
+            "Containment": "Tell `who` reads it.",
+            "How to verify": "Ask:\n\n```sql\nselect 1\nwhere incident_id = '<the incident>'\n```\n\nThen wait.",
+        }
+    }
+
+
+def incident_row(
+    key: str, kind: str, severity: str, resolved_at: datetime | None = None, owner: str | None = None
+) -> dict[str, Any]:
+    return {
+        "incident_id": key,
+        "stream": "orders",
+        "kind": kind,
+        "severity": severity,
+        "status": "reopened" if resolved_at is None else "resolved",
+        "owner": owner,
+        "window_start": at("06"),
+        "window_end": at("07"),
+        "first_event_at": at("06 01:00"),
+        "first_arrived_at": at("06 02:00"),
+        "opened_at": at("06 10:00"),
+        "resolved_at": resolved_at,
+        "times_reopened": 0 if resolved_at else 2,
+    }
+
+
+def detection_row(
+    incident_id: str,
+    detector: str,
+    subject: str | None,
+    severity: str = "high",
+    resolved_at: datetime | None = None,
+) -> dict[str, Any]:
+    return {
+        "incident_id": incident_id,
+        "stream": "orders",
+        "detector": detector,
+        "subject": subject,
+        "severity": severity,
+        "window_start": at("06"),
+        "window_end": at("07"),
+        "observed": Decimal("0.750000000"),
+        "expected": Decimal("0.1"),
+        "evidence": json.dumps(
+            {"rows": 30, "subject": subject, "first_batch": HOSTILE, "sample_event_ids": ["e9"]}
+        ),
+        "first_detected_at": at("06 10:00"),
+        "resolved_at": resolved_at,
+        "is_open": resolved_at is None,
+    }
+
+
+def impact_row(kind: str, name: str, **values: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(
+        ("dimensions", "cause", "change", "value_before", "value_after", "row_count", "owner")
+    )
+    start = at("06") if kind in ("metric", "window") else None
+    found = {"incident_id": "i2", "kind": kind, "name": name, "window_start": start, "of_kind": 1}
+    return {**found, **nothing, **values}
+
+
+def settling_row(age_hours: int, value: str, inputs: str, final: str) -> dict[str, Any]:
+    return {
+        "stream": "orders",
+        "metric": "revenue",
+        "age_hours": age_hours,
+        "window_count": 12,
+        "value_share": Decimal(value),
+        "input_share": Decimal(inputs),
+        "final_share": Decimal(final),
+    }
+
+
+def length_row(days: int, is_suggested: bool, covered: str) -> dict[str, Any]:
+    return {
+        "stream": "orders",
+        "lateness_seconds": days * 86400,
+        "row_count": 100,
+        "covered_count": int(100 * Decimal(covered)),
+        "covered_share": Decimal(covered),
+        "is_configured": not is_suggested,
+        "is_suggested": is_suggested,
+    }
 
 
 def verdict_row(verdict: str, cause: str, timeliness: str, rows: int) -> dict[str, Any]:

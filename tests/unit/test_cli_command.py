@@ -32,7 +32,7 @@ def test_the_reference_is_up_to_date() -> None:
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
-    for name in ("check", "init", "trace", "explain", "report"):
+    for name in ("check", "init", "load", "trace", "explain", "report"):
         command = cli.cli.commands[name]
         assert command.help
         assert all(option.help for option in command.params if isinstance(option, click.Option))
@@ -111,7 +111,9 @@ def fixed_keys(value: Any, is_open: bool = False) -> set[str]:
         return set()
     found = set() if is_open else set(value)
     for key, inner in value.items():
-        is_data = key in ("payload", "dimensions", "broken_rules", "versions") and isinstance(inner, dict)
+        is_data = key in ("payload", "dimensions", "broken_rules", "versions", "evidence") and isinstance(
+            inner, dict
+        )
         is_data |= key == "causes" and isinstance(inner, dict)
         found |= fixed_keys(inner, is_data)
     return found

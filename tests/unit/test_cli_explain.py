@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.explain.collect import Question, stream_of, watched_stream
+from dbt_forensics.explain.collect import Question, stream_of
 from dbt_forensics.explain.render import render_explanation
 from dbt_forensics.explain.story import MOST_VALUES, story
-from dbt_forensics.streams import stream
+from dbt_forensics.streams import stream, watched_stream
 from unit.report_evidence import STREAM, at
 
 EUR, USD = '{"currency":"EUR"}', '{"currency":"USD"}'
@@ -176,7 +176,7 @@ def test_the_one_stream_that_has_the_metric() -> None:
 
 def test_what_is_personal_in_a_stream_is_so_in_a_watched_value() -> None:
     personal = stream({**STREAM, "personal_data": ["currency", STREAM["event_id"]]})
-    watch = {"daily": {"relation": "ref.daily", "dimensions": ["currency"]}}
+    watch = {"daily": {"relation": "ref.daily", "dimensions": ["currency"], "window": "day", "truth": None}}
     watched = watched_stream("watched", watch, {"orders": personal, "other": stream(STREAM)})
     assert watched.is_personal("event_id")
     assert watched.is_personal("currency")

@@ -130,3 +130,19 @@ def test_a_terminal_takes_no_orders_from_values() -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "<U+001B>[31mred [bold]<U+202E>" in text
+
+
+def test_who_acted_is_told() -> None:
+    """An entry that an action made names it, and the action is told with who and why; neither is markup."""
+    acted = {**entry("k2", -1, "withdrawal", "08 10:00"), "action_id": "0f3a5b7c9d1e"}
+    action = {
+        "action_id": "0f3a5b7c9d1e",
+        "kind": "withdrawal",
+        "status": "applied",
+        "owner": "ann",
+        "reason": "[bold]wrong[/bold] currency",
+    }
+    one = life(stream(STREAM), ARRIVALS, [*ENTRIES, acted], VANISHED, VERSIONS, CHANGES, [action])
+    text = render_trace({"event_id": "e2", "streams": [one]}, 160)
+    assert "withdrawal, action 0f3a5b7c9d1e" in text
+    assert "Action 0f3a5b7c9d1e: withdrawal, applied, ann: [bold]wrong[/bold] currency" in text

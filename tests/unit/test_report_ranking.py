@@ -65,6 +65,7 @@ def test_findings_are_ranked_and_numbered() -> None:
         "lost_rows",
         "conflicts",
         "quarantine",
+        "open_incidents",
         "late_surges",
         "corrected_values",
         "schema_drift",
@@ -75,6 +76,7 @@ def test_every_finding_leads_to_its_evidence() -> None:
     document = report(eventful_evidence())
     sections = {"changes", "batches", "schema", "losers", "health"}
     shown = {change["id"] for change in document["changes"]["items"]}
+    shown |= {incident["id"] for incident in document["incidents"]["items"]}
     assert {finding["section"] for finding in document["findings"]} <= sections | shown
 
 

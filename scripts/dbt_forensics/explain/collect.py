@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.explain.story import story
 from dbt_forensics.sql import literal
-from dbt_forensics.streams import Stream, no_such_stream
+from dbt_forensics.streams import Stream, no_such_stream, watched_stream
 from dbt_forensics.text import iso, moment
 from dbt_forensics.warehouse import Row, Warehouse
 
@@ -88,38 +88,6 @@ def stream_of(question: Question, streams: Mapping[str, Stream]) -> Stream:
     where = f"Stream '{question.stream}' has" if question.stream else "There is"
     raise ForensicsError(
         f"{where} no metric '{question.metric}': give one of {', '.join(known) or 'none, as none is declared'}."
-    )
-
-
-def watched_stream(name: str, watches: Mapping[str, Any], streams: Mapping[str, Stream]) -> Stream:
-    """Returns what stands for a stream where the values that the user's own models show are looked up.
-
-    Args:
-        name: What the versions of these values have as their stream.
-        watches: The declared watches by name, as the package completes them.
-        streams: The declared streams: what is personal in one of them is so in a watched value.
-    """
-    personal = frozenset(tag for stream in streams.values() for tag in stream.personal_data)
-    personal_ids = [
-        stream.roles["event_id"]
-        for stream in streams.values()
-        if "event_id" in stream.roles and stream.is_personal("event_id")
-    ]
-    return Stream(
-        name=name,
-        relation=", ".join(watch["relation"] for watch in watches.values()),
-        roles={"event_id": personal_ids[0]} if personal_ids else {},
-        payload=None,
-        window="day",
-        expected_delay=timedelta(0),
-        allowed_lateness=timedelta(0),
-        on_conflict="",
-        too_late="",
-        rules={},
-        metrics={
-            watch: {"agg": "watched", "dimensions": given["dimensions"]} for watch, given in watches.items()
-        },
-        personal_data=personal,
     )
 
 

@@ -9,7 +9,10 @@ from typing import Any
 from dbt_forensics.report.changes import changes
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.findings import findings, headline, open_questions
+from dbt_forensics.report.incidents import incidents
+from dbt_forensics.report.settling import settling
 from dbt_forensics.report.shown import Json, earliest, latest, shown_batch, shown_row, winner_of
+from dbt_forensics.report.windows import windows
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, long_duration
 from dbt_forensics.warehouse import Row
@@ -31,12 +34,24 @@ def assemble(evidence: Evidence, scope: Scope) -> Json:
         "schema_version": SCHEMA_VERSION,
         "project": evidence.project,
         "recorded_at": latest(_recorded_times(evidence, scope)),
-        "scope": {"since": iso(scope.since), "until": iso(scope.until), "stream": scope.stream},
+        "scope": {
+            "since": iso(scope.since),
+            "until": iso(scope.until),
+            "stream": scope.stream,
+            "incident": scope.incident,
+        },
         "streams": [_stream(stream, evidence) for stream in evidence.streams.values()],
+        "watches": [
+            {"stream": stream.name, "metric": metric, "relation": stream.relation, "window": stream.window}
+            for metric, stream in evidence.watches.items()
+        ],
+        "incidents": incidents(evidence, scope),
         "changes": changes(evidence, scope),
         "batches": _batches(evidence, scope),
         "schema_drift": _schema_drift(evidence, scope),
         "losers": _losers(evidence),
+        "settling": settling(evidence),
+        "windows": windows(evidence),
         "chain_heads": [
             {"stream": row["stream"], "recorded_at": iso(row["recorded_at"]), "head": row["head"]}
             for row in evidence.chain_heads

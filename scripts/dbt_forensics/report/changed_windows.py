@@ -2,7 +2,7 @@
 
 CHANGED_WINDOWS = """
 with versions as (
-    select * from {metric_versions} where stream = {stream} and {within}
+    select * from {metric_versions} where stream = {stream} and {of_metric} and {within}
 ),
 moments as (
     select distinct recorded_from as moment from versions

@@ -49,7 +49,7 @@ def _counts(changed: Iterable[Row]) -> list[Json]:
 
 
 def _change(place: int, changed: Row, evidence: Evidence, scope: Scope) -> Json:
-    stream = evidence.streams[changed["stream"]]
+    stream = evidence.stream_of(changed)
     history = [row for row in evidence.metric_versions if _same_window(row, changed)]
     versions = [row for row in history if row["version"] > changed["published_version"]]
     parts = [row for row in evidence.metric_changes if _same_window(row, changed)]
@@ -120,7 +120,7 @@ def _version(version: Row, parts: Iterable[Row]) -> Json:
 def _cause(cause: str, parts: Sequence[Row], changed: Row, evidence: Evidence, scope: Scope) -> Json:
     of_cause = [row for row in parts if row["cause"] == cause]
     sample_ids = {event_id for row in of_cause for event_id in json.loads(row["sample_event_ids"] or "[]")}
-    stream = evidence.streams[changed["stream"]]
+    stream = evidence.stream_of(changed)
     behind = [
         {"effect": int(row["effect"]), "effective_at": iso(row["effective_at"]), **shown_row(row, stream)}
         for row in evidence.rows_behind

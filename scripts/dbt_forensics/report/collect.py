@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from dbt_forensics.errors import ForensicsError
 from dbt_forensics.report.changed_windows import CHANGED_WINDOWS
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.ranking import ranked
 from dbt_forensics.sql import in_list, literal
-from dbt_forensics.streams import Stream, no_such_stream
+from dbt_forensics.streams import Stream, no_such_stream, watched_stream
 from dbt_forensics.warehouse import Row, Warehouse
 
 # What a report shows of a row. Not every column: the engine would compute what nobody reads.
@@ -56,12 +57,19 @@ def collect(warehouse: Warehouse, scope: Scope) -> Evidence:
         raise no_such_stream(scope.stream, streams)
     chosen = {name: stream for name, stream in streams.items() if scope.stream in (None, name)}
     found = Evidence(warehouse.project, warehouse.versions(), chosen)
+    if scope.stream is None:
+        watched, watches = warehouse.macro("watched_stream"), warehouse.macro("watches")
+        found.watches = {
+            name: watched_stream(watched, {name: watch}, streams) for name, watch in watches.items()
+        }
     asker = _Asker(warehouse, scope, list(chosen))
     found.verdicts = asker.verdicts()
     found.captured = asker.captured()
     found.loads = asker.loads()
     for stream in chosen.values():
         found.changed += asker.changed(stream)
+    for name, stream in found.watches.items():
+        found.changed += asker.changed(stream, name)
     shown = ranked(found.changed)[: scope.detail]
     found.metric_versions = asker.metric_versions(shown)
     found.metric_changes = asker.metric_changes(shown)
@@ -72,7 +80,32 @@ def collect(warehouse: Warehouse, scope: Scope) -> Evidence:
     found.losers = asker.losers()
     found.chain_heads = asker.chain_heads()
     found.digest_versions = asker.digest_versions()
+    found.settling = asker.settling()
+    found.lateness = asker.lateness()
+    found.estimates = asker.estimates()
+    found.windows = asker.windows()
+    found.actions = asker.actions()
+    found.incidents = asker.incidents()
+    if scope.incident is not None and not found.incidents:
+        raise ForensicsError(
+            f"There is no incident '{scope.incident}': forensics__incidents lists those that there are."
+        )
+    found.detections = asker.detections(found.incidents)
+    found.timeline = asker.timeline(found.incidents)
+    found.impact = asker.impact(found.incidents)
+    found.incident_rows = asker.incident_rows(found.detections)
+    found.pages = {row["kind"]: _page(warehouse, row["kind"]) for row in found.incidents}
     return found
+
+
+def _page(warehouse: Warehouse, kind: str) -> dict[str, str]:
+    """What the package's documentation says of a kind of incident, by heading."""
+    texts = (warehouse.documentation(f"{folder}/{kind}.md") for folder in ("detectors", "runbooks"))
+    return {
+        heading.strip(): section.strip()
+        for text in texts
+        for heading, _, section in (part.partition("\n") for part in text.split("\n## ")[1:])
+    }
 
 
 class _Asker:
@@ -151,8 +184,8 @@ class _Asker:
             within=self._within("recorded_at", since=True),
         )
 
-    def changed(self, stream: Stream) -> list[Row]:
-        """The windows of a stream that are not as they were when first published, or at the beginning of the scope.
+    def changed(self, stream: Stream, watch: str | None = None) -> list[Row]:
+        """The windows of a stream, or a watch, that are not as they were first published, or as the scope begins.
 
         First published: as of the first moment at which anything of the stream was published and the window had
         been over for as long as the expected delay. Restated: by something that came after the window had settled,
@@ -164,6 +197,7 @@ class _Asker:
             "metric_versions",
             "metric_changes",
             stream=literal(stream.name),
+            of_metric=f"metric = {literal(watch)}" if watch else "1 = 1",
             within=self._within("recorded_from"),
             deadline=self._after("window_end", stream.expected_delay),
             settles_at=self._after("window_end", stream.expected_delay + stream.allowed_lateness),
@@ -320,6 +354,154 @@ class _Asker:
             """,
             "batch_history",
         )
+
+    def settling(self) -> list[Row]:
+        return self._rows(
+            "select * from {settling} where stream in {streams} order by stream, metric, age_hours",
+            "settling",
+        )
+
+    def lateness(self) -> list[Row]:
+        return self._rows(
+            """
+            select * from {lateness}
+            where stream in {streams} and (is_configured or is_suggested)
+            order by stream, lateness_seconds
+            """,
+            "lateness",
+        )
+
+    def incidents(self) -> list[Row]:
+        """The incident that was asked for, or those that are open, or were at any time since the scope begins."""
+        scope = self._scope
+        if scope.incident is not None:
+            chosen = f"incident_id = {literal(scope.incident)}"
+        elif scope.since is not None:
+            chosen = f"(resolved_at is null or resolved_at > {literal(scope.since)})"
+        elif scope.until is not None:
+            chosen = f"(resolved_at is null or resolved_at > {literal(scope.until)})"
+        else:
+            chosen = "resolved_at is null"
+        return self._rows(
+            """
+            select * from {incidents}
+            where stream in {streams} and {chosen} and {within}
+            order by stream, window_start, incident_id
+            """,
+            "incidents",
+            chosen=chosen,
+            within=self._within("opened_at"),
+        )
+
+    def detections(self, incidents: Sequence[Row]) -> list[Row]:
+        members = self._warehouse.macro(
+            "incident_members", detections=self._warehouse.relation("forensics__detections")
+        )
+        return self._rows(
+            """
+            with {members}
+            select * from members
+            where incident_id in {chosen} and {within}
+            order by incident_id, first_detected_at, detection_id
+            """,
+            members=str(members),
+            chosen=_ids(incidents),
+            within=self._within("first_detected_at"),
+        )
+
+    def timeline(self, incidents: Sequence[Row]) -> list[Row]:
+        return self._rows(
+            """
+            select * from {incident_timeline}
+            where incident_id in {chosen} and {within}
+            order by incident_id, happened_at, moment, detector, what
+            """,
+            "incident_timeline",
+            chosen=_ids(incidents),
+            within=self._within("happened_at"),
+        )
+
+    def impact(self, incidents: Sequence[Row]) -> list[Row]:
+        return self._rows(
+            """
+            select * from (
+                select
+                    impact.*, count(*) over (partition by incident_id, kind) as of_kind,
+                    row_number() over (
+                        partition by incident_id, kind
+                        order by abs(change) desc, window_start, name, dimensions, cause
+                    ) as place
+                from {incident_impact} as impact
+                where incident_id in {chosen}
+            ) as impact
+            where place <= {detail}
+            order by incident_id, kind, place
+            """,
+            "incident_impact",
+            chosen=_ids(incidents),
+            detail=str(min(self._scope.detail, 20)),
+        )
+
+    def incident_rows(self, detections: Iterable[Row]) -> list[Row]:
+        """The rows of the events that detections name as examples: a few of each."""
+        samples: dict[str, set[str]] = {}
+        for row in detections:
+            event_ids = json.loads(row["evidence"] or "{}").get("sample_event_ids", [])[: self._scope.samples]
+            samples.setdefault(row["stream"], set()).update(one for one in event_ids if "\x00" not in one)
+        chosen = " or ".join(
+            f"(stream = {literal(stream)} and event_id in {in_list(sorted(event_ids))})"
+            for stream, event_ids in sorted(samples.items())
+            if event_ids
+        )
+        return self._rows(
+            """
+            select {columns}
+            from {events} as events
+            where {chosen}
+            order by stream, event_id, ingested_at, batch_id, row_key
+            """,
+            "events",
+            columns=_EVENT,
+            chosen=chosen or "1 = 0",
+        )
+
+    def actions(self) -> list[Row]:
+        return self._rows(
+            "select * from {replays} where stream in {streams} and {within} order by planned_at, action_id",
+            "replays",
+            within=self._within("planned_at"),
+        )
+
+    def windows(self) -> list[Row]:
+        """The latest windows of each stream: two weeks of hours, or as many days."""
+        return self._rows(
+            """
+            select * from (
+                select
+                    windows.*,
+                    row_number() over (partition by stream order by window_start desc) as windows_since
+                from {windows} as windows
+                where stream in {streams} and {within}
+            ) as windows
+            where windows_since <= 336
+            order by stream, window_start
+            """,
+            "windows",
+            within=self._within("window_start"),
+        )
+
+    def estimates(self) -> list[Row]:
+        return self._rows(
+            """
+            select * from {estimates} where stream in {streams} and estimate is not null
+            order by stream, metric, window_start desc, dimensions
+            """,
+            "estimates",
+        )
+
+
+def _ids(incidents: Sequence[Row]) -> str:
+    return in_list([row["incident_id"] for row in incidents])
 
 
 def _keys(shown: Sequence[Row], from_the_first: bool = False) -> str:

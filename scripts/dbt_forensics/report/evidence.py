@@ -16,6 +16,7 @@ class Scope:
         since: Compare with what was published then; None compares with what was first published.
         until: Leave out what was recorded later; None leaves out nothing.
         stream: Only this stream; None means all.
+        incident: Only this incident; None means those that are open, or were open since ``since``.
         detail: How many changes, and how many rewritten batches, are shown one by one.
         samples: How many rows are shown behind each cause.
     """
@@ -23,6 +24,7 @@ class Scope:
     since: datetime | None = None
     until: datetime | None = None
     stream: str | None = None
+    incident: str | None = None
     detail: int = 50
     samples: int = 5
 
@@ -35,6 +37,7 @@ class Evidence:
         project: Name of the dbt project.
         versions: Versions of the software that produced the report.
         streams: The declared streams.
+        watches: What stands for a stream where the values of a watch are looked up, by the watch's name.
         verdicts: Rows by stream, verdict, cause and timeliness.
         captured: Rows in the history by stream.
         loads: Rows, late rows, duplicates and conflicts by batch.
@@ -48,6 +51,17 @@ class Evidence:
         losers: Examples of rows that do not count, with the reason.
         chain_heads: Head of each stream's chain of seals.
         digest_versions: Versions of the digest in use, by stream.
+        settling: How complete settled windows were, by metric and age.
+        lateness: The configured allowed_lateness and the suggested one, with the share of rows that they let in.
+        estimates: What open windows will be, by value.
+        incidents: The incidents within the scope.
+        detections: What they are made of, each with its ``incident_id``.
+        timeline: Their moments, in order.
+        impact: What they concern, the largest changes first, with how many there are of the kind.
+        incident_rows: The rows that their detections name as examples.
+        actions: What people did on the streams.
+        windows: The latest expected windows of each stream, with their health.
+        pages: What the documentation says of each kind of incident, by kind and heading.
     """
 
     project: str
@@ -66,3 +80,20 @@ class Evidence:
     losers: list[Row] = field(default_factory=list)
     chain_heads: list[Row] = field(default_factory=list)
     digest_versions: list[Row] = field(default_factory=list)
+    watches: Mapping[str, Stream] = field(default_factory=dict)
+    settling: list[Row] = field(default_factory=list)
+    lateness: list[Row] = field(default_factory=list)
+    estimates: list[Row] = field(default_factory=list)
+    incidents: list[Row] = field(default_factory=list)
+    detections: list[Row] = field(default_factory=list)
+    timeline: list[Row] = field(default_factory=list)
+    impact: list[Row] = field(default_factory=list)
+    incident_rows: list[Row] = field(default_factory=list)
+    actions: list[Row] = field(default_factory=list)
+    windows: list[Row] = field(default_factory=list)
+    pages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def stream_of(self, row: Row) -> Stream:
+        """Returns the stream of a metric's row, or what stands for it where the metric is a watch."""
+        found = self.streams.get(row["stream"])
+        return self.watches[row["metric"]] if found is None else found

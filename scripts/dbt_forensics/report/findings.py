@@ -18,6 +18,7 @@ KINDS = {
     "lost_rows": ("high", "recorded row is gone from the source", "recorded rows are gone from the source"),
     "conflicts": ("medium", "row is in conflict", "rows are in conflict"),
     "quarantine": ("medium", "row is in quarantine", "rows are in quarantine"),
+    "open_incidents": ("high", "incident is open", "incidents are open"),
     "late_surges": ("medium", "batch came unusually late", "batches came unusually late"),
     "future_surges": ("medium", "batch came from the future", "batches came from the future"),
     "corrected_values": ("medium", "published value was corrected", "published values were corrected"),
@@ -39,12 +40,19 @@ def findings(document: Json) -> list[Json]:
         name = stream["stream"]
         changes = [item for item in document["changes"]["items"] if item["stream"] == name]
         counts = [item for item in document["changes"]["counts"] if item["stream"] == name]
-        found += _broken_promises(stream, changes)
+        found += _unaccounted(stream)
+        found += _unexplained(name, changes)
         found += _changed_values(name, changes, counts)
         found += _lost_rows(name, [item for item in document["batches"]["items"] if item["stream"] == name])
         found += _verdicts(stream)
+        found += _open_incidents(name, document["incidents"]["items"])
         found += _surges(stream)
         found += _drift(name, [item for item in document["schema_drift"] if item["stream"] == name])
+    for watch in document["watches"]:
+        changes = [item for item in document["changes"]["items"] if _is_of(item, watch)]
+        counts = [item for item in document["changes"]["counts"] if _is_of(item, watch)]
+        found += _unexplained(watch["stream"], changes)
+        found += _changed_values(watch["stream"], changes, counts)
     found.sort(key=lambda finding: (_ORDER.index(finding["kind"]), -finding["quantity"], finding["stream"]))
     return [{"rank": rank, **finding} for rank, finding in enumerate(found, 1)]
 
@@ -84,7 +92,11 @@ def _finding(kind: str, quantity: int, stream: str, title: str, detail: str, sec
     }
 
 
-def _broken_promises(stream: Json, changes: Sequence[Json]) -> Iterator[Json]:
+def _is_of(item: Json, watch: Json) -> bool:
+    return bool((item["stream"], item["metric"]) == (watch["stream"], watch["metric"]))
+
+
+def _unaccounted(stream: Json) -> Iterator[Json]:
     name, check = stream["stream"], stream["reconciles"]
     if not check["holds"]:
         gap = abs(check["rows"] - check["rows_with_a_verdict"])
@@ -93,6 +105,9 @@ def _broken_promises(stream: Json, changes: Sequence[Json]) -> Iterator[Json]:
         )
         detail = "A build may have been cut off: run dbt build again, then dbt test."
         yield _finding("rows_not_accounted_for", gap, name, title, detail, "health")
+
+
+def _unexplained(name: str, changes: Sequence[Json]) -> Iterator[Json]:
     odd = [
         change
         for change in changes
@@ -157,6 +172,19 @@ def _verdicts(stream: Json) -> Iterator[Json]:
     if rows := verdicts["pending"]:
         title = f"{count(rows, 'row')} arrived too late and wait to be admitted."
         yield _finding("pending", rows, name, title, "They do not count until someone admits them.", "losers")
+
+
+def _open_incidents(stream: str, incidents: Sequence[Json]) -> Iterator[Json]:
+    opened = [item for item in incidents if item["stream"] == stream and item["status"] != "resolved"]
+    if not opened:
+        return
+    top = opened[0]
+    title = f"{count(len(opened), *KINDS['open_incidents'][1:])}, the worst: {top['kind'].replace('_', ' ')}."
+    detail = f"{top['meaning']} Opened {moment(top['opened_at'])}."
+    if top["owner"]:
+        detail += f" Owner: {visible(top['owner'])}."
+    found = _finding("open_incidents", len(opened), stream, title, detail, top["id"])
+    yield {**found, "severity": top["severity"]}
 
 
 def _surges(stream: Json) -> Iterator[Json]:

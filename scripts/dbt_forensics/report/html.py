@@ -9,7 +9,9 @@ from markupsafe import Markup
 
 from dbt_forensics import text
 from dbt_forensics.report import words
-from dbt_forensics.report.chart import Waterfall, timeline, waterfall
+from dbt_forensics.report.chart import Waterfall, settling, timeline, waterfall
+from dbt_forensics.report.heat import SIGNS, heat
+from dbt_forensics.report.scorecard import scorecard
 
 
 def render_html(document: dict[str, Any]) -> str:
@@ -18,6 +20,20 @@ def render_html(document: dict[str, Any]) -> str:
     Args:
         document: The report's JSON document, schema version 1.
     """
+    return _environment().get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
+
+
+def render_dashboard(document: dict[str, Any]) -> str:
+    """Returns the on-call dashboard as one HTML page: streams, open incidents, windows, latest changes.
+
+    Args:
+        document: The report's JSON document, schema version 1.
+    """
+    page = _environment().get_template("dashboard.html.j2")
+    return page.render(report=document, lines=scorecard(document), signs=SIGNS).rstrip("\n") + "\n"
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("dbt_forensics.report"),
         autoescape=True,
@@ -39,8 +55,14 @@ def render_html(document: dict[str, Any]) -> str:
         window=text.window_name,
         waterfall=_waterfall,
         timeline=_timeline,
+        settling=_settling,
+        share=text.share,
+        rounded=text.rounded,
+        age=text.age,
+        heat=heat,
+        plain_moment=text.moment,
     )
-    return environment.get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
+    return environment
 
 
 def _data(value: object) -> Markup:
@@ -73,4 +95,18 @@ def _timeline(change: dict[str, Any]) -> Markup:
     window = text.window_name(change["window_start"], change["window"])
     return timeline(
         shown, f"What {change['metric']} of {window} showed over time, in {text.count(len(shown), 'version')}"
+    )
+
+
+def _settling(metric: dict[str, Any]) -> Markup:
+    shown = [
+        (
+            text.age(age["age_hours"]),
+            None if age["value_share"] is None else Decimal(age["value_share"]),
+            None if age["final_share"] is None else Decimal(age["final_share"]),
+        )
+        for age in metric["curve"]
+    ]
+    return settling(
+        shown, f"How complete {metric['metric']} was at {text.count(len(shown), 'age')} of its windows"
     )

@@ -7,11 +7,10 @@ from typing import Any
 from dbt_forensics.report.assemble import assemble
 from dbt_forensics.report.collect import collect
 from dbt_forensics.report.evidence import Scope
-from dbt_forensics.report.html import render_html
-from dbt_forensics.report.markdown import render_markdown
+from dbt_forensics.report.html import render_dashboard, render_html
+from dbt_forensics.report.markdown import render_markdown, render_postmortem
+from dbt_forensics.report.scorecard import scorecard, scorecard_csv
 from dbt_forensics.warehouse import Warehouse
-
-FORMATS = ("html", "md", "json")
 
 
 def make_report(warehouse: Warehouse, scope: Scope) -> dict[str, Any]:
@@ -25,8 +24,16 @@ def make_report(warehouse: Warehouse, scope: Scope) -> dict[str, Any]:
 
 
 def render(document: dict[str, Any]) -> Mapping[str, str]:
-    """Returns a report in every format, by format."""
-    return {"html": render_html(document), "md": render_markdown(document), "json": render_json(document)}
+    """Returns the files of a report by name; the postmortem only of an incident that was asked for."""
+    return {
+        "report.html": render_html(document),
+        "report.md": render_markdown(document),
+        "report.json": render_json(document),
+        "dashboard.html": render_dashboard(document),
+        "scorecard.csv": scorecard_csv(document),
+        "scorecard.json": render_json(scorecard(document)),
+        **({"postmortem.md": render_postmortem(document)} if document["scope"]["incident"] else {}),
+    }
 
 
 def render_json(document: Any) -> str:

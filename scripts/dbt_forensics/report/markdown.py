@@ -17,6 +17,19 @@ def render_markdown(document: dict[str, Any]) -> str:
     Args:
         document: The report's JSON document, schema version 1.
     """
+    return _render("report.md.j2", document)
+
+
+def render_postmortem(document: dict[str, Any]) -> str:
+    """Returns a postmortem of the report's incidents with the facts filled in, as Markdown.
+
+    Args:
+        document: The report's JSON document, schema version 1.
+    """
+    return _render("postmortem.md.j2", document)
+
+
+def _render(template: str, document: dict[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("dbt_forensics.report"),
         trim_blocks=True,
@@ -34,9 +47,12 @@ def render_markdown(document: dict[str, Any]) -> str:
         drift=words.drift_in_words,
         count=text.count,
         percent=text.percent,
+        share=text.share,
+        rounded=text.rounded,
+        age=text.age,
         window=text.window_name,
     )
-    return environment.get_template("report.md.j2").render(report=document).rstrip("\n") + "\n"
+    return environment.get_template(template).render(report=document).rstrip("\n") + "\n"
 
 
 def escape_markdown(value: object) -> str:

@@ -46,8 +46,8 @@ def trace_event(warehouse: Warehouse, event_id: str, stream: str | None = None) 
 
 def _evidence(
     warehouse: Warehouse, event_id: str, stream: Stream
-) -> tuple[list[Row], list[Row], list[Row], list[Row], list[Row]]:
-    """Arrivals, ledger entries, disappearances, metric versions and metric changes."""
+) -> tuple[list[Row], list[Row], list[Row], list[Row], list[Row], list[Row]]:
+    """Arrivals, ledger entries, disappearances, metric versions, metric changes and actions."""
     where = f"stream = {literal(stream.name)} and event_id = {literal(event_id)}"
     arrivals = warehouse.query(
         f"select {_ARRIVAL} from {warehouse.relation('forensics__events')} where {where}"
@@ -69,4 +69,13 @@ def _evidence(
     changes = warehouse.query(
         f"select * from {warehouse.relation('forensics__metric_changes')} where {covering} {order}"
     )
-    return arrivals, entries, vanished, versions, changes
+    ids = sorted({row["action_id"] for row in entries if row["action_id"] is not None})
+    replays = warehouse.relation("forensics__replays")
+    acted = " or ".join(
+        f"action_id in (select action_id from {warehouse.relation(name)} where {where})"
+        for name in ("int_forensics__action_rows", "forensics__outbox")
+    )
+    actions = warehouse.query(
+        f"select * from {replays} where action_id in {in_list(ids)} or {acted} order by applied_at, action_id"
+    )
+    return arrivals, entries, vanished, versions, changes, actions

@@ -19,6 +19,7 @@ def life(
     vanished: Sequence[Row],
     versions: Sequence[Row],
     changes: Sequence[Row],
+    actions: Sequence[Row] = (),
 ) -> Json:
     """Returns the life of an event in one stream; rows are named by the order in which they arrived, from 1.
 
@@ -29,6 +30,7 @@ def life(
         vanished: Its rows of ``forensics__vanished_rows``.
         versions: Metric versions of the windows that it is in.
         changes: The changes of these.
+        actions: The rows of ``forensics__replays`` that are about its rows.
     """
     places = {row["row_key"]: place for place, row in enumerate(arrivals, 1)}
     counted = [places[row["row_key"]] for row in arrivals if row["is_counted"]]
@@ -37,6 +39,10 @@ def life(
         "counted_arrival": counted[0] if counted else None,
         "arrivals": [_arrival(row, places, stream, vanished) for row in arrivals],
         "entries": [_entry(row, places) for row in entries],
+        "actions": [
+            {name: row[name] for name in ("action_id", "kind", "status", "owner", "reason")}
+            for row in actions
+        ],
         "counts_in": [
             _value(stream, version) for row in arrivals for version in _counts_in(stream, row, versions)
         ],

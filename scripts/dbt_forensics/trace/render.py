@@ -54,12 +54,15 @@ def _render_stream(console: Console, event_id: str, one: Json) -> None:
                 str(row["arrival"]),
                 signed(row["effect"]),
                 row["verdict"],
-                row["cause"],
+                row["cause"] + (f", action {row['action_id']}" if row["action_id"] else ""),
                 f"arrival {row['other_arrival']}" if row["other_arrival"] else "",
             )
             for row in one["entries"]
         ),
     )
+    for row in one["actions"]:
+        who = f"{visible(row['owner'])}: {visible(row['reason'])}"
+        say(console, f"Action {row['action_id']}: {row['kind']}, {row['status']}, {who}")
     if one["counts_in"]:
         say(console, f"It counts in {', '.join(_value(row) for row in one['counts_in'])}.\n")
     if one["shown_in"]:

@@ -1,0 +1,158 @@
+{% macro usual_batches() %}
+    {#-
+        CTEs, the last of them named compared_batches: each batch with what is usual of the stream's: the median share of repetitions, and of rows that could not be
+        read or values that are missing, and the size of those whose last row arrived in the same hour of the day: the median of the same weekday where there are four, else of
+        any; and usual_distance_share, the median distance from these medians, as a share of them, over all weekdays: of one weekday's few it would say little.
+        Needs the CTE batches.
+    -#}
+    sized_batches as (
+
+        select
+            *,
+            {{ dbt_forensics.elapsed_seconds(dbt_forensics.window_start('day', 'last_arrived_at'), dbt_forensics.window_start('hour', 'last_arrived_at')) }} as arrived_at_hour,
+            {{ dbt_forensics.weekday_number('last_arrived_at') }} as arrived_on_weekday,
+            rows_count as volume,
+            {{ dbt_forensics.share_of('duplicate_count', 'rows_count') }} as duplicate_share,
+            case
+                when unreadable_count * value_count >= null_count * rows_count then {{ dbt_forensics.share_of('unreadable_count', 'rows_count') }}
+                else {{ dbt_forensics.share_of('null_count', 'value_count') }}
+            end as wrong_share
+        from batches
+        where rows_count > 0
+
+    ),
+
+    ranked_batches as (
+
+        select
+            *,
+            row_number() over (partition by stream, arrived_at_hour order by volume, batch_id) as any_day_rank,
+            count(*) over (partition by stream, arrived_at_hour) as any_day_count,
+            row_number() over (partition by stream, arrived_at_hour, arrived_on_weekday order by volume, batch_id) as weekday_rank,
+            count(*) over (partition by stream, arrived_at_hour, arrived_on_weekday) as weekday_count,
+            row_number() over (partition by stream order by duplicate_share, batch_id) as duplicate_rank,
+            row_number() over (partition by stream order by wrong_share, batch_id) as wrong_rank,
+            row_number() over (partition by stream order by rows_count, batch_id) as size_rank,
+            count(*) over (partition by stream) as batch_count
+        from sized_batches
+
+    ),
+
+    usual_sizes as (
+
+        select
+            *,
+            case
+                when weekday_count >= 4 then {{ dbt_forensics._middle('volume', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday') }}
+                else {{ dbt_forensics._middle('volume', 'any_day', 'stream, arrived_at_hour') }}
+            end as usual_volume,
+            {#- A median is no distance from itself, and of few batches it would be most of what is known. #}
+            case when weekday_count >= 4 then weekday_rank * 2 in (weekday_count, weekday_count + 1) else any_day_rank * 2 in (any_day_count, any_day_count + 1) end as is_median
+        from ranked_batches
+
+    ),
+
+    distances_of_batches as (
+
+        select
+            *,
+            {{ dbt_forensics.share_of('abs(volume - usual_volume)', 'usual_volume') }} as distance_share
+        from usual_sizes
+
+    ),
+
+    ranked_distances_of_batches as (
+
+        select
+            *,
+            row_number() over (partition by stream, arrived_at_hour, is_median order by distance_share, batch_id) as distance_rank,
+            count(*) over (partition by stream, arrived_at_hour, is_median) as distance_count
+        from distances_of_batches
+
+    ),
+
+    compared_batches as (
+
+        select
+            *,
+            {{ dbt_forensics._middle('distance_share', 'distance', 'stream, arrived_at_hour', condition='not is_median') }} as usual_distance_share,
+            max(case when duplicate_rank * 2 in (batch_count, batch_count + 1) then duplicate_share end) over (partition by stream) as usual_duplicate_share,
+            max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
+            max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
+            min(first_arrived_at) over (partition by stream) as earliest_first_arrived_at,
+            max(first_arrived_at) over (partition by stream) as latest_first_arrived_at
+        from ranked_distances_of_batches
+
+    )
+{% endmacro %}
+
+
+{% macro _middle(value, among, partition, condition='1 = 1') %}
+    {#- The lower median of a value over a partition; condition: which rows were ranked and counted. -#}
+    {%- set count = among ~ '_count' -%}
+    {{ return('max(case when ' ~ condition ~ ' and ' ~ among ~ '_rank * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1) then ' ~ value ~ ' end) over (partition by ' ~ partition ~ ')') }}
+{% endmacro %}
+
+
+{% macro weekday_number(time) %}
+    {#- Integer: 0 for a Monday to 6 for a Sunday. -#}
+    {%- set days = 'cast(floor(' ~ dbt_forensics.elapsed_seconds(dbt_forensics.timestamp_literal('1900-01-01 00:00:00'), time) ~ ' / 86400) as ' ~ dbt.type_bigint() ~ ')' -%}
+    {{ return('(' ~ days ~ ' - 7 * cast(floor(' ~ days ~ ' / 7.0) as ' ~ dbt.type_bigint() ~ '))') }}
+{% endmacro %}
+
+
+{% macro _found_batch(detector, where, values, streams, from='compared_batches') %}
+    {%- set common = {
+        'subject': 'candidates.batch_id',
+        'identity': "''",
+        'first_event_at': 'candidates.first_event_at',
+        'first_arrived_at': 'candidates.first_arrived_at',
+        'last_arrived_at': 'candidates.last_arrived_at',
+        'touched_at': 'candidates.touched_at',
+    } -%}
+    {{ dbt_forensics.found(detector, from, where, dict(common, **values), streams) }}
+{%- endmacro %}
+
+
+{% macro repeated_batch(streams, clock) %}
+    {#- A batch of which nearly all rows say again what other rows said before: the same file once more, or an old one. -#}
+    {{ dbt_forensics._found_batch('repeated_batch', 'candidates.rows_count >= 20 and candidates.batch_count >= 3 and candidates.duplicate_share >= settings.knob and candidates.usual_duplicate_share < 0.5', {
+        'observed': 'candidates.duplicate_share',
+        'expected': 'candidates.usual_duplicate_share',
+        'evidence': dbt_forensics.evidence({'rows': 'candidates.duplicate_count', 'of_rows': 'candidates.rows_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),
+        'is_over': dbt_forensics.is_past(streams, clock),
+    }, streams) }}
+{%- endmacro %}
+
+
+{% macro partial_batch(streams) %}
+    {#-
+        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as five standard
+        deviations (7.5 times the median distance, and five times the root of the median), until half of what is missing has come into its window. The first batch and the last one may not be complete.
+    -#}
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.distance_share > candidates.usual_distance_share * 7.5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 25 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+        'observed': 'candidates.volume',
+        'expected': 'candidates.usual_volume',
+        'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),
+        'is_over': 'coalesce(candidates.window_count >= candidates.window_expected - (candidates.usual_volume - candidates.volume) * 0.5, 1 = 0)',
+    }, streams, "(
+            select
+                compared_batches.*,
+                windows.distinct_count as window_count,
+                windows.expected_count as window_expected
+            from compared_batches
+            left join windows
+                on compared_batches.stream = windows.stream and compared_batches.last_window = windows.window_start
+        )") }}
+{%- endmacro %}
+
+
+{% macro wrong_shape_load(streams, clock) %}
+    {#- A batch of which nearly no row could be read, or nearly all values are missing: an error page, or another file's columns, landed as data. -#}
+    {{ dbt_forensics._found_batch('wrong_shape_load', 'candidates.batch_count >= 10 and candidates.usual_size >= 20 and candidates.wrong_share >= settings.knob and candidates.usual_wrong_share < 0.5', {
+        'observed': 'candidates.wrong_share',
+        'expected': 'candidates.usual_wrong_share',
+        'evidence': dbt_forensics.evidence({'rows': 'candidates.rows_count', 'unreadable_rows': 'candidates.unreadable_count', 'missing_values': 'candidates.null_count', 'of_values': 'candidates.value_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),
+        'is_over': dbt_forensics.is_past(streams, clock),
+    }, streams) }}
+{%- endmacro %}

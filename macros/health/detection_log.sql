@@ -1,0 +1,192 @@
+{% macro detection_log_columns() %}
+    {#- The columns of int_forensics__detection_log with their types. -#}
+    {{ return({
+        'detection_id': 'text', 'detector': 'text', 'stream': 'text', 'subject': 'text', 'window_start': 'time', 'window_end': 'time', 'severity': 'text',
+        'observed': 'number', 'expected': 'number', 'evidence': 'text', 'first_event_at': 'time', 'first_arrived_at': 'time', 'last_arrived_at': 'time',
+        'change': 'integer', 'recorded_at': 'time',
+    }) }}
+{% endmacro %}
+
+
+{% macro found_detections(streams, relations, clock) %}
+    {#-
+        CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, schema_history,
+        versions, changes, log, watch_log, actions, action_rows}. clock: SQL, the time of the build.
+    -#}
+    settings as (
+
+        {{ dbt_forensics.detector_settings(streams) }}
+
+    ),
+
+    windows as (
+
+        select *
+        from {{ relations.windows }}
+
+    ),
+
+    {{ dbt_forensics.arrivals(streams, relations.profile) }},
+
+    {{ dbt_forensics.offset_runs(streams) }},
+
+    {{ dbt_forensics.unusual_shares(streams, relations.profile, relations.schema_history) }},
+
+    {{ dbt_forensics.found_shares(streams, relations.profile) }},
+
+    {{ dbt_forensics.pauses(clock) }},
+
+    {{ dbt_forensics.usual_batches() }},
+
+    {{ dbt_forensics.schema_changes(streams, relations.profile, relations.schema_history) }},
+
+    {{ dbt_forensics.history_changes(streams, relations.presence, relations.profile) }},
+
+    found as (
+
+        select {{ dbt_forensics.found_columns() | join(", ") }} from found_shares
+        {%- for detection in [
+            dbt_forensics.constant_offset(streams),
+            dbt_forensics.missing_window(streams),
+            dbt_forensics.volume_anomaly(streams),
+            dbt_forensics.freshness(streams, clock),
+            dbt_forensics.repeated_batch(streams, clock),
+            dbt_forensics.partial_batch(streams),
+            dbt_forensics.wrong_shape_load(streams, clock),
+            dbt_forensics.schema_drift(streams, clock),
+            dbt_forensics.history_rewritten(streams, clock),
+            dbt_forensics.history_deleted(streams),
+            dbt_forensics.history_inserted(streams, clock),
+            dbt_forensics.truncated_source(streams),
+            dbt_forensics.settled_window_restated(streams, relations.versions, relations.changes, clock),
+            dbt_forensics.unexplained_change(streams, relations.versions, relations.log, relations.watch_log),
+            dbt_forensics.metric_mismatch(streams, dbt_forensics.watches(), relations.versions),
+            dbt_forensics.unsafe_backfill(streams, relations.profile, relations.actions, relations.action_rows),
+        ] %}
+        union all
+        {{ detection }}
+        {%- endfor %}
+
+    )
+{% endmacro %}
+
+
+{% macro detection_changes(log, clock) %}
+    {#-
+        CTEs, the last of them named changes: what opened (+1), closed (-1) or became other than it was last seen (0) since the last build. What is seen for
+        the first time opens only if something of it was recorded since the stream's last change: usual shares move, and nothing old shall
+        turn up because of that. log: int_forensics__detection_log as it is, or none. Needs the CTE found.
+    -#}
+    identified as (
+
+        select
+            {{ dbt.hash("found.detector || '/' || found.stream || '/' || coalesce(found.subject, '') || '/' || found.identity") }} as detection_id,
+            found.*
+        from found
+
+    ),
+
+    on_record as (
+
+        {% if log -%}
+        select
+            detection_id,
+            detector,
+            stream,
+            subject,
+            window_start,
+            window_end,
+            severity,
+            observed,
+            expected,
+            evidence,
+            first_event_at,
+            first_arrived_at,
+            last_arrived_at,
+            sum(change) over (partition by detection_id) as is_open,
+            row_number() over (partition by detection_id order by recorded_at desc, change) as entries_to_go,
+            max(recorded_at) over (partition by stream) as stream_recorded_at
+        from {{ log }}
+        {%- else -%}
+        {{ dbt_forensics.no_rows(dict(dbt_forensics.detection_log_columns(), is_open='integer', entries_to_go='integer', stream_recorded_at='time')) }}
+        {%- endif %}
+
+    ),
+
+    known as (
+
+        select *
+        from on_record
+        where entries_to_go = 1
+
+    ),
+
+    streams_on_record as (
+
+        select
+            stream,
+            max(stream_recorded_at) as recorded_at
+        from on_record
+        group by stream
+
+    ),
+
+    compared as (
+
+        select
+            identified.*,
+            known.detection_id is not null as is_known,
+            coalesce(known.is_open, 0) as was_open,
+            known.observed as observed_before,
+            known.severity as severity_before,
+            known.window_end as window_end_before
+        from identified
+        left join known
+            on identified.detection_id = known.detection_id
+        left join streams_on_record
+            on identified.stream = streams_on_record.stream
+        where
+            known.detection_id is not null
+            or identified.touched_at is null
+            or streams_on_record.recorded_at is null
+            or identified.touched_at > streams_on_record.recorded_at
+
+    ),
+
+    changes as (
+
+        {%- set columns = dbt_forensics.detection_log_columns().keys() | reject('in', ['change', 'recorded_at']) | list %}
+        select
+            {{ columns | join(',\n            ') }},
+            1 as change
+        from compared
+        where was_open = 0 and (not is_known or not is_over)
+        union all
+        select
+            {{ columns | join(',\n            ') }},
+            0 as change
+        from compared
+        where
+            was_open = 1
+            and not is_over
+            {#- How long nothing has come yet is another at each build, and no news. #}
+            and ((observed <> observed_before and detector <> 'freshness') or severity <> severity_before or window_end <> window_end_before)
+        union all
+        select
+            {{ columns | join(',\n            ') }},
+            -1 as change
+        from compared
+        where is_over and (was_open = 1 or not is_known)
+        union all
+        select
+            {%- for column in columns %}
+            known.{{ column }},
+            {%- endfor %}
+            -1 as change
+        from known
+        left join identified
+            on known.detection_id = identified.detection_id
+        where known.is_open = 1 and identified.detection_id is null
+
+    )
+{% endmacro %}

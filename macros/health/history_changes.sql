@@ -1,0 +1,280 @@
+{% macro history_changes(streams, presence, profile) %}
+    {#-
+        CTEs, the last of them named history_changes: what happened to rows on record, one row per stream, kind and build that found it: rewritten (rows of a
+        batch went and others came), deleted (they went and did not come back), inserted (rows came into a batch that was sealed an hour after its last
+        arrival), truncated (a share of all rows went at once: then nothing else is said of the build).
+    -#}
+    came_and_went as (
+
+        select
+            stream,
+            row_key,
+            event_id,
+            batch_id,
+            event_time,
+            ingested_at,
+            presence_change,
+            recorded_at,
+            lead(recorded_at) over (partition by stream, row_key order by recorded_at) as returned_at
+        from {{ presence }}
+        where {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+
+    ),
+
+    batches_at_builds as (
+
+        select
+            stream,
+            batch_id,
+            recorded_at,
+            sum(row_count) as row_count,
+            min(first_arrived_at) as first_arrived_at,
+            max(last_arrived_at) as last_arrived_at
+        from {{ profile }}
+        where measure = 'rows' and batch_id is not null and {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+        group by stream, batch_id, recorded_at
+
+    ),
+
+    batches_after_builds as (
+
+        select
+            *,
+            max(last_arrived_at) over (partition by stream, batch_id order by recorded_at rows between unbounded preceding and 1 preceding) as arrived_before,
+            lag(recorded_at) over (partition by stream, batch_id order by recorded_at) as sealed_at
+        from batches_at_builds
+
+    ),
+
+    batches_with_loss as (
+
+        select
+            stream,
+            batch_id,
+            recorded_at,
+            count(*) as gone_count,
+            sum(case when returned_at is null then 1 else 0 end) as missing_count
+        from came_and_went
+        where presence_change = -1
+        group by stream, batch_id, recorded_at
+
+    ),
+
+    batches_with_gain as (
+
+        select
+            batches_after_builds.stream,
+            batches_after_builds.batch_id,
+            batches_after_builds.recorded_at,
+            batches_after_builds.row_count as came_count,
+            batches_after_builds.first_arrived_at <= batches_after_builds.arrived_before
+            and batches_after_builds.sealed_at >= {{ dbt_forensics.time_plus('hour', 1, 'batches_after_builds.arrived_before') }} as is_slipped_in
+        from batches_after_builds
+        where batches_after_builds.sealed_at is not null
+
+    ),
+
+    batch_changes as (
+
+        select
+            coalesce(loss.stream, gain.stream) as stream,
+            coalesce(loss.batch_id, gain.batch_id) as batch_id,
+            coalesce(loss.recorded_at, gain.recorded_at) as recorded_at,
+            case
+                when loss.gone_count > 0 and gain.came_count > 0 then 'rewritten'
+                when loss.missing_count > 0 then 'deleted'
+                when gain.is_slipped_in then 'inserted'
+            end as kind,
+            coalesce(loss.gone_count, 0) as gone_count,
+            coalesce(loss.missing_count, 0) as missing_count,
+            coalesce(gain.came_count, 0) as came_count
+        from batches_with_loss as loss
+        full outer join batches_with_gain as gain
+            on loss.stream = gain.stream and loss.batch_id = gain.batch_id and loss.recorded_at = gain.recorded_at
+
+    ),
+
+    builds_with_rows as (
+
+        select
+            stream,
+            recorded_at,
+            sum(row_count) as change
+        from batches_at_builds
+        group by stream, recorded_at
+        union all
+        select
+            stream,
+            recorded_at,
+            sum(presence_change) as change
+        from came_and_went
+        group by stream, recorded_at
+
+    ),
+
+    rows_at_builds as (
+
+        select
+            stream,
+            recorded_at,
+            sum(change) as change
+        from builds_with_rows
+        group by stream, recorded_at
+
+    ),
+
+    rows_before_builds as (
+
+        select
+            stream,
+            recorded_at,
+            sum(change) over (partition by stream order by recorded_at rows between unbounded preceding and 1 preceding) as rows_before
+        from rows_at_builds
+
+    ),
+
+    truncations as (
+
+        select
+            loss.stream,
+            loss.recorded_at,
+            max(rows_before_builds.rows_before) as rows_before
+        from batches_with_loss as loss
+        inner join rows_before_builds
+            on loss.stream = rows_before_builds.stream and loss.recorded_at = rows_before_builds.recorded_at
+        inner join settings
+            on loss.stream = settings.stream and settings.detector = 'truncated_source'
+        group by loss.stream, loss.recorded_at, settings.knob
+        having sum(loss.gone_count) > max(rows_before_builds.rows_before) * settings.knob and sum(loss.gone_count) >= 20
+
+    ),
+
+    rows_changed as (
+
+        {#- Where the rows are that went; of what came, where the batch is. #}
+        select
+            came_and_went.stream,
+            batch_changes.kind,
+            came_and_went.recorded_at,
+            came_and_went.batch_id,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'came_and_went.event_time', of='came_and_went.stream') }} as window_start,
+            count(*) as row_count,
+            sum(case when came_and_went.returned_at is null then 1 else 0 end) as missing_count,
+            {{ dbt_forensics.first_ten('came_and_went.event_id') }} as sample_event_ids,
+            min(came_and_went.event_time) as first_event_at,
+            min(came_and_went.ingested_at) as first_arrived_at,
+            max(came_and_went.ingested_at) as last_arrived_at
+        from came_and_went
+        inner join batch_changes
+            on
+                came_and_went.stream = batch_changes.stream
+                and came_and_went.batch_id = batch_changes.batch_id
+                and came_and_went.recorded_at = batch_changes.recorded_at
+        where came_and_went.presence_change = -1 and batch_changes.kind in ('rewritten', 'deleted')
+        group by 1, 2, 3, 4, 5
+        union all
+        select
+            came.stream,
+            batch_changes.kind,
+            came.recorded_at,
+            came.batch_id,
+            came.window_start,
+            came.row_count,
+            0 as missing_count,
+            cast(null as {{ dbt.type_string() }}) as sample_event_ids,
+            came.first_event_at,
+            came.first_arrived_at,
+            came.last_arrived_at
+        from {{ profile }} as came
+        inner join batch_changes
+            on
+                came.stream = batch_changes.stream
+                and came.batch_id = batch_changes.batch_id
+                and came.recorded_at = batch_changes.recorded_at
+        where came.measure = 'rows' and batch_changes.kind = 'inserted'
+
+    ),
+
+    kinds_of_changes as (
+
+        select
+            rows_changed.*,
+            case when truncations.stream is not null then 'truncated' else rows_changed.kind end as what,
+            truncations.rows_before,
+            sum(rows_changed.row_count) over (
+                partition by rows_changed.stream, rows_changed.recorded_at, case when truncations.stream is not null then 'truncated' else rows_changed.kind end
+            ) as total_count
+        from rows_changed
+        left join truncations
+            on rows_changed.stream = truncations.stream and rows_changed.recorded_at = truncations.recorded_at
+
+    ),
+
+    history_changes as (
+
+        select
+            stream,
+            what,
+            recorded_at,
+            coalesce(
+                min(case when row_count * 10 >= total_count then window_start end),
+                min(window_start), {{ dbt_forensics.time_of_stream(streams, 'window_start', 'recorded_at') }}
+            ) as first_window,
+            coalesce(
+                max(case when row_count * 10 >= total_count then window_start end),
+                max(window_start), {{ dbt_forensics.time_of_stream(streams, 'window_start', 'recorded_at') }}
+            ) as last_window,
+            sum(row_count) as row_count,
+            sum(missing_count) as missing_count,
+            count(distinct batch_id) as batch_count,
+            {{ dbt_forensics.first_ten('batch_id') }} as batch_ids,
+            max(rows_before) as rows_before,
+            max(sample_event_ids) as sample_event_ids,
+            min(first_event_at) as first_event_at,
+            min(first_arrived_at) as first_arrived_at,
+            max(last_arrived_at) as last_arrived_at
+        from kinds_of_changes
+        group by stream, what, recorded_at
+
+    )
+{% endmacro %}
+
+
+{% macro _found_change(detector, what, streams, values) %}
+    {%- set common = {
+        'identity': dbt_forensics.canonical_text('candidates.recorded_at', dbt.type_timestamp()),
+        'observed': 'candidates.row_count',
+        'expected': '0',
+        'evidence': "cast(" ~ dbt_forensics.evidence({'rows': 'candidates.row_count', 'still_missing': 'candidates.missing_count', 'batches': 'candidates.batch_count', 'rows_before': 'candidates.rows_before'}, {}, 'candidates.sample_event_ids')
+            ~ " as " ~ dbt.type_string() ~ ")",
+        'first_event_at': 'candidates.first_event_at',
+        'first_arrived_at': 'candidates.recorded_at',
+        'last_arrived_at': 'candidates.recorded_at',
+        'touched_at': 'candidates.recorded_at',
+    } -%}
+    {{ dbt_forensics.found(detector, 'history_changes', "candidates.what = '" ~ what ~ "' and candidates.row_count >= " ~ ('1' if detector == 'truncated_source' else 'settings.knob'), dict(common, **values), streams) }}
+{%- endmacro %}
+
+
+{% macro history_rewritten(streams, clock) %}
+    {#- Rows on record were replaced in their batch by others. -#}
+    {{ dbt_forensics._found_change('history_rewritten', 'rewritten', streams, {'is_over': dbt_forensics.is_past(streams, clock, 'candidates.recorded_at')}) }}
+{%- endmacro %}
+
+
+{% macro history_deleted(streams) %}
+    {#- Rows on record are gone from the relation, until they are back. -#}
+    {{ dbt_forensics._found_change('history_deleted', 'deleted', streams, {}) }}
+{%- endmacro %}
+
+
+{% macro history_inserted(streams, clock) %}
+    {#- Rows came into a batch that was long complete. -#}
+    {{ dbt_forensics._found_change('history_inserted', 'inserted', streams, {'is_over': dbt_forensics.is_past(streams, clock, 'candidates.recorded_at')}) }}
+{%- endmacro %}
+
+
+{% macro truncated_source(streams) %}
+    {#- A large share of all rows went at once, until most are back. -#}
+    {{ dbt_forensics._found_change('truncated_source', 'truncated', streams, {'expected': 'candidates.rows_before', 'is_over': 'candidates.missing_count * 10 <= candidates.row_count'}) }}
+{%- endmacro %}

@@ -1,0 +1,160 @@
+{% macro settled_window_restated(streams, versions, changes, clock) %}
+    {#-
+        Values that moved after their window was settled, by more than the knob's share of what they showed before, and twice the share of rows
+        that are commonly too late in the stream. What had arrived before it was settled and was only recorded then is growth. Versions of
+        at least twenty rows; one detection per stream and window. versions, changes: forensics__metric_versions, forensics__metric_changes.
+    -#}
+    {{ dbt_forensics.found('settled_window_restated', "(
+            select
+                stream,
+                window_start as first_window,
+                window_start as last_window,
+                min(recorded_from) as recorded_from,
+                max(last_recorded_from) as last_recorded_from,
+                max(moved) as moved,
+                count(*) as value_count,
+                max(metric) as metric,
+                max(usual_shares.too_late_share) as too_late_share
+            from (
+                select
+                    later.stream,
+                    later.metric,
+                    later.window_start,
+                    later.dimensions,
+                    min(restated.recorded_from) as recorded_from,
+                    max(restated.last_recorded_from) as last_recorded_from,
+                    " ~ dbt_forensics.share_of('abs(max(later.value) - max(before.value))', 'max(abs(before.value))') ~ " as moved
+                from (
+                    select
+                        stream,
+                        metric,
+                        window_start,
+                        dimensions,
+                        min(version) as version,
+                        min(recorded_from) as recorded_from,
+                        max(recorded_from) as last_recorded_from
+                    from (" ~ dbt_forensics.restated_versions(streams, versions, changes, ['definition_changed']) ~ ") as restating
+                    where version > 1
+                    group by stream, metric, window_start, dimensions
+                ) as restated
+                inner join " ~ versions ~ " as before
+                    on
+                        restated.stream = before.stream
+                        and restated.metric = before.metric
+                        and restated.window_start = before.window_start
+                        and restated.dimensions = before.dimensions
+                        and restated.version = before.version + 1
+                inner join " ~ versions ~ " as later
+                    on
+                        restated.stream = later.stream
+                        and restated.metric = later.metric
+                        and restated.window_start = later.window_start
+                        and restated.dimensions = later.dimensions
+                        and later.is_current
+                where before.input_count >= 20 and before.definition_digest = later.definition_digest
+                group by later.stream, later.metric, later.window_start, later.dimensions
+            ) as restated
+            left join (
+                select
+                    stream as of_stream,
+                    " ~ dbt_forensics.share_of("sum(case when measure = 'too_late' then row_count else 0 end)", "sum(case when measure = 'rows' then row_count else 0 end)") ~ " as too_late_share
+                from hourly
+                group by stream
+            ) as usual_shares
+                on restated.stream = usual_shares.of_stream
+            group by stream, window_start
+        )", 'candidates.moved > settings.knob + coalesce(candidates.too_late_share, 0) * 2', {
+        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'observed': 'candidates.moved',
+        'expected': '0',
+        'evidence': dbt_forensics.evidence({'values': 'candidates.value_count', 'largest_share': 'candidates.moved'}, {'metric': 'candidates.metric'}),
+        'first_event_at': 'candidates.first_window',
+        'first_arrived_at': 'candidates.recorded_from',
+        'last_arrived_at': 'candidates.last_recorded_from',
+        'is_over': dbt_forensics.is_past(streams, clock, 'candidates.last_recorded_from'),
+        'touched_at': 'candidates.last_recorded_from',
+    }, streams) }}
+{%- endmacro %}
+
+
+{% macro unexplained_change(streams, versions, log, watch_log) %}
+    {#- Versions of a value of which the changes by cause do not add up, or have a part that nothing explains; one detection per metric and window. -#}
+    {%- set with_watches = dict(streams, **{dbt_forensics.watched_stream(): {'name': dbt_forensics.watched_stream()}}) -%}
+    {{ dbt_forensics.found('unexplained_change', "(
+            select
+                unexplained.stream,
+                unexplained.metric,
+                unexplained.window_start as first_window,
+                max(versions.window_end) as window_end,
+                count(distinct unexplained.version) as version_count,
+                min(versions.recorded_from) as recorded_from
+            from (" ~ dbt_forensics.unexplained_versions(log, watch_log) ~ ") as unexplained
+            inner join " ~ versions ~ " as versions
+                on
+                    unexplained.stream = versions.stream
+                    and unexplained.metric = versions.metric
+                    and unexplained.window_start = versions.window_start
+                    and unexplained.dimensions = versions.dimensions
+                    and unexplained.version = versions.version
+            group by unexplained.stream, unexplained.metric, unexplained.window_start
+        )", 'candidates.version_count >= settings.knob', {
+        'subject': 'candidates.metric',
+        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'window_end': 'candidates.window_end',
+        'observed': 'candidates.version_count',
+        'expected': '0',
+        'evidence': dbt_forensics.evidence({'versions': 'candidates.version_count'}, {'metric': 'candidates.metric'}),
+        'first_event_at': 'candidates.first_window',
+        'first_arrived_at': 'candidates.recorded_from',
+        'touched_at': 'candidates.recorded_from',
+    }, streams) }}
+{%- endmacro %}
+
+
+{% macro metric_mismatch(streams, watches, versions) %}
+    {#- Watched values that are not what their truth shows, beyond the watch's tolerance and the knob's share of it, until they are; one detection per watch and window. -#}
+    {%- set truths = [] -%}
+    {%- for watch in watches.values() if watch.truth -%}
+        {%- do truths.append("select cast('" ~ watch.name ~ "' as " ~ dbt.type_string() ~ ") as watch, cast('" ~ watch.truth_stream ~ "' as " ~ dbt.type_string()
+            ~ ") as truth_stream, cast('" ~ watch.truth_metric ~ "' as " ~ dbt.type_string() ~ ') as truth_metric, cast(' ~ watch.tolerance ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ') as tolerance') -%}
+    {%- endfor -%}
+    {%- if not truths -%}
+        {%- do truths.append(dbt_forensics.no_rows({'watch': 'text', 'truth_stream': 'text', 'truth_metric': 'text', 'tolerance': 'number'})) -%}
+    {%- endif -%}
+    {{ dbt_forensics.found('metric_mismatch', "(
+            select
+                cast('" ~ dbt_forensics.watched_stream() ~ "' as " ~ dbt.type_string() ~ ") as stream,
+                truths.watch,
+                truths.tolerance,
+                true_values.window_start as first_window,
+                max(true_values.window_end) as window_end,
+                count(*) as value_count,
+                sum(coalesce(shown_values.value, 0)) as shown,
+                sum(coalesce(true_values.value, 0)) as truth,
+                max(abs(coalesce(shown_values.value, 0) - coalesce(true_values.value, 0))) as difference,
+                max(abs(coalesce(true_values.value, 0))) as size,
+                max(" ~ dbt_forensics.greatest_of('shown_values.recorded_from', 'true_values.recorded_from') ~ ") as recorded_from
+            from (" ~ truths | join(' union all ') ~ ") as truths
+            inner join " ~ versions ~ " as true_values
+                on true_values.stream = truths.truth_stream and true_values.metric = truths.truth_metric and true_values.is_current
+            left join " ~ versions ~ " as shown_values
+                on
+                    shown_values.stream = '" ~ dbt_forensics.watched_stream() ~ "'
+                    and shown_values.metric = truths.watch
+                    and shown_values.is_current
+                    and true_values.window_start = shown_values.window_start
+                    and true_values.dimensions = shown_values.dimensions
+            where abs(coalesce(shown_values.value, 0) - coalesce(true_values.value, 0)) > truths.tolerance
+            group by truths.watch, truths.tolerance, true_values.window_start
+        )", 'candidates.difference > candidates.size * settings.knob', {
+        'subject': 'candidates.watch',
+        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'window_end': 'candidates.window_end',
+        'observed': 'candidates.shown',
+        'expected': 'candidates.truth',
+        'evidence': dbt_forensics.evidence({'values': 'candidates.value_count', 'largest_difference': 'candidates.difference'}, {'metric': 'candidates.watch'}),
+        'first_event_at': 'candidates.first_window',
+        'first_arrived_at': 'candidates.recorded_from',
+        'touched_at': 'candidates.recorded_from',
+    }, streams) }}
+{%- endmacro %}

@@ -1,0 +1,379 @@
+{% macro row_profile_columns() %}
+    {#- The columns of int_forensics__row_profile with their types. -#}
+    {{ return({
+        'stream': 'text', 'measure': 'text', 'subject': 'text', 'arrived_hour': 'time', 'batch_id': 'text', 'window_start': 'time', 'row_count': 'integer',
+        'sample_event_ids': 'text', 'first_event_at': 'time', 'first_arrived_at': 'time', 'last_arrived_at': 'time', 'recorded_at': 'time',
+    }) }}
+{% endmacro %}
+
+
+{% macro profile_plan(streams, ledger, profile) %}
+    {#-
+        What is not profiled yet, as a list of {stream, columns, after, to, first_arrived_at}: columns, those of its payload; after, the last ledger entry of the
+        stream that the profile contains, as text, or none; to, the last one that there is; first_arrived_at, the earliest arrival among the rows
+        recorded since, at most 35 days before the latest. Streams with nothing new are left out.
+    -#}
+    {%- set known, entries, plan = {}, [], [] -%}
+    {%- if profile -%}
+        {%- for row in run_query('select stream, max(recorded_at) from ' ~ profile ~ ' group by stream').rows -%}
+            {%- do known.update({row[0]: row[1].strftime('%Y-%m-%d %H:%M:%S.%f')}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for stream in streams.values() -%}
+        {%- set after = known.get(stream.name) -%}
+        {%- do entries.append(
+            "select stream, min(case when entry_number = 1 then ingested_at end), max(case when entry_number = 1 then ingested_at end), max(recorded_at) from " ~ ledger
+            ~ " where stream = '" ~ stream.name ~ "'" ~ (' and recorded_at > ' ~ dbt_forensics.timestamp_literal(after) if after else '') ~ ' group by stream'
+        ) -%}
+    {%- endfor -%}
+    {%- for row in run_query(entries | join(' union all ')).rows -%}
+        {%- set long_ago = dbt_forensics.days_before(row[2], 35) -%}
+        {%- do plan.append({
+            'stream': streams[row[0]], 'columns': dbt_forensics.stream_shape(streams[row[0]]).payload, 'after': known.get(row[0]),
+            'to': row[3].strftime('%Y-%m-%d %H:%M:%S.%f'), 'first_arrived_at': [row[1], long_ago] | max if row[1] else none,
+        }) -%}
+    {%- endfor -%}
+    {{ return(plan) }}
+{% endmacro %}
+
+
+{% macro profiled_rows(plan, history, ledger) %}
+    {#-
+        CTEs, the last of them named profiled: additive counts of what the ledger recorded since the last profile: new rows by what they are, and changes of
+        verdict. Sums over the profile are the state.
+    -#}
+    {%- set streams, columns = {}, {} -%}
+    {%- for task in plan -%}
+        {%- do streams.update({task.stream.name: task.stream}) -%}
+        {%- for column in task.columns -%}{%- do columns.update({column: columns.get(column, []) + [task.stream.name]}) -%}{%- endfor -%}
+    {%- endfor -%}
+    {%- set no_text = 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
+    {%- set roles = {} -%}
+    {%- for role in ['entity_id', 'event_type', 'tenant', 'schema_version'] -%}
+        {%- set having = streams.values() | selectattr(role, 'defined') | map(attribute='name') | list -%}
+        {%- if having -%}{%- do roles.update({role: having}) -%}{%- endif -%}
+    {%- endfor %}
+    first_entries as (
+
+        select row_key, verdict, timeliness, recorded_at
+        from {{ ledger }} as entries
+        where entry_number = 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries') }}
+
+    ),
+
+    {{ dbt_forensics.rows_out_of_order(plan, history) }}
+
+    new_rows as (
+
+        select
+            history.stream,
+            history.event_id,
+            history.batch_id,
+            history.entity_id,
+            history.event_type,
+            history.tenant,
+            history.schema_version,
+            history.event_time,
+            history.ingested_at,
+            history.payload,
+            history.broken_rule,
+            entries.verdict,
+            entries.timeliness,
+            entries.recorded_at,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'history.event_time', of='history.stream') }} as window_start,
+            {{ dbt_forensics.window_start('hour', 'coalesce(history.ingested_at, history.recorded_at)') }} as arrived_hour,
+            out_of_order.row_key is not null as is_out_of_order
+        from {{ history }} as history
+        inner join first_entries as entries
+            on history.row_key = entries.row_key
+        left join out_of_order
+            on history.row_key = out_of_order.row_key
+        where {{ dbt_forensics.is_not_profiled(plan, 'history') }}
+
+    ),
+
+    totals as (
+
+        {#- The payload leaves NULLs out. Quotes inside of values are escaped, so that a name and a colon are only found where it is a key. #}
+        select
+            stream,
+            arrived_hour,
+            batch_id,
+            window_start,
+            recorded_at,
+            count(*) as row_count,
+            {%- for column, having in columns.items() %}
+            {%- set key = dbt_forensics._json_name(column) ~ " || ':'" %}
+            sum(case
+                when {{ dbt_forensics.is_one_of('stream', having) }} and {{ dbt.position("'{' || " ~ key, 'payload') }} <> 1 and {{ dbt.position("',' || " ~ key, 'payload') }} = 0
+                    then 1
+                else 0
+            end) as null_{{ loop.index }},
+            {%- endfor %}
+            {%- for role, having in roles.items() %}
+            sum(case when {{ role }} is null and {{ dbt_forensics.is_one_of('stream', having) }} then 1 else 0 end) as null_{{ role }},
+            {%- endfor %}
+            min(event_time) as first_event_at,
+            min(ingested_at) as first_arrived_at,
+            max(ingested_at) as last_arrived_at
+        from new_rows
+        group by stream, arrived_hour, batch_id, window_start, recorded_at
+
+    ),
+
+    marked_rows as (
+
+        {%- set kinds = [
+            ('verdict', no_text, "verdict <> 'accepted'"), ('timeliness', no_text, "timeliness <> 'on_time'"), ("'out_of_order'", no_text, "is_out_of_order and verdict <> 'duplicate'"),
+            ("'rule'", 'broken_rule', 'broken_rule is not null'), ("'version'", 'schema_version', 'schema_version is not null'),
+        ] %}
+        {%- for measure, subject, condition in kinds %}
+        select
+            stream,
+            {{ measure }} as measure,
+            {{ subject }} as subject,
+            arrived_hour,
+            batch_id,
+            window_start,
+            recorded_at,
+            event_id,
+            event_time,
+            ingested_at
+        from new_rows
+        where {{ condition }}
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+
+    ),
+
+    marked as (
+
+        select
+            stream,
+            measure,
+            subject,
+            arrived_hour,
+            batch_id,
+            window_start,
+            count(*) as row_count,
+            {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
+            min(event_time) as first_event_at,
+            min(ingested_at) as first_arrived_at,
+            max(ingested_at) as last_arrived_at,
+            recorded_at
+        from marked_rows
+        group by stream, measure, subject, arrived_hour, batch_id, window_start, recorded_at
+
+    ),
+
+    entities as (
+
+        select
+            stream,
+            'entity' as measure,
+            entity_id as subject,
+            arrived_hour,
+            batch_id,
+            window_start,
+            count(*) as row_count,
+            {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
+            min(event_time) as first_event_at,
+            min(ingested_at) as first_arrived_at,
+            max(ingested_at) as last_arrived_at,
+            recorded_at
+        from new_rows
+        where entity_id is not null and verdict <> 'duplicate'
+        group by stream, entity_id, arrived_hour, batch_id, window_start, recorded_at
+        having count(*) >= 10
+
+    ),
+
+    delays as (
+
+        {#- By how many half hours rows arrived after their event. #}
+        select
+            stream,
+            'delay' as measure,
+            cast(cast(floor(({{ dbt_forensics.elapsed_seconds('event_time', 'ingested_at') }} + 900) / 1800) as {{ dbt.type_bigint() }}) as {{ dbt.type_string() }}) as subject,
+            arrived_hour,
+            {{ no_text }} as batch_id,
+            cast(null as {{ dbt.type_timestamp() }}) as window_start,
+            count(*) as row_count,
+            {{ no_text }} as sample_event_ids,
+            min(event_time) as first_event_at,
+            min(ingested_at) as first_arrived_at,
+            max(ingested_at) as last_arrived_at,
+            recorded_at
+        from new_rows
+        where
+            verdict <> 'duplicate'
+            and ingested_at >= {{ dbt_forensics.time_plus('hour', -24, 'event_time') }}
+            and ingested_at <= {{ dbt_forensics.time_plus('hour', 24, 'event_time') }}
+        group by stream, 3, arrived_hour, recorded_at
+
+    ),
+
+    {{ dbt_forensics._verdict_changes(plan, streams, history, ledger) }}
+
+    profiled as (
+        {%- set counts = {'rows': (no_text, 'row_count', none), 'accepted': (no_text, 'row_count', none), 'values': (no_text, 'row_count * ' ~ dbt_forensics._value_counts(plan), none)} %}
+        {%- for column in columns %}
+        {%- do counts.update({'null ' ~ loop.index: (dbt_forensics.forensics_literal(column), 'null_' ~ loop.index, none)}) %}
+        {%- endfor %}
+        {%- for role in roles %}
+        {%- do counts.update({'null ' ~ role: ("'" ~ role ~ "'", 'null_' ~ role, none)}) %}
+        {%- endfor %}
+        {%- for name, count in counts.items() if name != 'accepted' %}
+        select
+            stream,
+            '{{ name.split(' ')[0] }}' as measure,
+            {{ count[0] }} as subject,
+            arrived_hour,
+            batch_id,
+            window_start,
+            {{ count[1] }} as row_count,
+            {{ no_text }} as sample_event_ids,
+            first_event_at,
+            first_arrived_at,
+            last_arrived_at,
+            recorded_at
+        from totals
+        where {{ count[1] }} > 0
+        union all
+        {%- endfor %}
+        select
+            stream,
+            'accepted' as measure,
+            {{ no_text }} as subject,
+            arrived_hour,
+            batch_id,
+            window_start,
+            count(*) as row_count,
+            {{ no_text }} as sample_event_ids,
+            min(event_time) as first_event_at,
+            min(ingested_at) as first_arrived_at,
+            max(ingested_at) as last_arrived_at,
+            recorded_at
+        from new_rows
+        where verdict = 'accepted'
+        group by stream, arrived_hour, batch_id, window_start, recorded_at
+        union all
+        select * from marked
+        union all
+        select * from entities
+        union all
+        select * from delays
+        union all
+        select * from changed_verdicts
+        {%- if streams.values() | selectattr('sequence_number', 'defined') | list %}
+        union all
+        select * from missing_numbers
+        {%- endif %}
+
+    )
+{% endmacro %}
+
+
+{% macro is_not_profiled(plan, relation) %}
+    {#- A condition: a row of the history or an entry of the ledger was recorded after what the profile contains of its stream. -#}
+    {%- set conditions = [] -%}
+    {%- for task in plan -%}
+        {%- do conditions.append(relation ~ ".stream = '" ~ task.stream.name ~ "'" ~ (' and ' ~ relation ~ '.recorded_at > ' ~ dbt_forensics.timestamp_literal(task.after) if task.after else '')) -%}
+    {%- endfor -%}
+    {#- The earliest bound by itself lets an engine skip what is older. -#}
+    {%- set earliest = plan | map(attribute='after') | min if not plan | rejectattr('after') | list else none -%}
+    {%- set bound = relation ~ '.recorded_at > ' ~ dbt_forensics.timestamp_literal(earliest) ~ ' and ' if earliest else '' -%}
+    {{ return('(' ~ bound ~ '((' ~ conditions | join(') or (') ~ ')))') }}
+{% endmacro %}
+
+
+{% macro row_measures() %}
+    {#- What is counted of the rows of a window: all of them, their verdicts, what is special about when they came. -#}
+    {{ return(['rows'] + dbt_forensics.verdicts() + ['late', 'too_late', 'future', 'out_of_order']) }}
+{% endmacro %}
+
+
+{% macro _value_counts(plan) %}
+    {#- How many values a row of each stream could have. -#}
+    {%- set counts = {} -%}
+    {%- for task in plan -%}
+        {%- set roles = ['entity_id', 'event_type', 'tenant', 'schema_version'] | select('in', task.stream) | list -%}
+        {%- do counts.update({task.stream.name: (task.columns | length + roles | length) | string}) -%}
+    {%- endfor -%}
+    {{ return(dbt_forensics.number_of_stream(counts)) }}
+{% endmacro %}
+
+
+{% macro _verdict_changes(plan, streams, history, ledger) %}
+    {#- CTE changed_verdicts: for each entry that is not its row's first, one row less with the verdict before it and one more with its own. -#}
+    later_entries as (
+
+        select stream, row_key, ingested_at, entry_number, verdict, recorded_at
+        from {{ ledger }} as entries
+        where entry_number > 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries') }}
+
+    ),
+
+    verdict_steps as (
+
+        select
+            later_entries.stream,
+            history.batch_id,
+            history.event_id,
+            history.event_time,
+            history.ingested_at,
+            later_entries.verdict,
+            earlier_entries.verdict as verdict_before,
+            later_entries.recorded_at
+        from later_entries
+        inner join {{ ledger }} as earlier_entries
+            on
+                later_entries.row_key = earlier_entries.row_key
+                and later_entries.entry_number = earlier_entries.entry_number + 1
+                and {{ dbt_forensics.is_same('later_entries.ingested_at', 'earlier_entries.ingested_at') }}
+        inner join {{ history }} as history
+            on
+                later_entries.row_key = history.row_key
+                and {{ dbt_forensics.is_same('later_entries.ingested_at', 'history.ingested_at') }}
+        where later_entries.verdict <> earlier_entries.verdict
+
+    ),
+
+    signed_steps as (
+
+        select
+            verdict as measure,
+            1 as change,
+            verdict_steps.*
+        from verdict_steps
+        union all
+        select
+            verdict_before as measure,
+            -1 as change,
+            verdict_steps.*
+        from verdict_steps
+
+    ),
+
+    changed_verdicts as (
+
+        select
+            stream,
+            measure,
+            cast(null as {{ dbt.type_string() }}) as subject,
+            {{ dbt_forensics.window_start('hour', 'coalesce(ingested_at, recorded_at)') }} as arrived_hour,
+            batch_id,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'event_time') }} as window_start,
+            sum(change) as row_count,
+            {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
+            min(event_time) as first_event_at,
+            min(ingested_at) as first_arrived_at,
+            max(ingested_at) as last_arrived_at,
+            recorded_at
+        from signed_steps
+        group by stream, measure, 4, batch_id, 6, recorded_at
+
+    ),
+{% endmacro %}

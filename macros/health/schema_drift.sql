@@ -1,0 +1,244 @@
+{% macro schema_changes(streams, profile, schema_history) %}
+    {#-
+        CTEs, the last of them named shape_changes: columns that were added, dropped, retyped or renamed after a stream's first build, and schema versions
+        that rows name for the first time after the first hundred rows. One row per stream, kind of change and window in which it came. A dropped column's
+        change is that of the first hour from which on it had no values. Needs the CTE hourly.
+    -#}
+    column_versions as (
+
+        select
+            stream,
+            column_name,
+            data_type,
+            column_position,
+            is_dropped,
+            dbt_valid_from as changed_at,
+            lag(data_type) over (partition by stream, column_name order by dbt_valid_from) as type_before,
+            lag(is_dropped) over (partition by stream, column_name order by dbt_valid_from) as was_dropped,
+            row_number() over (partition by stream, column_name order by dbt_valid_from) as version,
+            min(dbt_valid_from) over (partition by stream) as first_at
+        from {{ schema_history }}
+        where {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+
+    ),
+
+    column_changes as (
+
+        select
+            stream,
+            column_name,
+            data_type,
+            changed_at,
+            case
+                when is_dropped then 'dropped'
+                when version = 1 or was_dropped then 'added'
+                else 'retyped'
+            end as change
+        from column_versions
+        where changed_at > first_at and (is_dropped or version = 1 or was_dropped or type_before <> data_type)
+
+    ),
+
+    numbered_changes as (
+
+        select
+            *,
+            row_number() over (partition by stream, changed_at, change, data_type order by column_name) as place
+        from column_changes
+
+    ),
+
+    paired_changes as (
+
+        {#- A column that went and one of its type that came at the same build: one that was renamed. #}
+        select
+            changes.stream,
+            changes.changed_at,
+            case when others.column_name is not null then 'renamed' else changes.change end as change,
+            case when others.column_name is not null then others.column_name || ' to ' || changes.column_name else changes.column_name end as what,
+            case when changes.change = 'dropped' then changes.column_name end as dropped_column
+        from numbered_changes as changes
+        left join numbered_changes as others
+            on
+                changes.stream = others.stream
+                and changes.changed_at = others.changed_at
+                and changes.change = 'added'
+                and others.change = 'dropped'
+                and changes.data_type = others.data_type
+                and changes.place = others.place
+        left join numbered_changes as partners
+            on
+                changes.stream = partners.stream
+                and changes.changed_at = partners.changed_at
+                and changes.change = 'dropped'
+                and partners.change = 'added'
+                and changes.data_type = partners.data_type
+                and changes.place = partners.place
+        where partners.column_name is null
+
+    ),
+
+    first_hours_of_builds as (
+
+        select
+            stream,
+            recorded_at,
+            min(arrived_hour) as arrived_hour
+        from hourly
+        where measure = 'rows'
+        group by stream, recorded_at
+
+    ),
+
+    last_values as (
+
+        select
+            all_rows.stream,
+            missing.subject as column_name,
+            max(case when all_rows.row_count > coalesce(missing.row_count, 0) then all_rows.arrived_hour end) as last_filled_hour
+        from (select distinct stream, subject from hourly where measure = 'null') as columns_with_nulls
+        inner join hourly as all_rows
+            on columns_with_nulls.stream = all_rows.stream and all_rows.measure = 'rows'
+        left join hourly as missing
+            on
+                all_rows.stream = missing.stream
+                and all_rows.arrived_hour = missing.arrived_hour
+                and missing.measure = 'null'
+                and columns_with_nulls.subject = missing.subject
+        group by all_rows.stream, missing.subject
+
+    ),
+
+    dated_changes as (
+
+        select
+            paired_changes.stream,
+            paired_changes.change,
+            paired_changes.what,
+            paired_changes.changed_at,
+            min(emptied.arrived_hour) as emptied_hour,
+            coalesce(max(first_hours_of_builds.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}) as built_hour
+        from paired_changes
+        left join first_hours_of_builds
+            on paired_changes.stream = first_hours_of_builds.stream and paired_changes.changed_at = first_hours_of_builds.recorded_at
+        left join last_values
+            on paired_changes.stream = last_values.stream and paired_changes.dropped_column = last_values.column_name
+        left join hourly as emptied
+            on
+                paired_changes.stream = emptied.stream
+                and emptied.measure = 'rows'
+                and emptied.arrived_hour > last_values.last_filled_hour
+        group by paired_changes.stream, paired_changes.change, paired_changes.what, paired_changes.changed_at
+
+    ),
+
+    version_hours as (
+
+        select
+            stream,
+            subject,
+            min(arrived_hour) as arrived_hour,
+            min(first_arrived_at) as first_arrived_at,
+            min(touched_at) as changed_at,
+            sum(row_count) as row_count
+        from hourly
+        where measure = 'version'
+        group by stream, subject
+
+    ),
+
+    rows_so_far as (
+
+        select
+            stream,
+            arrived_hour,
+            coalesce(sum(row_count) over (partition by stream order by arrived_hour rows between unbounded preceding and 1 preceding), 0) as rows_before,
+            row_count as rows_in_hour
+        from hourly
+        where measure = 'rows'
+
+    ),
+
+    unknown_versions as (
+
+        select
+            version_hours.stream,
+            'unknown version' as change,
+            version_hours.subject as what,
+            version_hours.changed_at,
+            version_hours.arrived_hour,
+            version_hours.first_arrived_at
+        from version_hours
+        inner join rows_so_far
+            on version_hours.stream = rows_so_far.stream and version_hours.arrived_hour = rows_so_far.arrived_hour
+        inner join settings
+            on version_hours.stream = settings.stream and settings.detector = 'schema_drift'
+        where rows_so_far.rows_before >= 100 and version_hours.row_count >= settings.knob
+
+    ),
+
+    all_changes as (
+
+        {#- Columns that are dropped at once went for one reason, also those that never had a value. #}
+        select
+            stream,
+            change,
+            what,
+            changed_at,
+            coalesce(emptied_hour, min(emptied_hour) over (partition by stream, change, changed_at), built_hour) as arrived_hour,
+            cast(null as {{ dbt.type_timestamp() }}) as first_arrived_at
+        from dated_changes
+        union all
+        select stream, change, what, changed_at, arrived_hour, first_arrived_at from unknown_versions
+
+    ),
+
+    changes_in_windows as (
+
+        select
+            stream,
+            change,
+            what,
+            changed_at,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'arrived_hour') }} as first_window,
+            arrived_hour,
+            first_arrived_at
+        from all_changes
+
+    ),
+
+    shape_changes as (
+
+        select
+            stream,
+            change,
+            first_window,
+            first_window as last_window,
+            min(changed_at) as changed_at,
+            coalesce(min(first_arrived_at), min(arrived_hour)) as first_arrived_at,
+            min(arrived_hour) as arrived_hour,
+            count(distinct what) as change_count,
+            {{ dbt_forensics.first_ten('what') }} as named
+        from changes_in_windows
+        group by stream, change, first_window
+
+    )
+{% endmacro %}
+
+
+{% macro schema_drift(streams, clock) %}
+    {#- Columns came, went, changed type or name, or rows name a schema version that was not known. Columns that came are only worth knowing. -#}
+    {{ dbt_forensics.found('schema_drift', 'shape_changes', '1 = 1', {
+        'subject': 'candidates.change',
+        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'observed': 'candidates.change_count',
+        'expected': '0',
+        'severity': "case when candidates.change = 'added' then 'low' when candidates.change in ('dropped', 'retyped') then "
+            ~ dbt_forensics.severity_of_rank(dbt_forensics.severity_rank('settings.severity') ~ ' + 1') ~ ' else settings.severity end',
+        'evidence': "cast('{\"change\":' || " ~ dbt_forensics.json_text('candidates.change') ~ " || ',\"what\":' || candidates.named || '}' as " ~ dbt.type_string() ~ ')',
+        'first_event_at': 'candidates.arrived_hour',
+        'first_arrived_at': 'candidates.first_arrived_at',
+        'is_over': dbt_forensics.is_past(streams, clock),
+        'touched_at': 'candidates.changed_at',
+    }, streams) }}
+{%- endmacro %}

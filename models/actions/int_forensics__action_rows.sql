@@ -1,0 +1,15 @@
+-- One row per action and captured row that it was planned for. Written by dbt-forensics, never updated.
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+        on_schema_change='fail',
+        indexes=dbt_forensics.row_store_indexes(['action_id', 'row_key']),
+    )
+}}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'incremental',
+    'incremental_strategy': 'append',
+}) %}
+{{ dbt_forensics.no_rows(dbt_forensics.action_row_columns()) }}

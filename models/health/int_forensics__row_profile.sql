@@ -1,0 +1,44 @@
+-- One row per thing that is counted of the rows of a window, a batch and an hour of arrival, and build that counted: what it adds. Rows are only ever added.
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+        on_schema_change='fail',
+        pre_hook="{{ dbt_forensics.plan_quickly() }}",
+        post_hook="{{ dbt_forensics.gather_statistics(this) }}",
+    )
+}}
+{%- do dbt_forensics.assert_keeps_history({
+    'materialized': 'incremental',
+    'incremental_strategy': 'append',
+}) %}
+{%- set history = ref('forensics__event_history') %}
+{%- set ledger = ref('forensics__ledger') %}
+{%- set streams = dbt_forensics.streams() %}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- set profile = dbt_forensics._existing('int_forensics__row_profile') %}
+{%- set can_read = streams and dbt_forensics.can_read(relations + [history, ledger]) %}
+{%- set plan = dbt_forensics.profile_plan(streams, ledger, profile) if can_read else [] %}
+{%- if not plan %}
+{{ dbt_forensics.no_rows(dbt_forensics.row_profile_columns()) }}
+{%- else %}
+with
+
+{{ dbt_forensics.profiled_rows(plan, history, ledger) }}
+
+select
+    cast(stream as {{ dbt.type_string() }}) as stream,
+    cast(measure as {{ dbt.type_string() }}) as measure,
+    cast(subject as {{ dbt.type_string() }}) as subject,
+    arrived_hour,
+    batch_id,
+    window_start,
+    cast(row_count as {{ dbt.type_bigint() }}) as row_count,
+    sample_event_ids,
+    first_event_at,
+    first_arrived_at,
+    last_arrived_at,
+    recorded_at
+from profiled
+{%- endif %}

@@ -1,0 +1,188 @@
+-- One row per thing that an incident concerns: a change of a metric in its windows, a window, a model or an exposure that reads the stream.
+{%- set streams = dbt_forensics.streams() %}
+{%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- set text = dbt.type_string() %}
+{%- set time = dbt.type_timestamp() %}
+{%- set number = dbt_forensics.type_exact_number() %}
+with incidents as (
+
+    select * from {{ ref('forensics__incidents').render() }}
+
+),
+
+versions as (
+
+    select * from {{ ref('forensics__metric_versions').render() }}
+
+),
+
+changes as (
+
+    select * from {{ ref('forensics__metric_changes').render() }}
+
+),
+
+windows as (
+
+    select * from {{ ref('forensics__windows').render() }}
+
+),
+
+moved_values as (
+
+    {#- What was published from the build on that saw the incident first, until it was resolved. #}
+    select
+        incidents.incident_id,
+        incidents.stream,
+        versions.metric,
+        versions.window_start,
+        versions.window_end,
+        versions.dimensions,
+        versions.version,
+        versions.value,
+        versions.previous_value,
+        row_number() over (
+            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            order by versions.version
+        ) as versions_before,
+        row_number() over (
+            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            order by versions.version desc
+        ) as versions_to_go
+    from incidents
+    inner join versions
+        on
+            incidents.stream = versions.stream
+            and incidents.window_start <= versions.window_start
+            and incidents.window_end > versions.window_start
+            and incidents.opened_at <= versions.recorded_from
+            and (incidents.resolved_at is null or incidents.resolved_at >= versions.recorded_from)
+    where versions.origin = 'published'
+
+),
+
+value_ends as (
+
+    select
+        incident_id,
+        metric,
+        window_start,
+        dimensions,
+        max(case when versions_before = 1 then previous_value end) as value_before,
+        max(case when versions_to_go = 1 then value end) as value_after
+    from moved_values
+    group by incident_id, metric, window_start, dimensions
+
+),
+
+metric_impact as (
+
+    select
+        moved_values.incident_id,
+        moved_values.stream,
+        cast('metric' as {{ text }}) as kind,
+        moved_values.metric as name,
+        moved_values.window_start,
+        moved_values.window_end,
+        moved_values.dimensions,
+        changes.cause,
+        cast(sum(changes.change) as {{ number }}) as change,
+        max(value_ends.value_before) as value_before,
+        max(value_ends.value_after) as value_after,
+        cast(sum(changes.event_count) as {{ dbt.type_bigint() }}) as row_count,
+        min(changes.first_arrived_at) as first_arrived_at,
+        cast(null as {{ text }}) as owner
+    from moved_values
+    inner join changes
+        on
+            moved_values.stream = changes.stream
+            and moved_values.metric = changes.metric
+            and moved_values.window_start = changes.window_start
+            and moved_values.dimensions = changes.dimensions
+            and moved_values.version = changes.version
+    inner join value_ends
+        on
+            moved_values.incident_id = value_ends.incident_id
+            and moved_values.metric = value_ends.metric
+            and moved_values.window_start = value_ends.window_start
+            and moved_values.dimensions = value_ends.dimensions
+    group by
+        moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start,
+        moved_values.window_end, moved_values.dimensions, changes.cause
+
+),
+
+window_impact as (
+
+    select
+        incidents.incident_id,
+        incidents.stream,
+        cast('window' as {{ text }}) as kind,
+        windows.health as name,
+        windows.window_start,
+        windows.window_end,
+        cast(null as {{ text }}) as dimensions,
+        cast(null as {{ text }}) as cause,
+        cast(null as {{ number }}) as change,
+        cast(windows.expected_count as {{ number }}) as value_before,
+        cast(windows.row_count as {{ number }}) as value_after,
+        windows.row_count,
+        windows.first_arrived_at,
+        cast(null as {{ text }}) as owner
+    from incidents
+    inner join windows
+        on
+            incidents.stream = windows.stream
+            and incidents.window_start <= windows.window_start
+            and incidents.window_end > windows.window_start
+
+),
+
+readers as (
+    {% set listed = [] %}
+    {%- for stream in streams.values() if execute %}
+    {%- for node in dbt_forensics.nodes_downstream(stream) %}
+    {%- do listed.append([stream.name, node]) %}
+    {%- endfor %}
+    {%- endfor %}
+    {%- for name, node in listed %}
+    select
+        cast('{{ name }}' as {{ text }}) as stream,
+        cast({{ dbt_forensics.forensics_literal(node.kind) }} as {{ text }}) as kind,
+        cast({{ dbt_forensics.forensics_literal(node.name) }} as {{ text }}) as name,
+        cast({{ dbt_forensics.forensics_literal(node.owner) }} as {{ text }}) as owner
+    {{- '\n    union all' if not loop.last }}
+    {%- else %}
+    {{ dbt_forensics.no_rows({'stream': 'text', 'kind': 'text', 'name': 'text', 'owner': 'text'}) }}
+    {%- endfor %}
+
+),
+
+reader_impact as (
+
+    select
+        incidents.incident_id,
+        incidents.stream,
+        readers.kind,
+        readers.name,
+        cast(null as {{ time }}) as window_start,
+        cast(null as {{ time }}) as window_end,
+        cast(null as {{ text }}) as dimensions,
+        cast(null as {{ text }}) as cause,
+        cast(null as {{ number }}) as change,
+        cast(null as {{ number }}) as value_before,
+        cast(null as {{ number }}) as value_after,
+        cast(null as {{ dbt.type_bigint() }}) as row_count,
+        cast(null as {{ time }}) as first_arrived_at,
+        readers.owner
+    from incidents
+    inner join readers
+        on incidents.stream = readers.stream
+
+)
+
+select * from metric_impact
+union all
+select * from window_impact
+union all
+select * from reader_impact

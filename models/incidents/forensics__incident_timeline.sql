@@ -1,0 +1,176 @@
+-- One row per moment of an incident's story.
+{%- set text = dbt.type_string() %}
+with
+
+{{ dbt_forensics.incident_members(ref('forensics__detections').render()) }},
+
+incidents as (
+
+    select * from {{ ref('forensics__incidents').render() }}
+
+),
+
+log as (
+
+    select * from {{ ref('int_forensics__detection_log').render() }}
+
+),
+
+versions as (
+
+    select * from {{ ref('forensics__metric_versions').render() }}
+
+),
+
+firsts as (
+
+    select
+        incident_id,
+        stream,
+        first_event_at as happened_at,
+        'first_bad_event' as moment,
+        cast(null as {{ text }}) as detector,
+        'the first event that is concerned' as what
+    from incidents
+    where first_event_at is not null
+    union all
+    select
+        incident_id,
+        stream,
+        first_arrived_at as happened_at,
+        'arrival' as moment,
+        cast(null as {{ text }}) as detector,
+        'the first row that is concerned arrived, or what was on record changed' as what
+    from incidents
+    where first_arrived_at is not null
+
+),
+
+detected as (
+
+    select
+        members.incident_id,
+        members.stream,
+        log.recorded_at as happened_at,
+        case when log.change = 1 then 'detection' else 'recovery' end as moment,
+        log.detector,
+        log.severity
+        || case when log.change = 1 then ', seen' else ', over' end
+        || coalesce(': ' || log.subject, '') as what
+    from log
+    inner join members
+        on log.detection_id = members.detection_id
+    where log.change <> 0
+
+),
+
+moved as (
+
+    select
+        incidents.incident_id,
+        incidents.stream,
+        versions.recorded_from as happened_at,
+        'impact' as moment,
+        cast(null as {{ text }}) as detector,
+        versions.metric || ' changed in ' || cast(count(*) as {{ text }}) || ' values' as what
+    from incidents
+    inner join versions
+        on
+            incidents.stream = versions.stream
+            and incidents.window_start <= versions.window_start
+            and incidents.window_end > versions.window_start
+            and incidents.opened_at <= versions.recorded_from
+            and (incidents.resolved_at is null or incidents.resolved_at >= versions.recorded_from)
+    where versions.origin = 'published'
+    group by incidents.incident_id, incidents.stream, versions.recorded_from, versions.metric
+
+),
+
+taken_on as (
+
+    select
+        incidents.incident_id,
+        incidents.stream,
+        acts.recorded_at as happened_at,
+        case when acts.act = 'mitigated' then 'containment' else 'acknowledgement' end as moment,
+        cast(null as {{ text }}) as detector,
+        acts.owner || ': ' || acts.reason as what
+    from {{ ref('forensics__actions').render() }} as acts
+    inner join incidents
+        on acts.action_id = incidents.incident_id
+    where acts.kind = 'incident'
+
+),
+
+acted_upon as (
+
+    {#- What was applied to rows of its windows while it was open. #}
+    select
+        incidents.incident_id,
+        incidents.stream,
+        actions.applied_at as happened_at,
+        case when actions.kind = 'withdrawal' then 'containment' else 'recovery' end as moment,
+        cast(null as {{ text }}) as detector,
+        actions.kind || ' ' || actions.action_id || ' of ' || cast(count(*) as {{ text }}) || ' rows by '
+        || actions.applied_by as what
+    from incidents
+    inner join {{ ref('int_forensics__action_rows').render() }} as action_rows
+        on
+            incidents.stream = action_rows.stream
+            and incidents.window_start <= action_rows.window_start
+            and incidents.window_end > action_rows.window_start
+    inner join {{ ref('forensics__replays').render() }} as actions
+        on action_rows.action_id = actions.action_id
+    where
+        actions.applied_at >= incidents.opened_at
+        and (incidents.resolved_at is null or actions.applied_at <= incidents.resolved_at)
+    group by
+        incidents.incident_id, incidents.stream, actions.applied_at, actions.kind, actions.action_id,
+        actions.applied_by
+
+),
+
+resolved as (
+
+    select
+        incident_id,
+        stream,
+        resolved_at as happened_at,
+        'resolution' as moment,
+        cast(null as {{ text }}) as detector,
+        'nothing of it is open any more' as what
+    from incidents
+    where resolved_at is not null
+
+),
+
+moments as (
+
+    select * from firsts
+    union all
+    select * from detected
+    union all
+    select * from moved
+    union all
+    select * from taken_on
+    union all
+    select * from acted_upon
+    union all
+    select * from resolved
+
+),
+
+timeline as (
+
+    select
+        incident_id,
+        stream,
+        happened_at,
+        cast(moment as {{ text }}) as moment,
+        cast(detector as {{ text }}) as detector,
+        cast(what as {{ text }}) as what
+    from moments
+
+)
+
+select * from timeline

@@ -1,0 +1,126 @@
+-- One row per incident: detections of one stream that belong together, how bad it is, whose it is, and whether it is over.
+{%- set log = ref('int_forensics__detection_log').render() %}
+{%- set owners = dbt_forensics.stream_owners(dbt_forensics.streams()) %}
+with
+
+{{ dbt_forensics.incident_members(ref('forensics__detections').render()) }},
+
+log_by_build as (
+
+    select
+        members.incident_id,
+        log.recorded_at,
+        sum(log.change) as change,
+        sum(case when log.change = 1 then 1 else 0 end) as opened_count
+    from {{ log }} as log
+    inner join members
+        on log.detection_id = members.detection_id
+    where log.change <> 0
+    group by members.incident_id, log.recorded_at
+
+),
+
+open_by_build as (
+
+    select
+        *,
+        sum(change) over (
+            partition by incident_id order by recorded_at rows between unbounded preceding and current row
+        ) as open_count
+    from log_by_build
+
+),
+
+steps as (
+
+    select
+        *,
+        lag(open_count) over (partition by incident_id order by recorded_at) as open_count_before
+    from open_by_build
+
+),
+
+courses as (
+
+    select
+        incident_id,
+        min(recorded_at) as opened_at,
+        max(recorded_at) as changed_at,
+        max(case when open_count = 0 then recorded_at end) as last_resolved_at,
+        max(case
+            when coalesce(open_count_before, 0) = 0 and opened_count > 0 then recorded_at
+        end) as last_opened_at,
+        sum(case when open_count_before = 0 and opened_count > 0 then 1 else 0 end) as times_reopened
+    from steps
+    group by incident_id
+
+),
+
+acts as (
+
+    {#- What people said of it since it opened, or opened again. #}
+    select
+        courses.incident_id,
+        acts.act,
+        row_number() over (
+            partition by courses.incident_id order by acts.recorded_at desc, acts.act desc
+        ) as acts_to_go
+    from {{ ref('forensics__actions').render() }} as acts
+    inner join courses
+        on acts.action_id = courses.incident_id
+    where acts.kind = 'incident' and acts.recorded_at >= courses.last_opened_at
+
+),
+
+described as (
+
+    select
+        members.incident_id,
+        members.stream,
+        min({{ dbt_forensics.detector_rank('members.detector') }}) as kind_rank,
+        max({{ dbt_forensics.severity_rank('members.severity') }}) as severity_number,
+        min(members.window_start) as window_start,
+        max(members.window_end) as window_end,
+        count(*) as detection_count,
+        sum(case when members.is_open then 1 else 0 end) as open_count,
+        min(members.first_event_at) as first_event_at,
+        min(members.first_arrived_at) as first_arrived_at
+    from members
+    group by members.incident_id, members.stream
+
+),
+
+incidents as (
+
+    select
+        described.incident_id,
+        described.stream,
+        cast({{ dbt_forensics.detector_of_rank('described.kind_rank') }} as {{ dbt.type_string() }}) as kind,
+        cast(
+            {{ dbt_forensics.severity_of_rank('described.severity_number') }} as {{ dbt.type_string() }}
+        ) as severity,
+        cast(case
+            when described.open_count = 0 then 'resolved'
+            when acts.act is not null then acts.act
+            when courses.times_reopened > 0 then 'reopened'
+            else 'open'
+        end as {{ dbt.type_string() }}) as status,
+        cast({{ dbt_forensics.owner_of('described.stream', owners) }} as {{ dbt.type_string() }}) as owner,
+        described.window_start,
+        described.window_end,
+        cast(described.detection_count as {{ dbt.type_bigint() }}) as detection_count,
+        cast(described.open_count as {{ dbt.type_bigint() }}) as open_detection_count,
+        described.first_event_at,
+        described.first_arrived_at,
+        courses.opened_at,
+        case when described.open_count = 0 then courses.last_resolved_at end as resolved_at,
+        cast(courses.times_reopened as {{ dbt.type_bigint() }}) as times_reopened
+    from described
+    inner join courses
+        on described.incident_id = courses.incident_id
+    left join acts
+        on described.incident_id = acts.incident_id and acts.acts_to_go = 1
+
+)
+
+select * from incidents

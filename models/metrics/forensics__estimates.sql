@@ -1,0 +1,4 @@
+-- One row per value of a window that is over but not settled: what it will be, as an estimate, from how settled windows grew.
+-- depends_on: {{ ref('forensics__batch_history') }}
+-- depends_on: {{ ref('forensics__metric_versions') }}
+{{ dbt_forensics.estimates() }}

@@ -1,0 +1,1 @@
+"""Actions: what a person does about rows, planned, guarded, recorded and reversible."""

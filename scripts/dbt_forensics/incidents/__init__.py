@@ -1,0 +1,1 @@
+"""Looking at incidents, and taking them on."""

@@ -1,0 +1,225 @@
+"""Puts failures into healthy feeds, and keeps an exact list of what was put in.
+
+The list says of each failure which detector must see it, what else it may set off, and where: `lab.score` compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from dbt_forensics.errors import ForensicsError
+from dbt_forensics.lab.breaking import EVERY_BATCH, Case, ColumnChange, NothingToBreakError
+from dbt_forensics.lab.feeds import DAY, Feed, Rows, in_order
+from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, REMOVING, Kind
+
+SEVERITIES = ("mild", "medium", "severe")
+_SEVERITY_NAMES = ("low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to put where.
+
+    Attributes:
+        kind: A key of `lab.kinds.KINDS`.
+        severity: One of `SEVERITIES`.
+        feed: The name of the feed.
+        day: On which day of the feed, from 0.
+    """
+
+    kind: str
+    severity: str
+    feed: str
+    day: int
+
+
+@dataclass(frozen=True)
+class Injection:
+    """A failure that was put in: a line of the manifest. Times are UTC, as text.
+
+    Attributes:
+        kind: What was put in.
+        severity: mild, medium or severe.
+        feed: Into which feed.
+        detector: Which detector must see it.
+        consequences: Detectors that may see it too.
+        expected_severity: Of the detection.
+        window_from: The first window with rows concerned.
+        window_to: The end of the last one.
+        arrived_from: The first time at which something concerned arrived, or should have.
+        arrived_to: The last one.
+        first_bad_at: From when on the table shows it.
+        rows: How many rows are concerned.
+        details: What else is known of it.
+    """
+
+    kind: str
+    severity: str
+    feed: str
+    detector: str
+    consequences: tuple[str, ...]
+    expected_severity: str
+    window_from: str
+    window_to: str
+    arrived_from: str
+    arrived_to: str
+    first_bad_at: str
+    rows: int
+    details: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The line for a file."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A feed with failures in it.
+
+    Attributes:
+        feed: The feed.
+        rows: Its rows.
+        changes: Of its columns, in the order of time.
+        injections: What was put in.
+    """
+
+    feed: Feed
+    rows: Rows
+    changes: list[ColumnChange]
+    injections: list[Injection]
+
+
+def inject(
+    feed: Feed, rows: Rows, orders: Iterable[Order], seed: int, changes: Iterable[ColumnChange] = ()
+) -> Broken:
+    """Puts failures into a feed, one after the other.
+
+    Args:
+        feed: The feed.
+        rows: Its rows, which stay as they are.
+        orders: What to put in. Those of other feeds are left out, and what a feed cannot have, such as a load that is
+            cut off where all loads are small.
+        seed: The same seed puts in the same.
+        changes: Of its columns that are there already.
+
+    Raises:
+        ForensicsError: There is no such kind or severity, or the day is not in the feed.
+    """
+    found = Broken(feed, rows, list(changes), [])
+    for order in sorted((order for order in orders if order.feed == feed.name), key=lambda order: order.day):
+        kind = _checked(order, feed)
+        case = Case(
+            feed,
+            found.rows.copy(),
+            order.day * DAY,
+            SEVERITIES.index(order.severity),
+            _generator(seed, order),
+        )
+        try:
+            kind.put(case)
+        except NothingToBreakError:
+            continue
+        found = Broken(
+            feed,
+            in_order(case.rows),
+            sorted([*found.changes, *case.changes], key=lambda change: change.at),
+            [*found.injections, _line(kind, order, case)],
+        )
+    return found
+
+
+def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: int = 2) -> list[Order]:
+    """What to put into feeds so that every kind is there at medium severity, and some mild, severe and overlapping.
+
+    Args:
+        feeds: The feeds; the last `clean` stay as they are.
+        seed: The same seed plans the same.
+        first_day: On which something may happen; what is usual is known by then.
+        clean: How many feeds have nothing wrong.
+        gap: Days from one failure of a feed to the next.
+    """
+    generator = np.random.default_rng([seed, 11])
+    broken = list(feeds[: len(feeds) - clean])
+    if not broken:
+        return []
+    days = list(range(first_day, min(feed.days for feed in broken) - 2, gap))
+    free = [(feed, day) for feed in broken for day in days[:-1]]
+    free = [free[place] for place in generator.permutation(len(free))]
+    orders: list[Order] = []
+
+    def put(name: str, severity: str, places: Sequence[tuple[Feed, int]]) -> bool:
+        for feed, day in places:
+            is_there = any(order.kind == name and order.feed == feed.name for order in orders)
+            if KINDS[name].suits(feed, day) and not (is_there and name in COLUMN_KINDS):
+                orders.append(Order(name, severity, feed.name, day))
+                if (feed, day) in free:
+                    free.remove((feed, day))
+                return True
+        return False
+
+    lasting = [
+        str(name) for name in generator.permutation([name for name, kind in KINDS.items() if not kind.ends])
+    ]
+    # A fifth of the places is for what is mild or severe, another kind with each seed.
+    for name in [name for name in lasting if name not in COLUMN_KINDS][: max(2, len(free) // 5)]:
+        put(name, SEVERITIES[int(generator.choice([0, 2]))], free)
+    # What needs large loads chooses first: not every feed has them.
+    for name in sorted(lasting, key=lambda name: sum(KINDS[name].suits(feed, day) for feed, day in free)):
+        put(name, "medium", free)
+    staying = [order for order in orders if order.kind not in REMOVING]
+    for order in staying[:: max(4, len(staying) // 4)]:
+        feed = next(feed for feed in broken if feed.name == order.feed)
+        known = {KINDS[order.kind].detector, *KINDS[order.kind].consequences}
+        others = [name for name in lasting if name not in REMOVING and KINDS[name].detector not in known]
+        for name in generator.permutation(others):
+            if put(str(name), "medium", [(feed, order.day)]):
+                break
+    for place, (name, kind) in enumerate(KINDS.items()):
+        if kind.ends:
+            orders.append(Order(name, "medium", broken[(seed + place) % len(broken)].name, days[-1]))
+    return orders
+
+
+def _checked(order: Order, feed: Feed) -> Kind:
+    if order.kind not in KINDS:
+        raise ForensicsError(f"There is no kind {order.kind}: give one of {', '.join(KINDS)}.")
+    if order.severity not in SEVERITIES:
+        raise ForensicsError(f"There is no severity {order.severity}: give one of {', '.join(SEVERITIES)}.")
+    if not 0 < order.day < feed.days - 1:
+        raise ForensicsError(f"Day {order.day} is not within {feed.name}: give 1 to {feed.days - 2}.")
+    return KINDS[order.kind]
+
+
+def _generator(seed: int, order: Order) -> np.random.Generator:
+    words = f"{order.kind}/{order.severity}/{order.feed}/{order.day}".encode()
+    return np.random.default_rng([seed, 12, *words])
+
+
+def _line(kind: Kind, order: Order, case: Case) -> Injection:
+    feed, effect = case.feed, case.effect
+    steps = 1 if effect.is_worse else 0
+    at = _SEVERITY_NAMES.index(effect.severity or kind.severity) + steps
+    first_window = effect.occurred_from // feed.window_seconds
+    end = effect.occurred_to // feed.window_seconds + 1
+    return Injection(
+        kind=order.kind,
+        severity=order.severity,
+        feed=feed.name,
+        detector=kind.detector,
+        consequences=tuple(sorted(kind.consequences - {kind.detector})),
+        expected_severity=_SEVERITY_NAMES[min(at, 3)],
+        window_from=str(feed.time(first_window * feed.window_seconds)),
+        window_to=str(feed.time(end * feed.window_seconds)),
+        arrived_from=str(feed.time(effect.arrived_from)),
+        arrived_to=str(feed.time(effect.arrived_to)),
+        first_bad_at=str(feed.time(effect.first_bad)),
+        rows=effect.rows,
+        details=effect.details,
+    )
+
+
+__all__ = ["EVERY_BATCH", "SEVERITIES", "Broken", "Injection", "Order", "inject", "plan"]

@@ -1,0 +1,481 @@
+"""The kinds of failure: what each does to a feed, which detector must see it, what else it may set off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dbt_forensics.lab.breaking import LOAD_ROWS, NOON, Case, ColumnChange
+from dbt_forensics.lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of failure.
+
+    Attributes:
+        detector: Which must see it.
+        severity: Of the detection, as the detector has it by default.
+        put: Puts it in.
+        consequences: Detectors that may see it too, with the reason in docs/lab.md.
+        suits: Whether a feed can have it on a day, by how it is.
+        ends: After it the feed is not what it was: it comes last.
+    """
+
+    detector: str
+    severity: str
+    put: Callable[[Case], None]
+    consequences: frozenset[str] = frozenset()
+    suits: Callable[[Feed, int], bool] = lambda feed, day: True
+    ends: bool = False
+
+
+def _loads_are_large(feed: Feed, day: int) -> bool:
+    """Those of the busy hours at least."""
+    return feed.rows_a_load(day) >= LOAD_ROWS
+
+
+def _numbers(rows: Rows) -> Rows:
+    found = rows.copy()
+    found["gone"] = NEVER
+    return found
+
+
+# Rows that come again
+
+
+def _duplicates(case: Case) -> None:
+    batch = case.load()
+    again = _numbers(case.rows[case.is_first() & case.of_load(batch - 1)])
+    target = case.rows[case.of_load(batch)]
+    count = round(case.by_strength(0.4, 0.8, 3) * len(target))
+    again = again[case.generator.integers(0, len(again), count)]
+    for column in ("batch", "arrived", "visible"):
+        again[column] = target[column][0]
+    case.add(again)
+    case.concerns(again)
+    case.effect.is_worse = case.strength == 2
+
+
+def _conflicts(case: Case) -> None:
+    batch = case.load()
+    again = _numbers(
+        case.rows[case.some(case.is_first() & case.of_load(batch), case.by_strength(0.2, 0.4, 1))]
+    )
+    again["cents"] += 500
+    case.add(again)
+    case.concerns(again)
+
+
+def _repeated(case: Case, days_before: int) -> None:
+    today = case.load()
+    batch = case.load(case.day - days_before * DAY) if days_before else today
+    copies = round(case.by_strength(1, 1, 3))
+    at = int(case.rows["arrived"][case.of_load(today)][0]) + 20 * MINUTE
+    added = []
+    for copy in range(copies):
+        again = _numbers(case.rows[case.of_load(batch - copy) & (case.rows["gone"] == NEVER)])
+        again["batch"] = case.new_batch() + copy
+        again["arrived"] = again["visible"] = at + copy * MINUTE
+        added.append(again)
+    case.add(np.concatenate(added))
+    case.concerns(np.concatenate(added))
+
+
+# Rows that come at another time
+
+
+def _late(case: Case) -> None:
+    first, end = case.day, case.day + DAY
+    if case.feed.window == "hour":
+        first = case.day + int(case.generator.integers(6, 14)) * HOUR
+        end = first + 6 * HOUR
+    is_held = case.some(case.is_first() & case.of_hours(first, end), case.by_strength(0.3, 0.55, 0.9))
+    held = case.rows[is_held]
+    at = end + case.feed.deadline_seconds + 10 * MINUTE + (DAY if case.strength == 2 else 0)
+    again = held.copy()
+    again["arrived"] = again["visible"] = np.maximum(again["arrived"], at)
+    again["batch"] = case.new_batch()
+    case.rows[is_held] = again
+    case.concerns(held, again, first_bad=at)
+    case.effect.is_worse = case.strength >= 1
+
+
+def _out_of_order(case: Case) -> None:
+    delay = max(4 * HOUR, case.feed.load_hours * HOUR)
+    span = case.of_hours(case.day, case.day + (DAY if case.feed.window == "day" else 12 * HOUR))
+    is_held = case.some(case.is_first() & span, case.by_strength(0.3, 0.5, 0.5))
+    held = case.rows[is_held]
+    again = held.copy()
+    case.deliver(again, held["arrived"] + delay)
+    case.rows[is_held] = again
+    case.concerns(held, again)
+
+
+def _held_up(case: Case) -> None:
+    load = case.feed.load_hours
+    hours = round(case.by_strength(max(5, 3 * load), max(12, 5 * load), 30))
+    first = case.day + 6 * HOUR
+    arrived = case.rows["arrived"]
+    is_held = (arrived >= first) & (arrived < first + hours * HOUR)
+    held = case.rows[is_held]
+    again = held.copy()
+    case.deliver(again, np.full(len(held), first + hours * HOUR))
+    case.rows[is_held] = again
+    case.concerns(held, again)
+
+
+# Times that are wrong
+
+
+def _skew(case: Case) -> None:
+    batch = case.load()
+    is_ahead = case.some(case.is_first() & case.of_load(batch), case.by_strength(0.12, 0.3, 0.7))
+    before = case.rows[is_ahead]
+    ahead = before.copy()
+    ahead["occurred"] = ahead["arrived"] + case.generator.integers(HOUR, 5 * HOUR, len(ahead))
+    case.rows[is_ahead] = ahead
+    case.concerns(ahead)
+    case.effect.is_worse = case.strength == 2
+
+
+def _offset(case: Case) -> None:
+    hours = int(case.generator.choice([2, 3, -5, -7])) if case.strength else 1
+    if case.strength == 2:
+        hours = int(case.generator.choice([8, -8]))
+    first = case.day + int(case.generator.integers(6, 10)) * HOUR
+    lasts = round(case.by_strength(4, 10, 24)) * HOUR
+    is_moved = (case.rows["arrived"] >= first) & (case.rows["arrived"] < first + lasts)
+    before = case.rows[is_moved]
+    moved = before.copy()
+    moved["occurred"] += hours * HOUR
+    case.rows[is_moved] = moved
+    case.concerns(before, moved, hours=hours)
+
+
+# Rows that never come
+
+
+def _no_window(case: Case) -> None:
+    count = (
+        round(case.by_strength(1, 1, 3)) if case.feed.window == "hour" else round(case.by_strength(1, 1, 2))
+    )
+    first = case.day + (int(case.generator.integers(8, 18)) * HOUR if case.feed.window == "hour" else 0)
+    if case.feed.window == "day" and case.strength == 2:
+        first -= DAY
+    gone = case.remove_events(case.of_hours(first, first + count * case.feed.window_seconds))
+    case.concerns(gone)
+    case.effect.is_worse = count >= 3
+
+
+def _partial(case: Case) -> None:
+    batch = case.load()
+    gone = case.remove_events(
+        case.some(case.is_first() & case.of_load(batch), case.by_strength(0.6, 0.85, 0.97))
+    )
+    case.concerns(gone)
+
+
+def _lost(case: Case) -> None:
+    gone = case.remove_events(case.some(case.is_first() & case.of_day(), case.by_strength(0.05, 0.15, 0.35)))
+    case.concerns(gone)
+
+
+def _few(case: Case) -> None:
+    hours = 24 if case.feed.window == "day" else 4
+    first = case.day + (0 if hours == 24 else case.feed.peak_hour * HOUR - 2 * HOUR)
+    span = case.is_first() & case.of_hours(first, first + hours * HOUR)
+    case.concerns(case.remove_events(case.some(span, case.by_strength(0.5, 0.75, 0.92))))
+
+
+def _many(case: Case) -> None:
+    hours = 24 if case.feed.window == "day" else 4
+    first = case.day + (0 if hours == 24 else case.feed.peak_hour * HOUR - 2 * HOUR)
+    usual = _numbers(case.rows[case.is_first() & case.of_hours(first, first + hours * HOUR)])
+    more = np.concatenate([usual] * 5)[: round(case.by_strength(1.1, 2, 5) * len(usual))]
+    more["event"] = case.new_events(len(more))
+    more["seq"] = MISSING
+    case.add(more)
+    case.concerns(more)
+
+
+# Values that are wrong
+
+
+def _nulls(case: Case) -> None:
+    role = str(case.generator.choice(["note", "channel", "code"]))
+    following = case.strength
+    batch = case.load()
+    is_empty = case.some(case.of_load(batch, following) & case.is_first(), case.by_strength(0.4, 0.45, 1))
+    rows = case.rows[is_empty]
+    case.rows[role][is_empty] = MISSING
+    case.concerns(rows, column=case.feed.columns[role])
+    case.effect.is_worse = case.strength == 2
+
+
+def _negative(case: Case) -> None:
+    is_wrong = case.some(case.is_first() & case.of_load(case.load()), case.by_strength(0.15, 0.3, 0.8))
+    rows = case.rows[is_wrong]
+    case.rows["cents"][is_wrong] = -100
+    case.concerns(rows)
+    case.effect.is_worse = case.strength == 2
+
+
+def _unreadable(case: Case) -> None:
+    is_wrong = case.some(case.is_first() & case.of_load(case.load()), case.by_strength(0.15, 0.3, 0.7))
+    rows = case.rows[is_wrong]
+    case.rows["occurred"][is_wrong] = NO_TIME
+    case.concerns(rows)
+    case.effect.is_worse = case.strength == 2
+
+
+def _hot(case: Case) -> None:
+    batch = case.load()
+    target = _numbers(case.rows[case.is_first() & case.of_load(batch)])
+    share = case.by_strength(0.35, 0.43, 0.85)
+    count = round(len(target) * share / (1 - share))
+    flood = target[case.generator.integers(0, len(target), count)]
+    flood["event"] = case.new_events(count)
+    flood["entity"] = case.feed.entities + 77
+    flood["seq"] = MISSING
+    case.add(flood)
+    case.concerns(flood)
+    case.effect.is_worse = case.strength == 2
+
+
+def _error_page(case: Case) -> None:
+    """What came instead of a load: lines of something else."""
+    batch = case.load()
+    gone = case.remove(case.of_load(batch))
+    page = _numbers(gone[: min(len(gone), round(case.by_strength(3, 20, 60)))])
+    for role in ("event", "entity", "seq", "cents", "note", "channel", "code"):
+        page[role] = MISSING
+    page["version"] = 0
+    page["occurred"] = NO_TIME
+    page["batch"], page["arrived"], page["visible"] = batch, gone["arrived"][0], gone["arrived"][0]
+    case.add(page)
+    case.concerns(gone, page)
+
+
+# Columns
+
+
+def _at_night(case: Case) -> int:
+    return case.day + 2 * HOUR + 30 * MINUTE
+
+
+def _change_of_columns(change: str, roles: tuple[str, ...], to: str = "") -> Callable[[Case], None]:
+    def put(case: Case) -> None:
+        role = str(case.generator.choice(np.array(roles)))
+        at = _at_night(case)
+        case.changes.append(ColumnChange(at, change, role, to))
+        # What arrived since the build before it is recorded with the new columns.
+        case.concerns(case.rows[case.of_hours(at - DAY, at)], column=case.feed.columns.get(role, to))
+        case.happens_at(at)
+        case.effect.arrived_from = at - DAY
+        case.effect.severity = {"added": "low", "renamed": "medium"}.get(change, "high")
+
+    return put
+
+
+def _version(case: Case) -> None:
+    first = int(case.rows["arrived"][case.of_load(case.load())][0])
+    lasts = case.by_strength(2 * HOUR, 400 * DAY, 400 * DAY)
+    is_new = (case.rows["arrived"] >= first) & (case.rows["arrived"] < first + lasts)
+    case.rows["version"][is_new] = case.rows["version"].max() + 1
+    case.concerns(case.rows[is_new & (case.rows["arrived"] < first + DAY)], rows=int(is_new.sum()))
+
+
+# History
+
+
+def _old_load(case: Case, days_before: int) -> Rows:
+    is_first = case.is_first()
+    whole = is_first & case.of_load(case.load(case.day - days_before * DAY))
+    return case.some(whole, case.by_strength(0.1, 0.6, 1))
+
+
+def _rewritten(case: Case) -> None:
+    at = case.day + NOON
+    is_old = _old_load(case, 1)
+    new = case.rows[is_old]
+    case.rows["gone"][is_old] = at
+    new["visible"] = at
+    new["cents"] += 700
+    case.add(new)
+    case.concerns(new)
+    case.happens_at(at)
+
+
+def _deleted(case: Case) -> None:
+    at = case.day + NOON
+    is_gone = _old_load(case, int(case.generator.integers(1, 9)))
+    case.rows["gone"][is_gone] = at
+    case.concerns(case.rows[is_gone])
+    case.happens_at(at)
+
+
+def _inserted(case: Case) -> None:
+    at = case.day + NOON
+    new = _numbers(case.rows[_old_load(case, int(case.generator.integers(2, 9)))])
+    new["event"] = case.new_events(len(new))
+    new["seq"] = MISSING
+    new["visible"] = at
+    case.add(new)
+    case.concerns(new)
+    case.happens_at(at)
+
+
+def _truncated(case: Case) -> None:
+    at = case.day + NOON
+    there = (case.rows["visible"] < at) & (case.rows["gone"] == NEVER)
+    last = np.quantile(case.rows["arrived"][there], case.by_strength(0.55, 0.7, 1))
+    is_gone = there & (case.rows["arrived"] <= last)
+    case.rows["gone"][is_gone] = at
+    case.concerns(case.rows[is_gone])
+    case.happens_at(at)
+
+
+def _restated(case: Case) -> None:
+    """Rows of a settled day come, far too late."""
+    day = case.day - (case.feed.allowed_lateness_days + int(case.generator.integers(3, 7))) * DAY
+    span = case.is_first() & case.of_hours(
+        day, day + case.feed.window_seconds if case.feed.window == "day" else day + DAY
+    )
+    new = _numbers(case.rows[case.some(span, case.by_strength(0.12, 0.3, 0.8))])
+    new["event"] = case.new_events(len(new))
+    new["seq"] = MISSING
+    new["batch"] = case.new_batch()
+    new["arrived"] = new["visible"] = case.day + 10 * HOUR + 20 * MINUTE
+    case.add(new)
+    case.concerns(new)
+
+
+_LOSS = frozenset({"sequence_gap", "partial_batch", "volume_anomaly", "missing_window"})
+KINDS = {
+    "retry_storm": Kind("duplicate_storm", "medium", _duplicates, frozenset(), _loads_are_large),
+    "conflicting_rows": Kind(
+        "conflicting_duplicates",
+        "high",
+        _conflicts,
+        frozenset(),
+        lambda feed, day: feed.on_conflict == "first_wins" and _loads_are_large(feed, day),
+    ),
+    "load_repeated": Kind(
+        "repeated_batch",
+        "medium",
+        lambda case: _repeated(case, 0),
+        frozenset({"duplicate_storm", "conflicting_duplicates"}),
+        _loads_are_large,
+    ),
+    "stale_file": Kind(
+        "repeated_batch",
+        "medium",
+        lambda case: _repeated(case, 3),
+        frozenset({"duplicate_storm", "out_of_order_surge", "late_surge", "conflicting_duplicates"}),
+        _loads_are_large,
+    ),
+    "held_back": Kind(
+        "late_surge",
+        "medium",
+        _late,
+        frozenset({"out_of_order_surge", "freshness"}) | _LOSS,
+    ),
+    "out_of_order": Kind(
+        "out_of_order_surge",
+        "low",
+        _out_of_order,
+        frozenset({"late_surge", "partial_batch", "sequence_gap", "volume_anomaly"}),
+        lambda feed, day: feed.rows_a_day >= 20 * feed.entities,
+    ),
+    "clocks_ahead": Kind("clock_skew", "medium", _skew, frozenset({"out_of_order_surge"}), _loads_are_large),
+    "local_time": Kind(
+        "constant_offset",
+        "high",
+        _offset,
+        frozenset(
+            {"out_of_order_surge", "clock_skew", "late_surge", "volume_anomaly", "sequence_gap", "missing_window"}
+        ),
+        lambda feed, day: feed.load_hours <= 2 and feed.late_share <= 0.02 and feed.rows_a_load(day) >= 40,
+    ),
+    "window_lost": Kind("missing_window", "high", _no_window, frozenset({"freshness"}) | _LOSS),
+    "load_cut_off": Kind("partial_batch", "medium", _partial, _LOSS, _loads_are_large),
+    # A gap shows when the entity's next event comes: where that takes days, nothing can see it at the next build.
+    "rows_lost": Kind(
+        "sequence_gap", "high", _lost, _LOSS, lambda feed, day: feed.rows_a_day >= 2 * feed.entities
+    ),
+    "few_rows": Kind("volume_anomaly", "medium", _few, frozenset({"freshness"}) | _LOSS),
+    "many_rows": Kind("volume_anomaly", "medium", _many, frozenset({"out_of_order_surge"})),
+    "no_values": Kind("null_spike", "high", _nulls, frozenset(), _loads_are_large),
+    "out_of_range": Kind("value_out_of_range", "high", _negative, frozenset(), _loads_are_large),
+    "no_times": Kind(
+        "unparseable_payload",
+        "high",
+        _unreadable,
+        frozenset({"sequence_gap", "wrong_shape_load", "volume_anomaly"}),
+        _loads_are_large,
+    ),
+    "one_entity": Kind(
+        "hot_entity",
+        "low",
+        _hot,
+        frozenset({"volume_anomaly"}),
+        lambda feed, day: feed.entities >= 30 and _loads_are_large(feed, day),
+    ),
+    "feed_stopped": Kind(
+        "freshness",
+        "high",
+        _held_up,
+        frozenset({"late_surge", "out_of_order_surge", "hot_entity"}) | _LOSS,
+    ),
+    "column_added": Kind("schema_drift", "low", _change_of_columns("added", ("extra",), "extra")),
+    "column_dropped": Kind("schema_drift", "high", _change_of_columns("dropped", ("note",))),
+    "column_renamed": Kind(
+        "schema_drift", "medium", _change_of_columns("renamed", ("channel",), "channel_v2")
+    ),
+    "column_retyped": Kind("schema_drift", "high", _change_of_columns("retyped", ("code",), "varchar")),
+    "new_version": Kind("schema_drift", "medium", _version, frozenset(), _loads_are_large),
+    "error_page": Kind(
+        "wrong_shape_load",
+        "high",
+        _error_page,
+        frozenset({"unparseable_payload", "null_spike", "freshness"}) | _LOSS,
+        _loads_are_large,
+    ),
+    "load_rewritten": Kind(
+        "history_rewritten",
+        "high",
+        _rewritten,
+        frozenset(),
+        _loads_are_large,
+    ),
+    "load_deleted": Kind(
+        "history_deleted", "high", _deleted, frozenset({"settled_window_restated"}), _loads_are_large
+    ),
+    "rows_slipped_in": Kind(
+        "history_inserted",
+        "medium",
+        _inserted,
+        frozenset({"settled_window_restated", "volume_anomaly"}),
+        _loads_are_large,
+    ),
+    "settled_day_restated": Kind(
+        "settled_window_restated",
+        "high",
+        _restated,
+        frozenset({"late_surge", "out_of_order_surge", "volume_anomaly"}),
+    ),
+    "table_truncated": Kind(
+        "truncated_source",
+        "critical",
+        _truncated,
+        frozenset({"settled_window_restated", "history_deleted"}),
+        ends=True,
+    ),
+}
+#: A table can have each of these once, and they are not mild or severe.
+COLUMN_KINDS = frozenset(name for name in KINDS if name.startswith("column_"))
+#: These take away what another failure of the day needs: they are not put together with one.
+REMOVING = frozenset({"window_lost", "few_rows", "load_cut_off", "error_page", "feed_stopped"})

@@ -1,0 +1,288 @@
+"""Plays worlds: a dbt project with a stream per feed, builds at a cadence, and what the detectors said of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import chdir
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from dbt_forensics.errors import ForensicsError
+from dbt_forensics.lab.breaking import ColumnChange
+from dbt_forensics.lab.feeds import MISSING, NO_TIME, ROW, Feed
+from dbt_forensics.lab.worlds import WARM_DAYS, World
+from dbt_forensics.warehouse import sentence
+
+PACKAGE = Path(__file__).resolve().parents[3]
+FORMAT_VERSION = 1
+# What was said of a detection at each build: what counts is where it was then, not how far it has grown.
+_DETECTIONS = """
+    select log.detection_id, log.stream, log.detector, log.subject, log.recorded_at, log.change, log.severity,
+        log.window_start, log.window_end,
+        log.first_arrived_at, log.last_arrived_at, log.evidence
+    from analytics.int_forensics__detection_log as log
+    inner join analytics.forensics__detections as detections using (detection_id)
+    where not detections.is_silenced
+    order by log.stream, log.detection_id, log.recorded_at, log.change desc
+"""
+_INCIDENTS = """
+    select stream, kind, severity, status, window_start, window_end, opened_at, resolved_at, detection_count,
+        incident_id
+    from analytics.forensics__incidents
+    order by stream, opened_at, kind, window_start
+"""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A stream of a run: a feed of a world."""
+
+    stream: str
+    world: World
+    number: int
+
+    @property
+    def feed(self) -> Feed:
+        """The feed."""
+        return self.world.feeds[self.number].feed
+
+
+def run_worlds(
+    worlds: Sequence[World],
+    folder: Path,
+    every_hours: int = 24,
+    warm_days: int = WARM_DAYS,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Plays worlds together, in one dbt project on DuckDB, and returns what `lab.score` reads, also in run.json.
+
+    Args:
+        worlds: Of the same length, and of seeds of their own. Their starts must be the same day.
+        folder: For the project and its database; an earlier run in it is replaced.
+        every_hours: From one build to the next.
+        warm_days: What the first build records.
+        say: Is told of each build.
+
+    Raises:
+        ForensicsError: The folder holds something else, the package's source is not here, or a build failed.
+    """
+    if len({(world.start, world.days) for world in worlds}) > 1:
+        raise ForensicsError("Worlds that are run together must have one start and one length.")
+    if len({world.seed for world in worlds}) < len(worlds):
+        raise ForensicsError("Worlds that are run together must have seeds of their own.")
+    streams = [
+        Played(f"s{world.seed}_{broken.feed.name}", world, number)
+        for world in worlds
+        for number, broken in enumerate(world.feeds)
+    ]
+    started = time.monotonic()
+    project = _Project(folder.resolve(), streams)
+    project.make()
+    start = worlds[0].start
+    builds = worlds[0].builds(every_hours, warm_days)
+    for number, since_start in enumerate(builds, start=1):
+        project.move_clock(since_start)
+        seconds = project.build(str(start + since_start))
+        say(f"build {number} of {len(builds)}, {start + since_start:%a %d %b %H:%M}: {seconds:.1f} s")
+    with project.connection() as connection:
+        sightings, incidents = _lines(connection, _DETECTIONS), _lines(connection, _INCIDENTS)
+    document = {
+        "format_version": FORMAT_VERSION,
+        "builds": [str(start + since_start) for since_start in builds],
+        "start": str(start),
+        "days": worlds[0].days,
+        "streams": [
+            {"stream": played.stream, "seed": played.world.seed, "feed": played.feed.as_json()}
+            for played in streams
+        ],
+        "injections": [
+            {"stream": played.stream, **injection.as_json()}
+            for played in streams
+            for injection in played.world.feeds[played.number].injections
+        ],
+        "sightings": sightings,
+        "incidents": incidents,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    (folder / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return document
+
+
+class _Project:
+    """The dbt project of a run. The raw tables are views of all rows of a feed as far as the clock has come."""
+
+    def __init__(self, folder: Path, streams: Sequence[Played]) -> None:
+        self.folder = folder
+        self.streams = streams
+        self.manifest: Any = None
+        self.columns: dict[str, int] = {}
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(self.folder / "lab.duckdb"))
+
+    def make(self) -> None:
+        if not (PACKAGE / "dbt_project.yml").exists():
+            raise ForensicsError("The lab needs the package's source: run it in a clone.")
+        project = self.folder / "dbt_project.yml"
+        if self.folder.exists() and any(self.folder.iterdir()):
+            if not project.exists() or not project.read_text(encoding="utf-8").startswith('{"name": "lab"'):
+                raise ForensicsError(f"The folder {self.folder} is not of an earlier run: name another one.")
+            shutil.rmtree(self.folder)
+        (self.folder / "models").mkdir(parents=True)
+        declared = {
+            played.stream: {"relation": f"source.raw.{played.stream}", **played.feed.stream()}
+            for played in self.streams
+        }
+        profile = {
+            "type": "duckdb",
+            "path": "lab.duckdb",
+            "schema": "analytics",
+            "threads": 1,
+            "settings": {"TimeZone": "UTC"},
+        }
+        files: dict[str, Any] = {
+            "dbt_project.yml": {"name": "lab", "profile": "lab", "vars": {"forensics_streams": declared}},
+            "packages.yml": {"packages": [{"local": str(PACKAGE)}]},
+            "profiles.yml": {"lab": {"target": "lab", "outputs": {"lab": profile}}},
+            "models/sources.yml": {
+                "sources": [
+                    {
+                        "name": "raw",
+                        "schema": "raw",
+                        "tables": [{"name": played.stream} for played in self.streams],
+                    }
+                ]
+            },
+        }
+        for name, document in files.items():
+            (self.folder / name).write_text(json.dumps(document), encoding="utf-8")
+        with self.connection() as connection:
+            connection.execute("create schema raw")
+            connection.execute("create schema feeds")
+            connection.execute("create table feeds.clock (seconds bigint)")
+            for played in self.streams:
+                rows = played.world.feeds[played.number].rows
+                table = pa.table({name: pa.array(rows[name]) for name in ROW.names or ()})
+                connection.register("incoming", table)
+                values = _values(played.feed)
+                connection.execute(
+                    f'create table feeds."{played.stream}" as select {values} from incoming order by incoming.visible'
+                )
+                connection.unregister("incoming")
+        self._dbt("deps")
+
+    def move_clock(self, since_start: timedelta) -> None:
+        """Brings the raw tables to a time."""
+        seconds = int(since_start.total_seconds())
+        with self.connection() as connection:
+            connection.execute("delete from feeds.clock")
+            connection.execute("insert into feeds.clock values (?)", [seconds])
+            for played in self.streams:
+                broken = played.world.feeds[played.number]
+                changes = [change for change in broken.changes if change.at <= seconds]
+                if self.columns.get(played.stream) != len(changes):
+                    connection.execute(_view(played.stream, broken.feed, changes))
+                    self.columns[played.stream] = len(changes)
+
+    def build(self, as_of: str) -> float:
+        """One build; the seconds that it took. Only the first parses."""
+        started = time.monotonic()
+        given = ["--vars", json.dumps({"forensics_as_of": as_of})]
+        if self.manifest is None:
+            self.manifest = self._dbt("parse", *given)
+        kinds = [word for kind in ("model", "seed", "snapshot") for word in ("--resource-type", kind)]
+        self._dbt(
+            "build", *kinds, "--select", "+forensics__incidents", *given, manifest=self.manifest.deepcopy()
+        )
+        return time.monotonic() - started
+
+    def _dbt(self, command: str, *arguments: str, manifest: Any = None) -> Any:
+        """Runs dbt in this process, silently unless it fails; returns its result."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        errors: list[str] = []
+
+        def keep_error(event: Any) -> None:
+            if event.info.level == "error":
+                errors.append(event.info.msg)
+
+        quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
+        folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
+        with chdir(self.folder):
+            outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke(
+                [*quiet, command, *folders, *arguments]
+            )
+        manager: Any = DuckDBConnectionManager
+        manager.close_all_connections()
+        if not outcome.success:
+            reason = sentence(outcome.exception) if outcome.exception else " ".join(errors)
+            raise ForensicsError(f"dbt {command} failed: {reason}", exit_code=1)
+        return outcome.result
+
+
+def _values(feed: Feed) -> str:
+    """The values of a feed's table as a select list over its rows, by role."""
+    start = f"timestamp '{feed.start}'"
+
+    def text(column: str, words: str) -> str:
+        return f"case when {column} <> {MISSING} then '{words}' || {column} end"
+
+    values = {
+        "event": text("event", "e"),
+        "entity": text("entity", "n"),
+        "occurred": f"case when occurred <> {NO_TIME} then {start} + to_seconds(occurred) end",
+        "arrived": f"{start} + to_seconds(arrived)",
+        "batch": "'load ' || batch",
+        "seq": f"nullif(seq, {MISSING})",
+        "version": "case when version > 0 then 'v' || version end",
+        "cents": f"cast(cast(nullif(cents, {MISSING}) as numeric(18, 2)) / 100 as numeric(18, 2))",
+        "note": text("note", "note "),
+        "channel": text("channel", "channel "),
+        "code": f"cast(nullif(code, {MISSING}) as integer)",
+        "visible": "visible",
+        "gone": "gone",
+    }
+    return ", ".join(f"{value} as {role}" for role, value in values.items())
+
+
+def _view(stream: str, feed: Feed, changes: Sequence[ColumnChange]) -> str:
+    """The raw table of a feed, with its columns as the changes have left them, as far as the clock has come."""
+    columns = {role: role for role in feed.columns}
+    names = dict(feed.columns)
+    for change in changes:
+        if change.change == "added":
+            # Rows that were there before have no value, as in any table.
+            columns[change.role], names[change.role] = (
+                f"case when visible >= {change.at} then 'x' end",
+                change.to,
+            )
+        elif change.change == "dropped":
+            columns.pop(change.role, None)
+        elif change.change == "renamed" and change.role in columns:
+            names[change.role] = change.to
+        elif change.role in columns:
+            columns[change.role] = f"cast({columns[change.role]} as {change.to})"
+    listed = ", ".join(f'{value} as "{names[role]}"' for role, value in columns.items())
+    there = "visible <= (select seconds from feeds.clock) and gone > (select seconds from feeds.clock)"
+    return f'create or replace view raw."{stream}" as select {listed} from feeds."{stream}" where {there}'
+
+
+def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [
+        {
+            name: value if isinstance(value, bool | int | None) else str(value)
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in cursor.fetchall()
+    ]

@@ -1,0 +1,30 @@
+"""A progress bar on stderr, for a person at a terminal only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from dbt_forensics.load.files import SourceFile
+from dbt_forensics.load.run import Progress
+
+
+@contextmanager
+def progress_bar(files: Sequence[SourceFile]) -> Iterator[Progress]:
+    """Shows how many bytes of the files were read; gives what is to be called with each stretch."""
+    if not sys.stderr.isatty():
+        yield lambda file, size: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        # Each file is read twice: once for what identifies it, once for its rows.
+        task = bar.add_task("", total=2 * sum(file.path.stat().st_size for file in files))
+
+        def advance(file: SourceFile, size: int) -> None:
+            bar.update(task, advance=size, description=file.name[:40])
+
+        yield advance

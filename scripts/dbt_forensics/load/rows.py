@@ -1,0 +1,82 @@
+"""Which rows of a stretch land: values that fit, lines that did not land before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbt_forensics.load.fits import fitted
+from dbt_forensics.load.model import Parsed, Rejected
+from dbt_forensics.load.shape import Shape
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A stretch of a file after every record was judged.
+
+    Attributes:
+        columns: What lands: column to text that its type takes.
+        lines: The line of each row that lands.
+        rejected: The records that do not, by line.
+    """
+
+    columns: Mapping[str, pa.StringArray]
+    lines: list[int]
+    rejected: list[Rejected]
+
+
+def judged(parsed: Parsed, shape: Shape) -> Judged:
+    """Returns which rows land and which are rejected.
+
+    Args:
+        parsed: What was read.
+        shape: What the table takes.
+    """
+    columns = {}
+    bad: dict[int, tuple[str, str, str]] = {}
+    for name, values in parsed.columns.items():
+        to = shape.types[name]
+        columns[name], fits = fitted(values, to)
+        reason = "too_long" if to.kind == "text" else "wrong_type"
+        _note(bad, fits, (reason, name, to.words))
+    count = len(parsed.lines)
+    for name in shape.types:
+        if name in shape.required and name not in shape.filled:
+            has_value = (
+                pc.is_valid(columns[name]) if name in columns else pa.array([False] * count, pa.bool_())
+            )
+            _note(bad, has_value, ("null_not_allowed", name, shape.types[name].words))
+    if not bad:
+        return Judged(columns, parsed.lines, parsed.rejected)
+    kept = [row for row in range(count) if row not in bad]
+    rejected = [
+        Rejected(parsed.lines[row], reason, parsed.content(row), name, expected)
+        for row, (reason, name, expected) in bad.items()
+    ]
+    return Judged(
+        {name: values.take(pa.array(kept, pa.int64())) for name, values in columns.items()},
+        [parsed.lines[row] for row in kept],
+        sorted([*parsed.rejected, *rejected], key=lambda one: one.line),
+    )
+
+
+def _note(bad: dict[int, tuple[str, str, str]], good: pa.BooleanArray, why: tuple[str, str, str]) -> None:
+    """The first column that is to blame is named."""
+    if pc.all(good).as_py() is not False:
+        return
+    for row in pc.indices_nonzero(pc.invert(good)).to_pylist():
+        bad.setdefault(row, why)
+
+
+def only(judged_rows: Judged, wanted: Iterable[int]) -> Judged:
+    """Returns the part of a stretch that is in some lines."""
+    lines = set(wanted)
+    kept = [position for position, line in enumerate(judged_rows.lines) if line in lines]
+    return Judged(
+        {name: values.take(pa.array(kept, pa.int64())) for name, values in judged_rows.columns.items()},
+        [judged_rows.lines[position] for position in kept],
+        [one for one in judged_rows.rejected if one.line in lines],
+    )

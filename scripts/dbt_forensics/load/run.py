@@ -1,0 +1,385 @@
+"""Loads files, each in one transaction: its rows, its rejected records and its entry in the log, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbt_forensics import __version__
+from dbt_forensics.errors import ForensicsError
+from dbt_forensics.load import files as source
+from dbt_forensics.load.create import first_columns
+from dbt_forensics.load.files import Fingerprint, SourceFile
+from dbt_forensics.load.log import Earlier, Load, LoadLog
+from dbt_forensics.load.model import Parsed, RefusedError
+from dbt_forensics.load.parquet import read_parquet
+from dbt_forensics.load.readers import read_text
+from dbt_forensics.load.rows import Judged, judged, only
+from dbt_forensics.load.target import Target, new_columns
+from dbt_forensics.load.windows import WindowGuard, refusal
+from dbt_forensics.sql import in_list
+from dbt_forensics.writing import EngineError, TableColumn, WritingWarehouse
+
+#: Called with a file and how many more bytes of it were read; each is read twice.
+Progress = Callable[[SourceFile, int], None]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a user asks of a run.
+
+    Attributes:
+        create: Whether a table that does not exist is made from the first file.
+        force: Whether files of another shape are taken.
+        dry_run: Whether nothing is written.
+        again: Whether a file lands again whose rows are gone from the table.
+        allow: Names of guards of windows to pass.
+    """
+
+    create: bool = False
+    force: bool = False
+    dry_run: bool = False
+    again: bool = False
+    allow: frozenset[str] = frozenset()
+
+
+@dataclass
+class Outcome:
+    """What became of a file. read = accepted + duplicate + rejected.
+
+    Attributes:
+        file: The file.
+        status: landed, grown (its new lines landed), repaired (lines that were rejected before landed), restored (rows
+            that were gone landed again), known (nothing is new), empty or refused.
+        load_id: The load, and the batch of its rows; None if nothing was written.
+        digest: Of its content.
+        read: Its records.
+        accepted: Those that landed now.
+        duplicate: Those that landed before.
+        rejected: Reason to count.
+        refused: Why the file was not loaded as a whole.
+    """
+
+    file: SourceFile
+    status: str = "landed"
+    load_id: str | None = None
+    digest: str | None = None
+    read: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    refused: str | None = None
+
+
+class Loader:
+    """Loads files into one table.
+
+    Args:
+        warehouse: The session; read-only for a dry run.
+        target: The table.
+        wishes: What the user asks.
+        progress: Is told how far it is.
+        guard: Knows the windows that rows may not fall into; None if there are none.
+    """
+
+    def __init__(
+        self,
+        warehouse: WritingWarehouse,
+        target: Target,
+        wishes: Wishes,
+        progress: Progress = lambda *_: None,
+        guard: WindowGuard | None = None,
+    ) -> None:
+        if not target.columns and not wishes.create:
+            raise ForensicsError(
+                f"{target.name} does not exist: create it, or let --create make it from the first file."
+            )
+        self._warehouse = warehouse
+        self._target = target
+        self._wishes = wishes
+        self._progress = progress
+        self._guard = guard
+        self._given = warehouse.given_time()
+        self._last = datetime.min
+        target.shape(wishes.force)  # a type that cannot be written is found before the first file
+
+    def load(self, files: Iterable[SourceFile]) -> Iterator[Outcome]:
+        """Loads one file after the other and gives what became of each.
+
+        A file that is refused stops none of the others.
+        """
+        for file in files:
+            try:
+                outcome, self._target = self._in_transaction(file)
+            except (RefusedError, EngineError) as error:
+                why = (
+                    str(error)
+                    if isinstance(error, RefusedError)
+                    else f"The engine did not take it ({error})."
+                )
+                outcome = Outcome(file, "refused", refused=why)
+            yield outcome
+
+    def _in_transaction(self, file: SourceFile) -> tuple[Outcome, Target]:
+        before = source.state(file.path)
+        log = LoadLog(self._warehouse, self._target)
+        dry = self._wishes.dry_run
+        with nullcontext() if dry else self._warehouse.transaction():
+            if not dry:
+                self._warehouse.lock(f"dbt_forensics load {self._target.name}")
+                target = self._made(file)
+                if not log.exists():
+                    self._warehouse.lock(f"dbt_forensics log {self._target.place[1]}")
+                    log.create()
+            else:
+                target = replace(self._target, columns=self._columns(file))
+            outcome = _Load(
+                self._warehouse, target, self._wishes, log if not dry or log.exists() else None, self._guard
+            ).run(file, before, self._next_time(), lambda size: self._progress(file, size))
+            if source.state(file.path) != before:
+                raise source.changed()
+        return outcome, target
+
+    def _columns(self, file: SourceFile) -> tuple[TableColumn, ...]:
+        if self._target.columns:
+            return self._target.columns
+        return tuple(new_columns(*first_columns(file), self._target))
+
+    def _made(self, file: SourceFile) -> Target:
+        if self._target.columns:
+            return self._target
+        there = tuple(self._warehouse.columns(self._target.place))
+        if there:  # another process has made it meanwhile
+            return replace(self._target, columns=there)
+        columns = self._columns(file)
+        listed = ", ".join(f"{self._warehouse.identifier(one.name)} {one.data_type}" for one in columns)
+        self._warehouse.make_schema(self._target.place)
+        self._warehouse.execute(f"create table {self._warehouse.table(self._target.place)} ({listed})")
+        return replace(self._target, columns=tuple(self._warehouse.columns(self._target.place)))
+
+    def _next_time(self) -> datetime:
+        """When the next file is loaded, UTC: files have the order in which they were loaded, so each is later."""
+        now = self._given or datetime.now(timezone.utc).replace(tzinfo=None)
+        self._last = max(now, self._last + timedelta(microseconds=1)) if self._last > datetime.min else now
+        return self._last
+
+
+class _Load:
+    """One file, inside its transaction."""
+
+    def __init__(
+        self,
+        warehouse: WritingWarehouse,
+        target: Target,
+        wishes: Wishes,
+        log: LoadLog | None,
+        guard: WindowGuard | None,
+    ) -> None:
+        self._warehouse, self._target, self._wishes, self._log = warehouse, target, wishes, log
+        self._guard = guard
+        self._windows: dict[str, set[datetime]] = {}
+        self._shape = target.shape(wishes.force)
+        self._types = {column.name: column.data_type for column in target.columns}
+        self._last_line = 0
+        self._restored = 0
+
+    def run(
+        self, file: SourceFile, before: source.State, loaded_at: datetime, progress: source.Progress
+    ) -> Outcome:
+        log = self._log
+        sizes = log.sizes(file.name) if log and file.format != "parquet" else []
+        with source.content(file, progress) as chunks:
+            found = source.fingerprint(chunks, sizes)
+        outcome = Outcome(file, digest=found.digest)
+        if found.size == 0 and file.format != "parquet":
+            outcome.status = "empty"
+            return outcome
+        earlier = log.earlier(file.name, found) if log else None
+        is_same = earlier is not None and earlier.content_bytes == found.size
+        is_gone = earlier is not None and self._wishes.again and self._are_gone(earlier)
+        if earlier and is_same and not is_gone and not earlier.open_lines:
+            outcome.status, outcome.read, outcome.duplicate = "known", earlier.read_count, earlier.read_count
+            return outcome
+        load = Load(f"{loaded_at:%Y%m%dT%H%M%S.%f}-{found.digest[:8]}", loaded_at, 0, 0)
+        self._take(file, found, earlier, load, is_gone, outcome, progress)
+        overrides = self._pass_windows()
+        if earlier:
+            again = "repaired" if outcome.accepted else "known"
+            outcome.status = "restored" if is_gone else again if is_same else "grown"
+        if log and earlier and is_gone and not self._wishes.dry_run:
+            log.restore(earlier.loads, loaded_at, overrides)
+        if is_same and (is_gone or not outcome.accepted):
+            return outcome
+        outcome.load_id = load.load_id
+        if log and not self._wishes.dry_run:
+            log.record(
+                load.load_id,
+                file,
+                before.size,
+                found,
+                last_line=self._last_line,
+                extends_load_id=earlier.load_id if earlier else None,
+                read_count=outcome.read,
+                accepted_count=outcome.accepted - self._restored,
+                duplicate_count=outcome.duplicate + self._restored,
+                rejected_count=outcome.rejected.total(),
+                rejected_by_reason=dict(outcome.rejected),
+                loader_version=__version__,
+                loaded_at=loaded_at,
+                overrides=overrides,
+            )
+        return outcome
+
+    def _pass_windows(self) -> str | None:
+        """Looks whether the rows that were landed may be where they are. Returns the guards that were passed.
+
+        Raises:
+            RefusedError: They may not; the transaction ends with nothing.
+        """
+        if self._guard is None:
+            return None
+        against = self._guard.against(self._windows)
+        if why := refusal(against, self._wishes.allow):
+            raise RefusedError(why)
+        return ", ".join(sorted(against)) or None
+
+    def _are_gone(self, earlier: Earlier) -> bool:
+        """Looks whether the rows that a content landed are in the table.
+
+        Raises:
+            RefusedError: A part of them is, so that to land it again would double it.
+        """
+        if "batch_id" not in self._target.filled:
+            raise RefusedError(
+                "Whether its rows are gone cannot be told: the loader fills no batch_id of this table."
+            )
+        column = self._warehouse.identifier(self._target.filled["batch_id"])
+        loads = in_list(load.load_id for load in earlier.loads)
+        (row,) = self._warehouse.query(
+            f"select count(*) as row_count from {self._warehouse.table(self._target.place)} where {column} in {loads}"
+        )
+        left, landed = int(row["row_count"]), sum(load.accepted for load in earlier.loads)
+        if 0 < left < landed:
+            raise RefusedError(
+                f"{left:,} of the {landed:,} rows that it landed are still in the table, with {column} in {loads}: "
+                "take them out first, or compare them with the file in a table of its own (--create)."
+            )
+        return left == 0 and landed > 0
+
+    def _take(
+        self,
+        file: SourceFile,
+        found: Fingerprint,
+        earlier: Earlier | None,
+        load: Load,
+        is_gone: bool,
+        outcome: Outcome,
+        progress: source.Progress,
+    ) -> None:
+        """Reads the rows, lands those that are new or gone, and counts."""
+        skip = earlier.content_bytes if earlier and not earlier.open_lines and not is_gone else 0
+        self._last_line = earlier.last_line if earlier else 0
+        if skip and earlier:
+            outcome.read = outcome.duplicate = earlier.read_count
+        for parsed in self._stretches(file, found, skip, progress):
+            outcome.read += len(parsed.lines) + len(parsed.rejected)
+            rows = judged(parsed, self._shape)
+            self._last_line = max(
+                [self._last_line, *rows.lines[-1:], *(one.line for one in rows.rejected[-1:])]
+            )
+            if earlier and not skip:
+                rows = self._without_known(rows, earlier, load, is_gone, outcome)
+            elif self._log and not self._wishes.dry_run:
+                self._log.reject(load.load_id, rows.rejected)
+            outcome.accepted += len(rows.lines)
+            outcome.rejected.update(one.counted_as for one in rows.rejected)
+            self._append(rows, load, earlier if is_gone else None)
+
+    def _without_known(
+        self, rows: Judged, earlier: Earlier, load: Load, is_gone: bool, outcome: Outcome
+    ) -> Judged:
+        """Leaves out what landed before, unless it is gone; records that were rejected before are tried again."""
+        lines = [*rows.lines, *(one.line for one in rows.rejected)]
+        new = {line for line in lines if line > earlier.last_line}
+        wanted = (
+            set(lines) if is_gone else {line for line in lines if line in new or line in earlier.open_lines}
+        )
+        outcome.duplicate += len(lines) - len(wanted)
+        rest = only(rows, wanted)
+        if self._log and not self._wishes.dry_run:
+            self._log.reject(load.load_id, only(rest, new).rejected)
+            repaired = [line for line in rest.lines if line in earlier.open_lines]
+            landed_by = earlier.loads[-1] if is_gone else load
+            self._log.repair(landed_by.load_id, ((earlier.open_lines[line], line) for line in repaired))
+        return rest
+
+    def _stretches(
+        self, file: SourceFile, found: Fingerprint, skip: int, progress: source.Progress
+    ) -> Iterator[Parsed]:
+        if file.format == "parquet":
+            yield from read_parquet(file.path, self._shape, progress)
+            return
+        digest = hashlib.sha256()
+
+        def hashed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+            for chunk in chunks:
+                digest.update(chunk)
+                yield chunk
+
+        with source.content(file, progress) as chunks:
+            yield from read_text(file.format, hashed(chunks), self._shape, skip)
+        if digest.hexdigest() != found.digest:
+            raise source.changed()
+
+    def _append(self, rows: Judged, load: Load, gone: Earlier | None) -> None:
+        """Lands rows: those that are gone as they were, with the load that they came with."""
+        if not rows.lines:
+            return
+        loads = [(gone.landed_by(line) or load) if gone else load for line in rows.lines]
+        if gone:
+            self._restored += sum(one is not load for one in loads)
+        if self._guard is not None:
+            for stream, windows in self._guard.windows(rows.columns).items():
+                self._windows.setdefault(stream, set()).update(windows)
+        columns = dict(rows.columns)
+        for role, name in self._target.filled.items():
+            if gone and role == "batch_id" and name in columns:
+                raise RefusedError(
+                    "Whether its rows are gone cannot be told: it brings batch ids of its own."
+                )
+            values = pa.array(
+                [self._filled(role, name, one) for one in loads] if gone else [self._filled(role, name, load)]
+            )
+            values = values if gone else values.take(pa.array([0] * len(loads)))
+            columns[name] = pc.coalesce(columns[name], values) if name in columns else values
+        if not self._wishes.dry_run:
+            listed = [(name, self._types[name]) for name in columns]
+            self._warehouse.append(self._warehouse.table(self._target.place), listed, pa.table(columns))
+
+    def _filled(self, role: str, name: str, load: Load) -> str:
+        if role == "batch_id":
+            return load.load_id
+        zone = "+00" if self._types[name] in ("timestamp with time zone", "timestamptz") else ""
+        return f"{load.loaded_at:%Y-%m-%d %H:%M:%S.%f}{zone}"
+
+
+def totals(outcomes: Sequence[Outcome]) -> Outcome:
+    """Returns the counts of all files as those of one."""
+    rejected: Counter[str] = Counter()
+    for outcome in outcomes:
+        rejected.update(outcome.rejected)
+    return Outcome(
+        outcomes[0].file,
+        "total",
+        read=sum(one.read for one in outcomes),
+        accepted=sum(one.accepted for one in outcomes),
+        duplicate=sum(one.duplicate for one in outcomes),
+        rejected=rejected,
+    )

@@ -1,0 +1,220 @@
+"""The incidents of a report: their story, what they concern, and what to do. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from dbt_forensics.report.evidence import Evidence, Scope
+from dbt_forensics.report.shown import MASKED, Json, number, shortened, shown_dimensions, shown_row
+from dbt_forensics.streams import Stream
+from dbt_forensics.text import count, iso
+from dbt_forensics.warehouse import Row
+
+SEVERITIES = ("critical", "high", "medium", "low")
+#: The sections of a runbook that say what to do, in their order.
+STEPS = ("Containment", "Recovery", "How to verify", "Prevention")
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+
+
+def incidents(evidence: Evidence, scope: Scope) -> Json:
+    """Returns the incidents within the scope, those that are open and severe first.
+
+    Args:
+        evidence: What the queries returned.
+        scope: What was asked for.
+    """
+    items = [_incident(row, evidence, scope) for row in evidence.incidents]
+    items.sort(key=lambda item: (item["status"] == "resolved", SEVERITIES.index(item["severity"])))
+    for place, item in enumerate(items, 1):
+        item["id"] = f"incident-{place}"
+    return {
+        "total": len(items),
+        "open": sum(item["status"] != "resolved" for item in items),
+        "shown": min(len(items), scope.detail),
+        "items": items[: scope.detail],
+    }
+
+
+def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
+    stream = evidence.streams[row["stream"]]
+    key = row["incident_id"]
+    is_over = row["resolved_at"] is not None and (scope.until is None or row["resolved_at"] <= scope.until)
+    reopened = int(row["times_reopened"])
+    found = [_detection(one, stream) for one in evidence.detections if one["incident_id"] == key]
+    impact = _impact([one for one in evidence.impact if one["incident_id"] == key], stream)
+    actions = [_action(one) for one in evidence.actions if _is_about(one, row)]
+    pages = evidence.pages.get(row["kind"], {})
+    return {
+        "id": "",
+        "incident_id": key,
+        "stream": row["stream"],
+        "kind": row["kind"],
+        "meaning": _paragraph(pages.get("What it means", "")),
+        "severity": row["severity"],
+        "status": _status(row, is_over),
+        "owner": row["owner"],
+        "window": stream.window,
+        "window_start": iso(row["window_start"]),
+        "window_end": iso(row["window_end"]),
+        "first_event_at": iso(row["first_event_at"]),
+        "first_arrived_at": iso(row["first_arrived_at"]),
+        "opened_at": iso(row["opened_at"]),
+        "resolved_at": iso(row["resolved_at"]) if is_over else None,
+        "times_reopened": reopened,
+        "detections": found,
+        "timeline": [_moment(one, stream) for one in evidence.timeline if one["incident_id"] == key],
+        "impact": impact,
+        "rows": _samples(found, row["stream"], evidence),
+        "actions": actions,
+        "remains": _remains(found, impact, actions, is_over),
+        "runbook": [{"step": step, "blocks": _blocks(pages[step], key)} for step in STEPS if pages.get(step)],
+    }
+
+
+def _status(row: Row, is_over: bool) -> str:
+    """The status as of the end of the scope; what people said of an incident that is over now is in its timeline."""
+    if is_over or row["resolved_at"] is None:
+        return str(row["status"])
+    return "reopened" if int(row["times_reopened"]) else "open"
+
+
+def _moment(row: Row, stream: Stream) -> Json:
+    what = row["what"]
+    if _names_a_person(row["detector"], stream):
+        what = f"{what.split(': ', 1)[0]}: {MASKED}"
+    return {
+        "happened_at": iso(row["happened_at"]),
+        "moment": row["moment"],
+        "detector": row["detector"],
+        "what": shortened(what),
+    }
+
+
+def _names_a_person(detector: str | None, stream: Stream) -> bool:
+    """Whether the subject of a detector's detections is personal data: the busiest entity is one of them."""
+    return detector == "hot_entity" and stream.is_personal("entity_id")
+
+
+def _detection(row: Row, stream: Stream) -> Json:
+    evidence = json.loads(row["evidence"] or "{}")
+    for name in ("first_batch", "batch_id"):
+        if evidence.get(name) is not None:
+            evidence[name] = MASKED if stream.is_personal("batch_id") else shortened(str(evidence[name]))
+    is_person = _names_a_person(row["detector"], stream)
+    if is_person and "subject" in evidence:
+        evidence["subject"] = MASKED
+    return {
+        "detector": row["detector"],
+        "subject": MASKED if is_person and row["subject"] is not None else shortened(row["subject"]),
+        "severity": row["severity"],
+        "window_start": iso(row["window_start"]),
+        "window_end": iso(row["window_end"]),
+        "observed": number(row["observed"]),
+        "expected": number(row["expected"]),
+        "evidence": {name: value for name, value in evidence.items() if name != "sample_event_ids"},
+        "event_ids": evidence.get("sample_event_ids", []),
+        "first_detected_at": iso(row["first_detected_at"]),
+        "resolved_at": iso(row["resolved_at"]),
+        "is_open": bool(row["is_open"]),
+    }
+
+
+def _impact(rows: Sequence[Row], stream: Stream) -> Json:
+    values = [
+        {
+            "metric": row["name"],
+            "window_start": iso(row["window_start"]),
+            "dimensions": shown_dimensions(row["dimensions"], stream),
+            "cause": row["cause"],
+            "change": number(row["change"]),
+            "before": number(row["value_before"]),
+            "after": number(row["value_after"]),
+        }
+        for row in rows
+        if row["kind"] == "metric"
+    ]
+    windows = [
+        {
+            "health": row["name"],
+            "window_start": iso(row["window_start"]),
+            "expected_rows": number(row["value_before"]),
+            "rows": int(row["row_count"]),
+        }
+        for row in rows
+        if row["kind"] == "window"
+    ]
+    readers = [
+        {"kind": row["kind"], "name": row["name"], "owner": row["owner"]}
+        for row in rows
+        if row["kind"] not in ("metric", "window")
+    ]
+    totals = {row["kind"]: int(row["of_kind"]) for row in rows}
+    return {
+        "value_count": totals.get("metric", 0),
+        "values": values,
+        "window_count": totals.get("window", 0),
+        "windows": windows,
+        "readers": readers,
+    }
+
+
+def _samples(found: Iterable[Json], stream: str, evidence: Evidence) -> list[Json]:
+    """The rows that detections name as examples, masked and shortened as everywhere."""
+    wanted = {event for one in found for event in one.pop("event_ids")}
+    rows = [row for row in evidence.incident_rows if row["stream"] == stream and row["event_id"] in wanted]
+    return [shown_row(row, evidence.streams[stream]) for row in rows]
+
+
+def _is_about(action: Row, incident: Row) -> bool:
+    """Whether something was done on the incident's stream from the moment at which it opened."""
+    times: list[datetime] = [
+        action[name] for name in ("planned_at", "applied_at") if action[name] is not None
+    ]
+    return bool(action["stream"] == incident["stream"] and max(times) >= incident["opened_at"])
+
+
+def _action(row: Row) -> Json:
+    return {
+        "action_id": row["action_id"],
+        "kind": row["kind"],
+        "status": row["status"],
+        "reason": row["reason"],
+        "owner": row["applied_by"] or row["owner"],
+        "rows": int(row["row_count"]),
+        "applied_at": iso(row["applied_at"]),
+    }
+
+
+def _remains(found: Sequence[Json], impact: Json, actions: Sequence[Json], is_over: bool) -> list[str]:
+    """What is left to do before the incident can be closed, in sentences."""
+    remains = []
+    if open_ones := sorted({one["detector"] for one in found if one["is_open"]}) if not is_over else []:
+        remains.append(f"Still seen: {', '.join(open_ones)}.")
+    if bad := [one for one in impact["windows"] if one["health"] in ("missing", "low")]:
+        remains.append(f"{count(len(bad), 'window is', 'windows are')} not whole.")
+    if unverified := [one for one in actions if one["status"] == "applied"]:
+        remains.append(f"{count(len(unverified), 'action is', 'actions are')} applied and not verified.")
+    return remains
+
+
+def _paragraph(text: str) -> str:
+    return _plain(text.split("\n\n", 1)[0])
+
+
+def _blocks(section: str, incident_id: str) -> list[Json]:
+    """The paragraphs of a section of a runbook, and its SQL with the incident's id filled in."""
+    blocks: list[Json] = []
+    for place, part in enumerate(re.split(r"```(?:sql|bash|yaml)?\n", section)):
+        if place % 2:
+            blocks.append(
+                {"code": part.removesuffix("```").strip("\n").replace("<the incident>", incident_id)}
+            )
+        else:
+            blocks += [{"text": _plain(one)} for one in part.split("\n\n") if one.strip(" \n`")]
+    return blocks
+
+
+def _plain(markdown: str) -> str:
+    """Markdown as a reader sees it."""
+    return " ".join(_LINK.sub(r"\1", markdown).replace("`", "").removeprefix("* ").split())

@@ -1,0 +1,73 @@
+"""What the profile adds up to, build by build, is what a count over everything gives."""
+
+from __future__ import annotations
+
+from property.playing import Player
+
+VERDICTS = ("accepted", "duplicate", "conflict", "superseded", "withdrawn", "quarantined", "pending")
+TIMELINESS = ("late", "too_late", "future")
+
+ADDED_UP = """
+    select stream, window_start, measure, sum(row_count) as n
+    from analytics.int_forensics__row_profile
+    where measure in ('rows', 'rule', {measures})
+    group by stream, window_start, measure
+    having sum(row_count) <> 0
+"""
+COUNTED = " union all ".join(
+    f"select stream, window_start, {measure} as measure, count(*) as n from analytics.forensics__events "
+    f"where {condition} group by 1, 2, 3"
+    for measure, condition in (
+        ("'rows'", "1 = 1"),
+        ("verdict", "1 = 1"),
+        ("timeliness", "timeliness in ('late', 'too_late', 'future')"),
+        ("'rule'", "broken_rule is not null"),
+    )
+)
+
+
+def counts(player: Player, sql: str) -> set[tuple[object, ...]]:
+    return {
+        (row["stream"], str(row["window_start"]), row["measure"], int(row["n"]))
+        for row in player.consumer.query(sql)
+    }
+
+
+def test_the_profile_adds_up(played: Player, played_seldom: Player) -> None:
+    measures = ", ".join(f"'{measure}'" for measure in VERDICTS + TIMELINESS)
+    for player in (played, played_seldom):
+        added_up = counts(player, ADDED_UP.format(measures=measures))
+        assert added_up == counts(player, COUNTED)
+        assert len({measure for _, _, measure, _ in added_up}) >= 8
+
+
+def test_each_expected_window_is_there_once(played: Player) -> None:
+    windows = played.consumer.query(
+        "select stream, count(*) as n, count(distinct window_start) as starts, max(window_number) + 1 as numbered, "
+        "sum(case when row_count = 0 and is_due and not is_gap then 1 else 0 end) as wrong "
+        "from analytics.forensics__windows group by stream"
+    )
+    assert len(windows) == 3
+    for row in windows:
+        assert row["n"] == row["starts"] == row["numbered"]
+        assert row["wrong"] == 0
+
+
+def test_small_streams_raise_nothing_but_what_happened_to_their_rows(played: Player) -> None:
+    """These histories rewrite and delete all the time; a few hundred rows say nothing of what is usual.
+
+    Rows without any arrival are of one batch, 'unknown', and none of it can be read: that is a load of the wrong shape.
+    """
+    found = {
+        row["detector"]
+        for row in played.consumer.query("select detector from analytics.forensics__detections")
+    }
+    assert found <= {
+        "history_deleted",
+        "history_inserted",
+        "history_rewritten",
+        "truncated_source",
+        "schema_drift",
+        "settled_window_restated",
+        "wrong_shape_load",
+    }

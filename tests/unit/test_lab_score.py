@@ -1,0 +1,156 @@
+"""The lab's score: what counts for what, and what is left over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dbt_forensics.lab.score import Thresholds, counts, score_runs, table
+from dbt_forensics.lab.sweep import BEGIN, END, groups, write_page
+
+Json = dict[str, Any]
+
+FAILURE: Json = {
+    "stream": "s1_orders",
+    "kind": "window_lost",
+    "severity": "medium",
+    "detector": "missing_window",
+    "consequences": ["freshness"],
+    "expected_severity": "high",
+    "window_from": "2026-02-10 00:00:00",
+    "window_to": "2026-02-11 00:00:00",
+    "arrived_from": "2026-02-10 01:00:00",
+    "arrived_to": "2026-02-11 02:00:00",
+    "first_bad_at": "2026-02-10 01:00:00",
+    "rows": 10,
+}
+SIGHTING: Json = {
+    "detection_id": "a",
+    "stream": "s1_orders",
+    "detector": "missing_window",
+    "recorded_at": "2026-02-11 09:00:00",
+    "change": 1,
+    "severity": "high",
+    "window_start": "2026-02-10 00:00:00",
+    "window_end": "2026-02-11 00:00:00",
+    "first_arrived_at": None,
+    "last_arrived_at": None,
+}
+BUILDS = [f"2026-02-{day:02} 09:00:00" for day in range(9, 15)]
+
+
+def run(sightings: list[Json], failures: list[Json] | None = None) -> Json:
+    return {
+        "builds": BUILDS,
+        "days": 42,
+        "streams": [{"stream": "s1_orders"}, {"stream": "s1_clean"}],
+        "injections": [FAILURE] if failures is None else failures,
+        "sightings": sightings,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "does"),
+    [
+        ({}, True),
+        ({"stream": "s1_clean"}, False),
+        ({"detector": "freshness"}, True),
+        ({"detector": "sequence_gap"}, False),
+        ({"recorded_at": "2026-02-10 00:59:59"}, False),
+        ({"window_start": "2026-02-11 00:00:00", "window_end": "2026-02-12 00:00:00"}, False),
+        (
+            {
+                "window_start": "2026-02-11 00:00:00",
+                "window_end": "2026-02-12 00:00:00",
+                "first_arrived_at": "2026-02-11 02:00:00",
+            },
+            True,
+        ),
+        (
+            {
+                "window_start": "2026-02-11 00:00:00",
+                "window_end": "2026-02-12 00:00:00",
+                "first_arrived_at": "2026-02-11 02:00:01",
+            },
+            False,
+        ),
+        ({"change": -1}, False),
+        ({"change": -1, "is_first": True}, True),
+    ],
+)
+def test_what_counts_for_a_failure(change: Json, does: bool) -> None:
+    assert counts({**SIGHTING, **change}, FAILURE) is does
+
+
+def test_a_failure_that_is_found() -> None:
+    score = score_runs([run([SIGHTING])])
+    (line,) = score.kinds
+    assert (line.count, line.found, line.severity_matched, line.builds, line.hours) == (1, 1, 1, 2, 32.0)
+    assert (score.precision, score.alarms_a_week, score.clean_stream_weeks) == (1.0, 0.0, 6.0)
+    assert score.problems(Thresholds()) == []
+    assert "| window_lost | missing_window |  | 1 of 1 |  | 1.000 | 1.00 | 2 | 32 |" in table(score)
+
+
+def test_a_consequence_explains_and_finds_nothing() -> None:
+    score = score_runs([run([{**SIGHTING, "detector": "freshness"}])])
+    assert score.kinds[0].found == 0
+    assert score.missed == [FAILURE]
+    assert score.precision == 1.0
+    assert score.problems(Thresholds()) == ["window_lost: recall 0.000 at medium severity, wanted 0.95"]
+
+
+def test_what_no_failure_accounts_for_is_a_false_alarm() -> None:
+    elsewhere = {**SIGHTING, "detection_id": "b", "detector": "late_surge"}
+    clean = {**SIGHTING, "detection_id": "c", "stream": "s1_clean"}
+    score = score_runs([run([SIGHTING, elsewhere, clean])])
+    assert [alarm["detection_id"] for alarm in score.false_alarms] == ["b", "c"]
+    assert (score.detections, score.explained, score.clean_alarms) == (3, 1, 1)
+    assert score.alarms_a_week == pytest.approx(1 / 6)
+    assert score.problems(Thresholds()) == [
+        "precision 0.333, wanted 0.95",
+        "0.167 false alarms per stream-week, at most 0.1 wanted",
+    ]
+    assert score.problems(Thresholds(precision=0.3, false_alarms=0.2)) == []
+
+
+def test_what_a_detection_grew_to_later_does_not_count_before() -> None:
+    """It was seen on another day first, and only at a later build at the failure's."""
+    before = {
+        **SIGHTING,
+        "window_start": "2026-02-09 00:00:00",
+        "window_end": "2026-02-10 00:00:00",
+        "recorded_at": "2026-02-10 09:00:00",
+        "severity": "critical",
+    }
+    grown = {**SIGHTING, "change": 0, "window_start": "2026-02-09 00:00:00"}
+    (line,) = score_runs([run([before, grown])]).kinds
+    assert (line.found, line.builds, line.severity_matched) == (1, 2, 1)
+
+
+def test_mild_failures_are_no_problem() -> None:
+    score = score_runs([run([], [{**FAILURE, "severity": "mild"}])])
+    assert score.kinds[0].recall == 0
+    assert score.problems(Thresholds()) == []
+
+
+def test_runs_add_up() -> None:
+    score = score_runs([run([SIGHTING]), run([])])
+    assert (score.kinds[0].count, score.kinds[0].found) == (2, 1)
+    assert score.clean_stream_weeks == 12.0
+
+
+def test_seeds_that_start_on_one_day_are_run_together() -> None:
+    assert list(groups(98, 107)) == [[98, 99], [100, 101, 102, 103, 104], [105, 106, 107]]
+
+
+def test_the_table_is_put_between_the_marks_of_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "lab.md"
+    page.write_text(f"before\n{BEGIN}\nold | \\1\n{END}\nafter\n", encoding="utf-8")
+    write_page(page, score_runs([run([SIGHTING])]), "a command", 120)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{BEGIN}\nMade by `a command`. It took 2 minutes of one core.\n")
+    assert text.endswith(f"per stream-week.\n{END}\nafter\n")
+    assert "old" not in text
+    assert "| window_lost |" in text
