@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test gates unit sail-test lint format parse compiled versions bench lab-score docs requirements clean
+.PHONY: help setup demo test gates unit sail-test spark-test lint format parse compiled versions bench lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -28,13 +28,16 @@ demo: setup ## generate a shop's history, build it at several times, report what
 test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
 	@$(PYTEST) -n auto
 
-gates: compiled versions sail-test ## before a release: other warehouses, other versions of dbt, the Spark dialect (each makes its own environment)
+gates: compiled versions sail-test spark-test ## before a release: other warehouses, other versions of dbt, Spark (each makes its own environment)
 
 unit: setup ## the tests that need no database, in seconds
 	@$(PYTEST) -q tests/structure tests/unit
 
 sail-test: .venv-spark/.made ## the Spark dialect, on Sail: the package's tables are DuckDB's
 	@TZ=UTC .venv-spark/bin/python -m pytest -q -W ignore tests/spark
+
+spark-test: .venv-spark-iceberg/.made ## Apache Spark with Iceberg, two workers and a Thrift server: the package's tables are DuckDB's
+	@TZ=UTC .venv-spark-iceberg/bin/python -m pytest -q -W ignore --engine spark tests/spark
 
 lint: setup ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check .
@@ -81,7 +84,7 @@ docs: setup ## write docs/cli.md from the command, and check what is documented
 
 requirements: ## pin the versions anew from requirements*.in (needs uv)
 	@# The tools first: what runs must be at a version that they can live with.
-	@for name in requirements-dev requirements requirements-spark; do \
+	@for name in requirements-dev requirements requirements-spark requirements-spark-iceberg; do \
 	    { echo "# Pinned by \`make requirements\` from $$name.in, for Python 3.11."; \
 	      uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
 	        $$(test $$name = requirements-dev || echo --constraint requirements-dev.txt) $$name.in; } > $$name.new; \
@@ -127,9 +130,9 @@ clean: ## remove .venv and all that make, dbt and the tools have written
 	@touch $@
 
 # dbt-spark lives apart: the package's own environment shall not depend on what it needs.
-.venv-spark/.made: requirements-spark.txt
-	@echo "Making .venv-spark ..." >&2
-	@rm -rf .venv-spark
-	@$(call venv,.venv-spark)
-	@$(call install,.venv-spark,-r requirements-spark.txt)
+.venv-spark/.made .venv-spark-iceberg/.made: .venv-%/.made: requirements-%.txt
+	@echo "Making .venv-$* ..." >&2
+	@rm -rf .venv-$*
+	@$(call venv,.venv-$*)
+	@$(call install,.venv-$*,-r $<)
 	@touch $@

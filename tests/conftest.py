@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from harness.engines import DuckDB, Engine, PostgresCluster
+from spark.engine import SparkServer, start_server
 
 ENGINES = ("duckdb", "postgres")
 #: Files whose tests look at the worlds of property/fixtures.py, and files whose tests share nothing but the cluster.
@@ -28,9 +29,9 @@ settings.load_profile("project")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
-        choices=(*ENGINES, "all"),
+        choices=(*ENGINES, "spark", "all"),
         default="all",
-        help="the engine that the tests run on (default: all)",
+        help="the engine that the tests run on (default: all but spark, which has environments of its own)",
     )
 
 
@@ -67,6 +68,13 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
 
 
 @pytest.fixture(scope="session")
+def spark_server() -> Iterator[SparkServer]:
+    server = start_server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def engine_named(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], AbstractContextManager[Engine]]:
@@ -77,6 +85,8 @@ def engine_named(
         engine: Engine
         if name == "duckdb":
             engine = DuckDB(tmp_path_factory.mktemp("duckdb") / "warehouse.duckdb")
+        elif name == "spark":
+            engine = request.getfixturevalue("spark_server").new_engine()
         else:
             engine = request.getfixturevalue("postgres_cluster").new_database()
         try:

@@ -8,7 +8,7 @@
     {%- if data_type.startswith('decimal') -%}
         {{ return(dbt_forensics._spark_plain_decimal(expression, text, data_type.replace(' ', '').strip(')').split(',')[-1] | int)) }}
     {%- elif data_type in ['double', 'float'] -%}
-        {{ return(dbt_forensics._spark_plain_number(text)) }}
+        {{ return(dbt_forensics._spark_float_text(expression, data_type)) }}
     {%- elif data_type.startswith('timestamp') -%}
         {{ return("replace(" ~ text ~ ", ' ', 'T')") }}
     {%- endif -%}
@@ -27,6 +27,19 @@
 
 {% macro _spark_without_zeros(text) %}
     {{ return("regexp_replace(" ~ text ~ ", '[.]0*$|([.][0-9]*[1-9])0+$', '$1')") }}
+{% endmacro %}
+
+{% macro _spark_float_text(expression, data_type) %}
+    {#-
+        The plain text of a float. Java before 19, which writes 1e22 as 1.0E22, gives some more digits than it takes to read them back: of long
+        texts, and of those with a negative exponent, the fewest digits that do are taken. A lambda names a text that is long in SQL.
+    -#}
+    {%- set text = 'cast(' ~ expression ~ ' as string)' -%}
+    {%- set digits = 'double' in data_type and 17 or 9 -%}
+    {%- set written = "transform(sequence(0, " ~ (digits - 1) ~ "), forensics_digits -> format_string(concat('%.', cast(forensics_digits as string), 'e'), " ~ expression ~ "))" -%}
+    {%- set shortest = "filter(" ~ written ~ ", forensics_text -> cast(forensics_text as " ~ data_type ~ ") = " ~ expression ~ ")[0]" -%}
+    {%- set kept = "case when cast(cast('1e22' as double) as string) = '1.0E22' and (" ~ text ~ " like '%E-%' or length(" ~ text ~ ") >= " ~ digits ~ ") then " ~ shortest ~ " else " ~ text ~ " end" -%}
+    {{ return("transform(array(" ~ kept ~ "), forensics_text -> " ~ dbt_forensics._spark_plain_number('forensics_text') ~ ")[0]") }}
 {% endmacro %}
 
 {% macro _spark_plain_number(text) %}
@@ -170,7 +183,8 @@
     {%- set fraction = 'cast((' ~ size ~ ' - ' ~ whole ~ ') * 1000000000 as decimal(9, 0))' -%}
     {%- set divisor = 'cast(' ~ denominator ~ ' as decimal(19, 0))' -%}
     {%- set doubled = 'cast((' ~ whole ~ ' * cast(1000000000 as decimal(10, 0)) + ' ~ fraction ~ ') * 2 + ' ~ divisor ~ ' as decimal(38, 0))' -%}
-    {%- set steps = 'cast(2 * ' ~ divisor ~ ' as decimal(20, 0))' -%}
+    {#- With one digit more, Spark would leave only 28 to the quotient. -#}
+    {%- set steps = 'cast(2 * ' ~ divisor ~ ' as decimal(19, 0))' -%}
     {%- set quotient = 'cast((' ~ doubled ~ ' - mod(' ~ doubled ~ ', ' ~ steps ~ ')) / ' ~ steps ~ ' as decimal(38, 0))' -%}
     {{ return('cast(sign(' ~ numerator ~ ') as decimal(1, 0)) * cast(' ~ quotient ~ ' * cast(0.000000001 as decimal(9, 9)) as decimal(38, 9))') }}
 {% endmacro %}
@@ -184,7 +198,9 @@
         {%- do wholes.append('cast(' ~ whole ~ ' * cast(1000000000 as decimal(10, 0)) + cast((' ~ size ~ ' - ' ~ whole ~ ') * 1000000000 as decimal(9, 0)) as decimal(28, 0))') -%}
     {%- endfor -%}
     {%- set rest = 'mod(' ~ wholes[0] ~ ', ' ~ wholes[1] ~ ')' -%}
-    {%- set quotient = 'cast((' ~ wholes[0] ~ ' - ' ~ rest ~ ') / ' ~ wholes[1] ~ ' as decimal(28, 0))' -%}
+    {#- The more digits the divisor may have, the fewer Spark leaves to the quotient, which is long only where the divisor is short. -#}
+    {%- set multiple = 'cast(' ~ wholes[0] ~ ' - ' ~ rest ~ ' as decimal(38, 0))' -%}
+    {%- set quotient = 'coalesce(cast(' ~ multiple ~ ' / try_cast(' ~ wholes[1] ~ ' as decimal(19, 0)) as decimal(28, 0)), cast(' ~ multiple ~ ' / ' ~ wholes[1] ~ ' as decimal(28, 0)))' -%}
     {%- set parts = 'cast((cast(' ~ rest ~ ' as decimal(28, 0)) * cast(2000000000 as decimal(10, 0)) + ' ~ wholes[1] ~ ') div (2 * ' ~ wholes[1] ~ ') as decimal(10, 0))' -%}
     {{ return(
         'cast(sign(' ~ numerator ~ ') * sign(' ~ denominator ~ ') as decimal(1, 0)) * cast(' ~ quotient ~ ' + ' ~ parts
@@ -218,7 +234,7 @@
         "select concat_ws(', ', cast(timestamp_seconds(1767225600) as string), cast(timestamp_seconds(1782864000) as string)) as shown, cast('2026-01-05 12:00:00' as timestamp) as time, "
         ~ "cast(cast('1.000000001' as decimal(38, 9)) + cast('1' as decimal(38, 9)) as string) as total"
     ) -%}
-    {%- set remedy = ' Set it in the profile, under server_side_parameters, or where the server is started.' -%}
+    {%- set remedy = ' Set it in the profile, under server_side_parameters, or where the server is started' -%}
     {%- if found[0] != '2026-01-01 00:00:00, 2026-07-01 00:00:00' -%}
         {{ dbt_forensics._config_error('the Spark session', 'spark.sql.session.timeZone', 'another zone than UTC', 'UTC.' ~ remedy) }}
     {%- elif found[1].strftime('%H:%M') != '12:00' -%}

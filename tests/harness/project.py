@@ -120,6 +120,7 @@ class Consumer:
             "config-version": 2,
             "profile": "consumer",
             "flags": {"send_anonymous_usage_stats": False},
+            **self.engine.project(),
             **self.project,
             "vars": {**streams, **self.vars},
         }

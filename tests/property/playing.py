@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from harness.engines import RAW_SCHEMA, Engine, Row, quoted
+from harness.engines import Engine, Row
 from harness.project import Consumer
 from property import promises
 from property.histories import BUILT_AT, STREAMS, TABLES, World, stream_config
@@ -93,22 +93,11 @@ class Player:
     def load(self, step: int) -> None:
         """Brings the raw tables to their state after this step."""
         for table in map(self.world.table, TABLES):
-            name = f"{RAW_SCHEMA}.{quoted(table.name)}"
             new = table.columns(step)
             if self.step is None:
                 self.consumer.create_table(table.name, new)
             else:
-                old = table.columns(self.step)
-                for column in old.keys() - new.keys():
-                    self.consumer.execute(f"alter table {name} drop column {quoted(column)}")
-                for column, type_ in new.items():
-                    if column not in old:
-                        self.consumer.execute(f"alter table {name} add column {quoted(column)} {type_}")
-                    elif old[column] != type_:
-                        self.consumer.execute(
-                            f"alter table {name} alter column {quoted(column)} type {type_}"
-                        )
-                self.consumer.execute(f"delete from {name}")
+                self.consumer.engine.empty_table(table.name, table.columns(self.step), new)
             rows = self.world.states[table.name][step]
             self.consumer.insert(table.name, [table.as_columns(row) for row in rows])
         self.step = step

@@ -1,32 +1,12 @@
-"""The tests of the Spark dialect run where its packages are: `make sail-test` makes such an environment."""
+"""The tests of the Spark dialect run where a server of it is installed: `make sail-test` makes an environment with Sail
+and Delta, `make spark-test` one with Apache Spark and Iceberg.
+"""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import time
-from collections.abc import Iterator
+from importlib.util import find_spec
 
-import pytest
-
-if importlib.util.find_spec("pysail") is None:
+if find_spec("pysail"):
+    collect_ignore_glob = ["test_*_on_a_cluster.py"]
+elif not find_spec("snowpark_connect_deps_iceberg"):
     collect_ignore_glob = ["test_*.py"]
-else:
-    # What dbt reads of a timestamp is in the time zone of its process.
-    os.environ["TZ"] = "UTC"
-    time.tzset()
-
-from spark.sail import Sail, SailServer
-
-
-@pytest.fixture(scope="session")
-def sail_server() -> Iterator[SailServer]:
-    server = SailServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def sail(sail_server: SailServer) -> Sail:
-    """One empty warehouse for one test."""
-    return Sail(sail_server)

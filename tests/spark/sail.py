@@ -4,7 +4,6 @@ tables in a folder of its own.
 
 from __future__ import annotations
 
-import re
 import shutil
 import socket
 import subprocess
@@ -12,40 +11,19 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.engines import RAW_SCHEMA, TARGET_SCHEMA, Engine, Row
+from harness.engines import RAW_SCHEMA, TARGET_SCHEMA, Row
+from spark.engine import SparkEngine
 
 SESSION = str(uuid.UUID(int=1))
-#: What the package needs of a Spark session; `spark.sql.ansi.enabled: false` is what dbt-spark itself sets.
-SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.decimalOperations.allowPrecisionLoss": "false"}
 SERVER = """
 import sys, threading
 from pysail.spark import SparkConnectServer
 threading.Thread(target=lambda: (sys.stdin.read(), __import__("os")._exit(0)), daemon=True).start()
 SparkConnectServer("127.0.0.1", int(sys.argv[1])).start(background=False)
 """
-
-
-def spark_type(name: str) -> str:
-    """A column type of the tests as Spark names it."""
-    name = re.sub(r"^(varchar|text)\b(\(\d+\))?$", "string", name)
-    return {
-        "double precision": "double",
-        "real": "float",
-        "timestamp with time zone": "timestamp",
-        "timestamptz": "timestamp",
-    }.get(name, name.replace("numeric", "decimal"))
-
-
-def spark_name(identifier: str) -> str:
-    return "`" + identifier.replace("`", "``") + "`"
-
-
-def spark_literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 class SailServer:
@@ -76,6 +54,9 @@ class SailServer:
     def remote(self) -> str:
         return f"sc://127.0.0.1:{self.port}/;session_id={SESSION};user_id=dbt"
 
+    def new_engine(self) -> Sail:
+        return Sail(self)
+
     def stop(self) -> None:
         from pyspark.sql import SparkSession
 
@@ -89,8 +70,8 @@ class SailServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Sail(Engine):
-    name = "spark"
+class Sail(SparkEngine):
+    file_format = "delta"
 
     def __init__(self, server: SailServer) -> None:
         super().__init__()
@@ -98,18 +79,12 @@ class Sail(Engine):
         self.reset()
 
     def output(self) -> dict[str, Any]:
-        return {
-            "type": "spark",
-            "method": "session",
-            "host": "NA",
-            "schema": TARGET_SCHEMA,
-            "threads": 1,
-            "server_side_parameters": {
-                "spark.remote": self.server.remote,
-                "spark.sql.warehouse.dir": str(self.server.folder / "warehouse"),
-                **SETTINGS,
-            },
+        output = super().output()
+        output["server_side_parameters"] |= {
+            "spark.remote": self.server.remote,
+            "spark.sql.warehouse.dir": str(self.server.folder / "warehouse"),
         }
+        return {**output, "method": "session", "host": "NA"}
 
     def connect(self) -> Any:
         from pyspark.sql import SparkSession
@@ -132,25 +107,6 @@ class Sail(Engine):
         for schema in (TARGET_SCHEMA, RAW_SCHEMA):
             self.execute(f"drop schema if exists {schema} cascade")
             self.execute(f"create schema {schema}")
-
-    def create_table(self, table: str, columns: Mapping[str, str]) -> None:
-        listed = ", ".join(f"{spark_name(name)} {spark_type(type_)}" for name, type_ in columns.items())
-        self.execute(f"create table {RAW_SCHEMA}.{spark_name(table)} ({listed}) using delta")
-
-    def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
-        table = table.replace('"', "`")
-        types = {row["col_name"]: row["data_type"] for row in self.query(f"describe table {table}")}
-        values = ", ".join(
-            "("
-            + ", ".join(
-                f"cast({'null' if value is None else spark_literal(value)} as {types[name]})"
-                for name, value in zip(columns, row, strict=True)
-            )
-            + ")"
-            for row in rows
-        )
-        listed = ", ".join(spark_name(name) for name in columns)
-        self.execute(f"insert into {table} ({listed}) values {values}")
 
     def drop(self) -> None:
         self.reset()

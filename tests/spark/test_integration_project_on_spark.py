@@ -17,7 +17,7 @@ import yaml
 from functional.test_engines_agree import ITS_OWN, without
 from harness.engines import DuckDB, Engine
 from harness.project import PACKAGE, dbt_arguments, packages_yml, profiles_yml, run_dbt
-from spark.sail import Sail, SailServer
+from spark.engine import SparkEngine, SparkServer
 
 #: What a change of the quotes in an expression, and the order of columns in Spark's words, make otherwise.
 OWN_WORDS = {relation: list(columns) for relation, columns in ITS_OWN.items()}
@@ -39,12 +39,12 @@ def project(engine: Engine, folder: Path) -> Path:
     shutil.copytree(PACKAGE / "integration_tests", folder, ignore=ignored)
     (folder / "packages.yml").write_text(packages_yml(PACKAGE))
     (folder / "profiles.yml").write_text(profiles_yml("integration_tests", engine))
-    if isinstance(engine, Sail):
+    if isinstance(engine, SparkEngine):
         for name in ("dbt_project.yml", "seeds/raw/_raw.yml"):
             said = in_spark(yaml.safe_load((folder / name).read_text(encoding="utf-8")))
             if name == "dbt_project.yml":
                 for kind in ("models", "snapshots", "seeds"):
-                    said.setdefault(kind, {})["+file_format"] = "delta"
+                    said.setdefault(kind, {})["+file_format"] = engine.file_format
             text = yaml.safe_dump(said, sort_keys=False, allow_unicode=True)
             (folder / name).write_text(text, encoding="utf-8")
     return folder
@@ -72,12 +72,12 @@ def build_twice(engine: Engine, folder: Path) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def built(sail_server: SailServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+def built(spark_server: SparkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     folder = tmp_path_factory.mktemp("integration")
     duckdb = DuckDB(folder / "warehouse.duckdb")
     found = {"duckdb": build_twice(duckdb, folder / "duckdb")}
     duckdb.drop()
-    return {**found, "spark": build_twice(Sail(sail_server), folder / "spark")}
+    return {**found, "spark": build_twice(spark_server.new_engine(), folder / "spark")}
 
 
 def test_every_node_and_test_ends_as_on_duckdb(built: dict[str, Outcome]) -> None:

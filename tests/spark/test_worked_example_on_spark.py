@@ -15,10 +15,8 @@ from functional.test_worked_example import TABLE_OF, as_columns, config
 from harness.engines import DuckDB, Engine
 from harness.project import Consumer
 from property import worked_example as example
-from spark.sail import Sail, SailServer
+from spark.engine import SparkServer
 
-FILE_FORMAT = {"+file_format": "delta"}
-PROJECT = {"models": FILE_FORMAT, "snapshots": FILE_FORMAT, "seeds": FILE_FORMAT}
 COLUMNS = {
     "event_id": "varchar(10)",
     "entity": "varchar(10)",
@@ -47,7 +45,6 @@ def play(engine: Engine, folder: Path) -> list[dict[str, Counter[str]]]:
         folder,
         streams={},
         sources={"shop": tables},
-        project=PROJECT if isinstance(engine, Sail) else None,
     )
     for table in tables:
         consumer.create_table(table, COLUMNS)
@@ -72,13 +69,13 @@ def play(engine: Engine, folder: Path) -> list[dict[str, Counter[str]]]:
 
 @pytest.fixture(scope="module")
 def played(
-    sail_server: SailServer, tmp_path_factory: pytest.TempPathFactory
+    spark_server: SparkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, list[dict[str, Counter[str]]]]]:
     folder = tmp_path_factory.mktemp("worked_example")
     duckdb = DuckDB(folder / "warehouse.duckdb")
     yield {
         "duckdb": play(duckdb, folder / "duckdb"),
-        "spark": play(Sail(sail_server), folder / "spark"),
+        "spark": play(spark_server.new_engine(), folder / "spark"),
     }
     duckdb.drop()
 
