@@ -190,10 +190,14 @@ def test_columns_that_are_renamed(engine: Engine, tmp_path: Path) -> None:
         assert verdicts(consumer) == before
         assert revenue(consumer) == 20 * (day - 4)
         assert consumer.query("select * from analytics.forensics__vanished_rows") == []
-    found = consumer.query("select evidence from analytics.forensics__detections where detector = 'schema_drift'")
+    found = consumer.query(
+        "select evidence from analytics.forensics__detections where detector = 'schema_drift'"
+    )
     assert ["amount to total" in row["evidence"] for row in found].count(True) == 1
     consumer.dbt(["test"])
     consumer.execute("update raw.orders set price = 11 where id = 1")
     consumer.build(as_of="2026-01-08 12:00:00")
-    assert [row["event_id"] for row in consumer.query("select * from analytics.forensics__vanished_rows")] == ["1"]
+    assert [
+        row["event_id"] for row in consumer.query("select * from analytics.forensics__vanished_rows")
+    ] == ["1"]
     assert revenue(consumer) == 62

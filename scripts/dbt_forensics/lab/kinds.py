@@ -396,7 +396,14 @@ KINDS = {
         "high",
         _offset,
         frozenset(
-            {"out_of_order_surge", "clock_skew", "late_surge", "volume_anomaly", "sequence_gap", "missing_window"}
+            {
+                "out_of_order_surge",
+                "clock_skew",
+                "late_surge",
+                "volume_anomaly",
+                "sequence_gap",
+                "missing_window",
+            }
         ),
         lambda feed, day: feed.load_hours <= 2 and feed.late_share <= 0.02 and feed.rows_a_load(day) >= 40,
     ),

@@ -64,7 +64,9 @@ def sweep(
     # dbt holds much that is global: each process begins with none of it.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
         runs = [pool.submit(play, seeds, folder, feeds, rows, days) for seeds in groups(first, last)]
-        documents: list[dict[str, Any]] = [json.loads(run.result().read_text(encoding="utf-8")) for run in runs]
+        documents: list[dict[str, Any]] = [
+            json.loads(run.result().read_text(encoding="utf-8")) for run in runs
+        ]
     return score_runs(documents)
 
 
@@ -85,9 +87,7 @@ def write_page(page: Path, score: Score, command: str) -> None:
 @click.option("--days", default=44, show_default=True)
 @click.option("--processes", type=int, help="How many at once; default: as many as there are cores.")
 @click.option("--write", is_flag=True, help="Write the table into docs/lab.md.")
-def main(
-    seeds: str, out: Path, feeds: int, rows: int, days: int, processes: int | None, write: bool
-) -> None:
+def main(seeds: str, out: Path, feeds: int, rows: int, days: int, processes: int | None, write: bool) -> None:
     """Generate, break, run and score feeds of many seeds. What was run before in --out is not run again."""
     first, _, last = seeds.partition("-")
     try:
