@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -20,6 +21,8 @@ ENGINES = ("duckdb", "postgres")
 WORLDS = tuple(f"property/test_{name}.py" for name in ("promises", "as_of", "health"))
 ALONE = ("test_crash", "test_actions_killed", "test_changed_definitions", "test_watches")
 
+# A session holds millions of dbt's objects: going through them all again and again took a quarter of it.
+gc.set_threshold(100_000, 10, 10)
 # The same examples in every run, and no clock: a slow machine is not a failure.
 pytest_plugins = ["property.fixtures"]
 settings.register_profile("project", derandomize=True, deadline=None, database=None)

@@ -69,6 +69,13 @@ class Engine(ABC):
     def drop(self) -> None:
         """Removes the database."""
 
+    def save(self) -> Any:
+        """What `restore` takes to make another database of this session as this one is now."""
+        raise NotImplementedError(f"{self.name} copies no databases")
+
+    def restore(self, saved: Any) -> None:
+        raise NotImplementedError(f"{self.name} copies no databases")
+
     def __init__(self) -> None:
         self._connection: Any = None
 
@@ -172,6 +179,14 @@ class DuckDB(Engine):
         for file in (self.path, Path(f"{self.path}.wal")):
             file.unlink(missing_ok=True)
 
+    def save(self) -> bytes:
+        self.release()
+        return self.path.read_bytes()
+
+    def restore(self, saved: bytes) -> None:
+        self.drop()
+        self.path.write_bytes(saved)
+
 
 class Postgres(Engine):
     name = "postgres"
@@ -222,6 +237,16 @@ class Postgres(Engine):
     def drop(self) -> None:
         self.release()
         self.cluster.execute(f"drop database if exists {self.database} with (force)")
+
+    def save(self) -> str:
+        self.release()
+        saved = f"{self.database}_saved"
+        self.cluster.execute(f"create database {saved} template {self.database}")
+        return saved
+
+    def restore(self, saved: str) -> None:
+        self.drop()
+        self.cluster.execute(f"create database {self.database} template {saved}")
 
 
 class PostgresCluster:

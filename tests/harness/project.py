@@ -268,9 +268,13 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
 def _remember_templates() -> None:
     """Lets dbt parse and compile each text of Jinja once per session: at each start it was most of what tests took.
 
-    What dbt gets are trees that it only reads, and code objects.
+    What dbt gets are trees that it only reads, and code objects. Beside that it asks, for the source of each of its
+    flags, who called it, which takes a third of a session that has many modules.
     """
+    from dbt_common.behavior_flags import BehaviorFlagRendered
     from dbt_common.clients.jinja import MacroFuzzEnvironment
+
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "the tests")
 
     for name in ("parse", "compile"):
         setattr(MacroFuzzEnvironment, name, _remembered(getattr(MacroFuzzEnvironment, name)))
