@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+#: The nodes of detection that write; the others are views.
+DETECTION = ("int_forensics__row_profile", "forensics__windows", "int_forensics__detection_log")
 ENGINES = {"duckdb": "DuckDB", "postgres": "PostgreSQL"}
 
 
@@ -107,6 +109,19 @@ def growth(sizes: dict[int, Steps]) -> Iterator[Goal]:
         net_day[most] / net_day[least],
         f"gross {day[most].cpu / day[least].cpu:.2f}",
     )
+    detection = {rows: detecting(day[rows]) for rows in (least, most)}
+    yield Goal(
+        f"detection in one day's increment, {most:,} rows of history ÷ {least:,}, wall",
+        1.2,
+        True,
+        detection[most] / detection[least],
+        f"{detection[least]:.2f} of {day[least].wall:.1f} s, {detection[most]:.2f} of {day[most].wall:.1f} s",
+    )
+
+
+def detecting(step: Step) -> float:
+    """The wall seconds of a build's nodes of detection; at least a hundredth."""
+    return max(sum(step.nodes.get(name, 0) for name in DETECTION), 0.01)
 
 
 def markdown(results: Results) -> str:

@@ -130,9 +130,9 @@
 {% macro partial_batch(streams) %}
     {#-
         A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as five standard
-        deviations (7.5 times the median distance, and five times the root of the median), until half of what is missing has come into its window. The first batch and the last one may not be complete.
+        deviations (7.5 times the median distance), and 3.5 of a count (the root of the median), until half of what is missing has come into its window. The first batch and the last one may not be complete.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.distance_share > candidates.usual_distance_share * 7.5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 25 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.distance_share > candidates.usual_distance_share * 7.5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),

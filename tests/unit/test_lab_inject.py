@@ -11,7 +11,7 @@ import pytest
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.lab.feeds import DAY, HOUR, NEVER, NO_TIME, Feed, healthy_rows, make_feeds
 from dbt_forensics.lab.inject import SEVERITIES, Broken, Order, inject, plan
-from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS
+from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS
 from dbt_forensics.lab.worlds import break_world, make_world, read_world, write_world
 
 #: A feed that can have every failure: large loads, few entities that are not few, first_wins.
@@ -27,11 +27,12 @@ FEED = replace(
     on_conflict="first_wins",
 )
 ROWS = healthy_rows(FEED)
-DETECTORS_NO_FEED_CAN_SHOW = {"metric_mismatch", "unexplained_change", "unsafe_backfill"}
+#: It is of what people do.
+DETECTORS_NO_FEED_CAN_SHOW = {"unsafe_backfill"}
 
 
 def put(kind: str, severity: str = "medium", day: int = 36, feed: Feed = FEED) -> Broken:
-    return inject(feed, ROWS, [Order(kind, severity, feed.name, day)], seed=5)
+    return inject(Broken(feed, ROWS), [Order(kind, severity, feed.name, day)], seed=5)
 
 
 def test_there_are_more_than_twenty_kinds_of_each_detector_that_a_feed_can_show() -> None:
@@ -53,7 +54,8 @@ def test_a_failure_is_in_the_feed_where_the_list_says(kind: str, severity: str) 
     assert injection.arrived_from <= injection.arrived_to
     assert injection.first_bad_at >= str(FEED.time(35 * DAY))
     is_changed = len(broken.rows) != len(ROWS) or not np.array_equal(broken.rows, ROWS)
-    assert is_changed == (kind not in COLUMN_KINDS)
+    assert is_changed == (kind not in COLUMN_KINDS | PUBLISHED_KINDS)
+    assert bool(broken.publications) == (kind in PUBLISHED_KINDS)
     assert bool(broken.changes) == (kind in COLUMN_KINDS)
 
 
@@ -92,7 +94,9 @@ def test_a_lost_window_has_no_rows_and_a_local_time_is_hours_away() -> None:
 def test_a_feed_without_large_loads_has_none_cut_off() -> None:
     small = replace(FEED, rows_a_day=150)
     assert (
-        inject(small, healthy_rows(small), [Order("load_cut_off", "medium", small.name, 36)], 5).injections
+        inject(
+            Broken(small, healthy_rows(small)), [Order("load_cut_off", "medium", small.name, 36)], 5
+        ).injections
         == []
     )
 
@@ -151,7 +155,7 @@ def test_a_world_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_put_in_is_refused(order: Order, sentence: str) -> None:
     with pytest.raises(ForensicsError, match=sentence):
-        inject(FEED, ROWS, [order], 1)
+        inject(Broken(FEED, ROWS), [order], 1)
 
 
 def test_settings_that_cannot_work_are_refused(tmp_path: Path) -> None:

@@ -36,6 +36,27 @@ class ColumnChange:
     to: str = ""
 
 
+@dataclass(frozen=True)
+class Publication:
+    """What a team's own model shows of a feed is not so for a time. Times are seconds after the feed's start.
+
+    Attributes:
+        at: From then on.
+        until: Until then.
+        window_from: Of windows from this one on.
+        window_to: Up to this time.
+        percent: Of what is counted.
+        seen_to: Only rows that had arrived by then are counted.
+    """
+
+    at: int
+    until: int
+    window_from: int
+    window_to: int
+    percent: int = 100
+    seen_to: int = NEVER
+
+
 @dataclass
 class Effect:
     """What became of a feed, in seconds after its start."""
@@ -71,6 +92,7 @@ class Case:
     strength: int
     generator: np.random.Generator
     changes: list[ColumnChange] = field(default_factory=list)
+    publications: list[Publication] = field(default_factory=list)
     effect: Effect = field(default_factory=Effect)
 
     def by_strength(self, mild: float, medium: float, severe: float) -> float:
@@ -185,4 +207,14 @@ class Case:
 #: Batches from this number on are no loads of the feed's own cadence.
 EVERY_BATCH = 1_000_000
 NOON = 12 * HOUR
-__all__ = ["EVERY_BATCH", "LOAD_ROWS", "MISSING", "NOON", "Case", "ColumnChange", "Effect", "Mask"]
+__all__ = [
+    "EVERY_BATCH",
+    "LOAD_ROWS",
+    "MISSING",
+    "NOON",
+    "Case",
+    "ColumnChange",
+    "Effect",
+    "Mask",
+    "Publication",
+]

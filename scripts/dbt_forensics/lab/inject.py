@@ -6,15 +6,15 @@ The list says of each failure which detector must see it, what else it may set o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import EVERY_BATCH, Case, ColumnChange, NothingToBreakError
+from dbt_forensics.lab.breaking import EVERY_BATCH, Case, ColumnChange, NothingToBreakError, Publication
 from dbt_forensics.lab.feeds import DAY, Feed, Rows, in_order
-from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, REMOVING, Kind
+from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, Kind
 
 SEVERITIES = ("mild", "medium", "severe")
 _SEVERITY_NAMES = ("low", "medium", "high", "critical")
@@ -85,31 +85,29 @@ class Broken:
         rows: Its rows.
         changes: Of its columns, in the order of time.
         injections: What was put in.
+        publications: What a model shows of it that is not so.
     """
 
     feed: Feed
     rows: Rows
-    changes: list[ColumnChange]
-    injections: list[Injection]
+    changes: list[ColumnChange] = field(default_factory=list)
+    injections: list[Injection] = field(default_factory=list)
+    publications: list[Publication] = field(default_factory=list)
 
 
-def inject(
-    feed: Feed, rows: Rows, orders: Iterable[Order], seed: int, changes: Iterable[ColumnChange] = ()
-) -> Broken:
+def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
     """Puts failures into a feed, one after the other.
 
     Args:
-        feed: The feed.
-        rows: Its rows, which stay as they are.
+        healthy: The feed, which stays as it is, with what was put in before.
         orders: What to put in. Those of other feeds are left out, and what a feed cannot have, such as a load that is
             cut off where all loads are small.
         seed: The same seed puts in the same.
-        changes: Of its columns that are there already.
 
     Raises:
         ForensicsError: There is no such kind or severity, or the day is not in the feed.
     """
-    found = Broken(feed, rows, list(changes), [])
+    feed, found = healthy.feed, healthy
     for order in sorted((order for order in orders if order.feed == feed.name), key=lambda order: order.day):
         kind = _checked(order, feed)
         case = Case(
@@ -123,11 +121,12 @@ def inject(
             kind.put(case)
         except NothingToBreakError:
             continue
-        found = Broken(
-            feed,
-            in_order(case.rows),
-            sorted([*found.changes, *case.changes], key=lambda change: change.at),
-            [*found.injections, _line(kind, order, case)],
+        found = replace(
+            found,
+            rows=in_order(case.rows),
+            changes=sorted([*found.changes, *case.changes], key=lambda change: change.at),
+            injections=[*found.injections, _line(kind, order, case)],
+            publications=[*found.publications, *case.publications],
         )
     return found
 
@@ -161,9 +160,8 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
                 return True
         return False
 
-    lasting = [
-        str(name) for name in generator.permutation([name for name, kind in KINDS.items() if not kind.ends])
-    ]
+    of_feeds = [name for name, kind in KINDS.items() if not kind.ends and name not in PUBLISHED_KINDS]
+    lasting = [str(name) for name in generator.permutation(of_feeds)]
     # A fifth of the places is for what is mild or severe, another kind with each seed.
     for name in [name for name in lasting if name not in COLUMN_KINDS][: max(2, len(free) // 5)]:
         put(name, SEVERITIES[int(generator.choice([0, 2]))], free)
@@ -181,6 +179,10 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
     for place, (name, kind) in enumerate(KINDS.items()):
         if kind.ends:
             orders.append(Order(name, "medium", broken[(seed + place) % len(broken)].name, days[-1]))
+    # What a model shows is wrong beside whatever happens to its feed.
+    for name, day in zip(sorted(PUBLISHED_KINDS), generator.permutation(days[:-1]), strict=False):
+        severity = SEVERITIES[int(generator.choice(3, p=[0.1, 0.8, 0.1]))]
+        orders.append(Order(name, severity, broken[seed % len(broken)].name, int(day)))
     return orders
 
 

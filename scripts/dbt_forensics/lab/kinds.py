@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dbt_forensics.lab.breaking import LOAD_ROWS, NOON, Case, ColumnChange
+from dbt_forensics.lab.breaking import LOAD_ROWS, NOON, Case, ColumnChange, Publication
 from dbt_forensics.lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
 
 
@@ -353,6 +353,30 @@ def _restated(case: Case) -> None:
     case.concerns(new)
 
 
+# What a model of the feed shows
+
+
+def _publishes(case: Case, first: int, end: int, wrong: Publication) -> None:
+    case.publications.append(wrong)
+    case.concerns(case.rows[case.of_hours(first, end)])
+    case.happens_at(wrong.at)
+
+
+def _edited(case: Case) -> None:
+    """Values that had been shown rightly are overwritten by hand."""
+    first = case.day - 2 * DAY + (0 if case.feed.window == "day" else 9 * HOUR)
+    end = first + (DAY if case.feed.window == "day" else 6 * HOUR)
+    percent = round(case.by_strength(105, 130, 300))
+    _publishes(case, first, end, Publication(case.day + NOON, NEVER, first, end, percent))
+
+
+def _stale(case: Case) -> None:
+    """The model is not run for two days: it shows what had arrived when it was run last."""
+    at = case.day + round(case.by_strength(20, 6, 1)) * HOUR
+    end = case.day + 2 * DAY
+    _publishes(case, case.day, end, Publication(at, at + 2 * DAY, case.day, end, seen_to=at))
+
+
 _LOSS = frozenset({"sequence_gap", "partial_batch", "volume_anomaly", "missing_window"})
 KINDS = {
     "retry_storm": Kind("duplicate_storm", "medium", _duplicates, frozenset(), _loads_are_large),
@@ -481,7 +505,11 @@ KINDS = {
         frozenset({"settled_window_restated", "history_deleted"}),
         ends=True,
     ),
+    "value_edited": Kind("unexplained_change", "critical", _edited, frozenset({"metric_mismatch"})),
+    "model_not_run": Kind("metric_mismatch", "high", _stale, frozenset({"unexplained_change"})),
 }
+#: These leave the feed as it is: what a model shows of it is wrong.
+PUBLISHED_KINDS = frozenset({"value_edited", "model_not_run"})
 #: A table can have each of these once, and they are not mild or severe.
 COLUMN_KINDS = frozenset(name for name in KINDS if name.startswith("column_"))
 #: These take away what another failure of the day needs: they are not put together with one.

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.lab.breaking import ColumnChange
-from dbt_forensics.lab.feeds import MISSING, NO_TIME, ROW, Feed
+from dbt_forensics.lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
 from dbt_forensics.lab.worlds import WARM_DAYS, World
 from dbt_forensics.warehouse import sentence
 
@@ -25,7 +25,9 @@ PACKAGE = Path(__file__).resolve().parents[3]
 FORMAT_VERSION = 1
 # What was said of a detection at each build: what counts is where it was then, not how far it has grown.
 _DETECTIONS = """
-    select log.detection_id, log.stream, log.detector, log.subject, log.recorded_at, log.change, log.severity,
+    select log.detection_id,
+        case when log.stream = 'forensics_watches' then log.subject else log.stream end as stream,
+        log.detector, log.subject, log.recorded_at, log.change, log.severity,
         log.window_start, log.window_end,
         log.first_arrived_at, log.last_arrived_at, log.evidence
     from analytics.int_forensics__detection_log as log
@@ -53,6 +55,12 @@ class Played:
     def feed(self) -> Feed:
         """The feed."""
         return self.world.feeds[self.number].feed
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a model of its own shows it: where that goes wrong, and of the last feed, where nothing is wrong."""
+        is_last = self.number == len(self.world.feeds) - 1
+        return is_last or bool(self.world.feeds[self.number].publications)
 
 
 def run_worlds(
@@ -141,6 +149,16 @@ class _Project:
             played.stream: {"relation": f"source.raw.{played.stream}", **played.feed.stream()}
             for played in self.streams
         }
+        watches = {}
+        for played in self.streams:
+            if played.is_published:
+                declared[played.stream]["metrics"]["events"] = {"agg": "count"}
+                watches[played.stream] = {
+                    "relation": f"ref.published_{played.stream}",
+                    "window_start": "window_start",
+                    "value": "events",
+                    "truth": f"{played.stream}.events",
+                }
         profile = {
             "type": "duckdb",
             "path": "lab.duckdb",
@@ -149,7 +167,11 @@ class _Project:
             "settings": {"TimeZone": "UTC"},
         }
         files: dict[str, Any] = {
-            "dbt_project.yml": {"name": "lab", "profile": "lab", "vars": {"forensics_streams": declared}},
+            "dbt_project.yml": {
+                "name": "lab",
+                "profile": "lab",
+                "vars": {"forensics_streams": declared, "forensics_watches": watches},
+            },
             "packages.yml": {"packages": [{"local": str(PACKAGE)}]},
             "profiles.yml": {"lab": {"target": "lab", "outputs": {"lab": profile}}},
             "models/sources.yml": {
@@ -164,10 +186,17 @@ class _Project:
         }
         for name, document in files.items():
             (self.folder / name).write_text(json.dumps(document), encoding="utf-8")
+        # Where a project has no macro at all, dbt looks through the environment at each dispatch.
+        (self.folder / "macros").mkdir()
+        (self.folder / "macros" / "own.sql").write_text("{% macro own() %}{% endmacro %}\n", encoding="utf-8")
         with self.connection() as connection:
             connection.execute("create schema raw")
             connection.execute("create schema feeds")
             connection.execute("create table feeds.clock (seconds bigint)")
+            connection.execute(
+                "create table feeds.publications (stream varchar, at bigint, until bigint, window_from timestamp, "
+                "window_to timestamp, percent integer, seen_to timestamp)"
+            )
             for played in self.streams:
                 rows = played.world.feeds[played.number].rows
                 table = pa.table({name: pa.array(rows[name]) for name in ROW.names or ()})
@@ -177,6 +206,18 @@ class _Project:
                     f'create table feeds."{played.stream}" as select {values} from incoming order by incoming.visible'
                 )
                 connection.unregister("incoming")
+                for wrong in played.world.feeds[played.number].publications:
+                    seen_to = None if wrong.seen_to == NEVER else played.feed.time(wrong.seen_to)
+                    connection.execute(
+                        "insert into feeds.publications values (?, ?, ?, ?, ?, ?, ?)",
+                        [
+                            *(played.stream, wrong.at, wrong.until, played.feed.time(wrong.window_from)),
+                            *(played.feed.time(wrong.window_to), wrong.percent, seen_to),
+                        ],
+                    )
+                if played.is_published:
+                    path = self.folder / "models" / f"published_{played.stream}.sql"
+                    path.write_text(_published(played), encoding="utf-8")
         self._dbt("deps")
 
     def move_clock(self, since_start: timedelta) -> None:
@@ -274,6 +315,28 @@ def _view(stream: str, feed: Feed, changes: Sequence[ColumnChange]) -> str:
     listed = ", ".join(f'{value} as "{names[role]}"' for role, value in columns.items())
     there = "visible <= (select seconds from feeds.clock) and gone > (select seconds from feeds.clock)"
     return f'create or replace view raw."{stream}" as select {listed} from feeds."{stream}" where {there}'
+
+
+def _published(played: Played) -> str:
+    """A team's own model of a feed: how many events each window has; wrong where and when it is said to be."""
+    return f"""
+select
+    counted.window_start,
+    round(count(*) * coalesce(max(wrong.percent), 100) / 100.0) as events
+from (
+    select date_trunc('{played.feed.window}', event_time) as window_start, ingested_at
+    from {{{{ ref('dbt_forensics', 'forensics__events') }}}}
+    where stream = '{played.stream}' and is_counted
+) as counted
+left join (
+    select publications.*
+    from feeds.publications as publications
+    inner join feeds.clock as clock on publications.at <= clock.seconds and clock.seconds < publications.until
+    where publications.stream = '{played.stream}'
+) as wrong on counted.window_start >= wrong.window_from and counted.window_start < wrong.window_to
+where wrong.seen_to is null or counted.ingested_at <= wrong.seen_to
+group by counted.window_start
+"""
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import ColumnChange
+from dbt_forensics.lab.breaking import ColumnChange, Publication
 from dbt_forensics.lab.feeds import DAY, ROW, Feed, healthy_rows, make_feeds
 from dbt_forensics.lab.inject import Broken, Injection, Order, inject, plan
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WARM_DAYS = 30
 BUILD_HOUR = 9
 
@@ -59,9 +59,7 @@ def make_world(seed: int, count: int, rows: int, days: int) -> World:
     """
     if days < WARM_DAYS + 8:
         raise ForensicsError(f"{days} days are too few: give at least {WARM_DAYS + 8}.")
-    return World(
-        seed, [Broken(feed, healthy_rows(feed), [], []) for feed in make_feeds(seed, count, rows, days)]
-    )
+    return World(seed, [Broken(feed, healthy_rows(feed)) for feed in make_feeds(seed, count, rows, days)])
 
 
 def break_world(world: World, seed: int, orders: Iterable[Order] | None = None, clean: int = 1) -> World:
@@ -83,11 +81,7 @@ def break_world(world: World, seed: int, orders: Iterable[Order] | None = None, 
             raise ForensicsError(
                 f"There is no feed {order.feed}: give one of {', '.join(f.name for f in feeds)}."
             )
-    broken = []
-    for one in world.feeds:
-        more = inject(one.feed, one.rows, wanted, seed, one.changes)
-        broken.append(Broken(more.feed, more.rows, more.changes, [*one.injections, *more.injections]))
-    return World(world.seed, broken)
+    return World(world.seed, [inject(one, wanted, seed) for one in world.feeds])
 
 
 def write_world(folder: Path, world: World) -> None:
@@ -112,6 +106,9 @@ def write_world(folder: Path, world: World) -> None:
         "feeds": [broken.feed.as_json() for broken in world.feeds],
         "changes": {
             broken.feed.name: [asdict(change) for change in broken.changes] for broken in world.feeds
+        },
+        "publications": {
+            broken.feed.name: [asdict(wrong) for wrong in broken.publications] for broken in world.feeds
         },
         "injections": [injection.as_json() for broken in world.feeds for injection in broken.injections],
     }
@@ -143,7 +140,8 @@ def read_world(folder: Path) -> World:
             for line in document["injections"]
             if line["feed"] == feed.name
         ]
-        feeds.append(Broken(feed, rows, changes, injections))
+        publications = [Publication(**wrong) for wrong in document["publications"][feed.name]]
+        feeds.append(Broken(feed, rows, changes, injections, publications))
     return World(document["seed"], feeds)
 
 
