@@ -1,8 +1,8 @@
 {% macro usual_batches() %}
     {#-
         CTEs, the last of them named compared_batches: each batch with what is usual of the stream's: the median share of repetitions, and of rows that could not be
-        read or values that are missing, and the size of those whose last row arrived in the same hour of the day: the median of the same weekday where there are four, else of
-        any; and usual_distance_share, the median distance from these medians, as a share of them, over all weekdays: of one weekday's few it would say little.
+        read or values that are missing; its usual size, which is the median of the three batches before it whose last row arrived in the same hour of the same weekday (of all
+        at that hour, where there are not three), and less on a day on which its other batches are smaller; and usual_distance_share, how far nine in ten are from that at most.
         Needs the CTE batches.
     -#}
     sized_batches as (
@@ -11,6 +11,7 @@
             *,
             {{ dbt_forensics.elapsed_seconds(dbt_forensics.window_start('day', 'last_arrived_at'), dbt_forensics.window_start('hour', 'last_arrived_at')) }} as arrived_at_hour,
             {{ dbt_forensics.weekday_number('last_arrived_at') }} as arrived_on_weekday,
+            {{ dbt_forensics.window_start('day', 'last_arrived_at') }} as arrived_on,
             rows_count as volume,
             {#- A row that is held back is so each time it comes, and never called a duplicate. #}
             {{ dbt_forensics.share_of('duplicate_count', '(rows_count - quarantined_count)') }} as duplicate_share,
@@ -29,8 +30,9 @@
             *,
             row_number() over (partition by stream, arrived_at_hour order by volume, batch_id) as any_day_rank,
             count(*) over (partition by stream, arrived_at_hour) as any_day_count,
-            row_number() over (partition by stream, arrived_at_hour, arrived_on_weekday order by volume, batch_id) as weekday_rank,
-            count(*) over (partition by stream, arrived_at_hour, arrived_on_weekday) as weekday_count,
+            {%- for weeks in [1, 2, 3] %}
+            lag(volume, {{ weeks }}) over (partition by stream, arrived_at_hour, arrived_on_weekday order by last_arrived_at, batch_id) as volume_before_{{ weeks }},
+            {%- endfor %}
             row_number() over (partition by stream order by duplicate_share, batch_id) as duplicate_rank,
             row_number() over (partition by stream order by wrong_share, batch_id) as wrong_rank,
             row_number() over (partition by stream order by rows_count, batch_id) as size_rank,
@@ -39,17 +41,44 @@
 
     ),
 
-    usual_sizes as (
+    sizes_before as (
 
+        {#- The middle one of the three before it: neither a wave of months nor one incident among them matters. #}
         select
             *,
             case
-                when weekday_count >= 4 then {{ dbt_forensics._middle('volume', 'weekday', 'stream, arrived_at_hour, arrived_on_weekday') }}
+                when volume_before_3 is not null
+                    then {{ dbt_forensics.greatest_of(
+                        '(' ~ dbt_forensics.least_of('volume_before_1', 'volume_before_2') ~ ')',
+                        '(' ~ dbt_forensics.least_of('(' ~ dbt_forensics.greatest_of('volume_before_1', 'volume_before_2') ~ ')', 'volume_before_3') ~ ')'
+                    ) }}
                 else {{ dbt_forensics._middle('volume', 'any_day', 'stream, arrived_at_hour') }}
-            end as usual_volume,
-            {#- A median is no distance from itself, and of few batches it would be most of what is known. #}
-            case when weekday_count >= 4 then weekday_rank * 2 in (weekday_count, weekday_count + 1) else any_day_rank * 2 in (any_day_count, any_day_count + 1) end as is_median
+            end as volume_before
         from ranked_batches
+
+    ),
+
+    sizes_of_days as (
+
+        select
+            *,
+            sum(volume) over (partition by stream, arrived_on) - volume as others_volume,
+            sum(volume_before) over (partition by stream, arrived_on) - volume_before as others_volume_before
+        from sizes_before
+
+    ),
+
+    usual_sizes as (
+
+        {#- On a day on which all loads are small, such as a holiday, none of them is broken. #}
+        {%- set level = 'cast(' ~ dbt_forensics.share_of('others_volume', 'others_volume_before') ~ ' as numeric(18, 9))' %}
+        select
+            *,
+            case
+                when others_volume >= others_volume_before and others_volume_before > 0 then volume_before
+                when others_volume_before > 0 then cast(floor(cast(volume_before as numeric(18, 0)) * {{ level }}) as {{ dbt.type_bigint() }})
+            end as usual_volume
+        from sizes_of_days
 
     ),
 
@@ -58,17 +87,19 @@
         select
             *,
             {#- By how much the larger is more than the smaller: half as many rows are as far away as twice as many. #}
-            {{ dbt_forensics.share_of('abs(volume - usual_volume)', dbt_forensics.least_of('volume', 'usual_volume')) }} as distance_share
+            {{ dbt_forensics.share_of('abs(volume - usual_volume)', '(' ~ dbt_forensics.least_of('volume', 'usual_volume') ~ ')') }} as distance_share
         from usual_sizes
 
     ),
 
     ranked_distances_of_batches as (
 
+        {#- A load that is alone on its day is far from nothing. #}
+        {%- set known = 'partition by stream, arrived_at_hour, case when distance_share is null then 1 else 0 end' %}
         select
             *,
-            row_number() over (partition by stream, arrived_at_hour, is_median order by distance_share, batch_id) as distance_rank,
-            count(*) over (partition by stream, arrived_at_hour, is_median) as distance_count
+            row_number() over ({{ known }} order by distance_share, batch_id) as distance_rank,
+            count(*) over ({{ known }}) as distance_count
         from distances_of_batches
 
     ),
@@ -77,7 +108,8 @@
 
         select
             *,
-            {{ dbt_forensics._middle('distance_share', 'distance', 'stream, arrived_at_hour', condition='not is_median') }} as usual_distance_share,
+            max(case when distance_rank * 10 >= distance_count * 9 and distance_rank * 10 < distance_count * 9 + 10 then distance_share end)
+                over (partition by stream, arrived_at_hour) as usual_distance_share,
             max(case when duplicate_rank * 2 in (batch_count, batch_count + 1) then duplicate_share end) over (partition by stream) as usual_duplicate_share,
             max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
             max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
@@ -89,10 +121,10 @@
 {% endmacro %}
 
 
-{% macro _middle(value, among, partition, condition='1 = 1') %}
-    {#- The lower median of a value over a partition; condition: which rows were ranked and counted. -#}
+{% macro _middle(value, among, partition) %}
+    {#- The lower median of a value over a partition. -#}
     {%- set count = among ~ '_count' -%}
-    {{ return('max(case when ' ~ condition ~ ' and ' ~ among ~ '_rank * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1) then ' ~ value ~ ' end) over (partition by ' ~ partition ~ ')') }}
+    {{ return('max(case when ' ~ among ~ '_rank * 2 in (' ~ count ~ ', ' ~ count ~ ' + 1) then ' ~ value ~ ' end) over (partition by ' ~ partition ~ ')') }}
 {% endmacro %}
 
 
@@ -129,10 +161,11 @@
 
 {% macro partial_batch(streams) %}
     {#-
-        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of their median, and as far below it as five standard
-        deviations (7.5 times the median distance), and 3.5 of a count (the root of the median), until half of what is missing has come into its window. The first batch and the last one may not be complete.
+        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of what is usual, four times as far from it as nine
+        in ten batches of its hour are at most (more than six standard deviations), and 3.5 standard deviations of a count (the root of what is usual), until half of what is
+        missing has come into its window. The first batch and the last one may not be complete; a batch that is alone on its day is judged as a window.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.distance_share > candidates.usual_distance_share * 7.5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.distance_share > candidates.usual_distance_share * 4 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),

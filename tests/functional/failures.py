@@ -230,7 +230,7 @@ FAILURES = [
     Failure("clean", None),
     Failure("duplicates", "duplicate_storm", duplicates),
     Failure("conflicts", "conflicting_duplicates", conflicts),
-    Failure("late", "late_surge", late, also=frozenset({"out_of_order_surge", "partial_batch"})),
+    Failure("late", "late_surge", late, also=frozenset({"out_of_order_surge"})),
     Failure("out_of_order", "out_of_order_surge", out_of_order),
     Failure("clocks_ahead", "clock_skew", some_clocks_ahead, also=frozenset({"out_of_order_surge"})),
     Failure("local_time", "constant_offset", local_time),

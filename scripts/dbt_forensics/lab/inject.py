@@ -14,7 +14,7 @@ import numpy as np
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.lab.breaking import EVERY_BATCH, Case, ColumnChange, NothingToBreakError, Publication
 from dbt_forensics.lab.feeds import DAY, Feed, Rows, in_order
-from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, Kind
+from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
 
 SEVERITIES = ("mild", "medium", "severe")
 _SEVERITY_NAMES = ("low", "medium", "high", "critical")
@@ -108,7 +108,8 @@ def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
         ForensicsError: There is no such kind or severity, or the day is not in the feed.
     """
     feed, found = healthy.feed, healthy
-    for order in sorted((order for order in orders if order.feed == feed.name), key=lambda order: order.day):
+    mine = [order for order in orders if order.feed == feed.name]
+    for order in sorted(mine, key=lambda order: (order.day, order.kind in REPEATING)):
         kind = _checked(order, feed)
         case = Case(
             feed,

@@ -512,5 +512,7 @@ KINDS = {
 PUBLISHED_KINDS = frozenset({"value_edited", "model_not_run"})
 #: A table can have each of these once, and they are not mild or severe.
 COLUMN_KINDS = frozenset(name for name in KINDS if name.startswith("column_"))
+#: These repeat what came, with what is wrong with it: they come after what else happens on the day.
+REPEATING = frozenset({"retry_storm", "conflicting_rows", "load_repeated", "stale_file"})
 #: These take away what another failure of the day needs: they are not put together with one.
 REMOVING = frozenset({"window_lost", "few_rows", "load_cut_off", "error_page", "feed_stopped"})

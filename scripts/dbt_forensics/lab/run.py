@@ -194,8 +194,8 @@ class _Project:
             connection.execute("create schema feeds")
             connection.execute("create table feeds.clock (seconds bigint)")
             connection.execute(
-                "create table feeds.publications (stream varchar, at bigint, until bigint, window_from timestamp, "
-                "window_to timestamp, percent integer, seen_to timestamp)"
+                "create table feeds.publications (stream varchar, wrong_at bigint, wrong_until bigint, "
+                "window_from timestamp, window_to timestamp, percent integer, seen_to timestamp)"
             )
             for played in self.streams:
                 rows = played.world.feeds[played.number].rows
@@ -331,7 +331,8 @@ from (
 left join (
     select publications.*
     from feeds.publications as publications
-    inner join feeds.clock as clock on publications.at <= clock.seconds and clock.seconds < publications.until
+    inner join feeds.clock as clock
+        on publications.wrong_at <= clock.seconds and clock.seconds < publications.wrong_until
     where publications.stream = '{played.stream}'
 ) as wrong on counted.window_start >= wrong.window_from and counted.window_start < wrong.window_to
 where wrong.seen_to is null or counted.ingested_at <= wrong.seen_to
