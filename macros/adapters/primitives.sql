@@ -134,7 +134,7 @@
 {% endmacro %}
 
 {% macro plan_quickly() %}
-    {#- A statement before a query of very many small steps, where the engine would prepare it for longer than it runs; nothing elsewhere. -#}
+    {#- Statements before a query of very many small steps and joins, where the engine would prepare it for longer than it runs, or join it row by row; nothing elsewhere. -#}
     {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
 {% endmacro %}
 
