@@ -75,7 +75,7 @@ versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other ve
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
 	@$(BIN)/python bench/bench.py
 
-lab-score: setup ## the lab's score over thirty seeds, which CI asks for (a quarter of an hour)
+lab-score: setup ## the lab's score over thirty seeds (a quarter of an hour on two cores)
 	@rm -rf build/lab
 	@$(BIN)/python -m dbt_forensics.lab.sweep
 
