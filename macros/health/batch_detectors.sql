@@ -163,9 +163,10 @@
     {#-
         A batch with far less rows than those that arrive at its hour of the day: below the knob's share of what is usual, four times as far from it as nine
         in ten batches of its hour are at most (more than six standard deviations), and 3.5 standard deviations of a count (the root of what is usual), until half of what is
-        missing has come into its window. The first batch and the last one may not be complete; a batch that is alone on its day is judged as a window.
+        missing has come into its window. The first batch and the last one may not be complete; a batch that is alone on its day is judged as a window; and where
+        one load in ten is half or double (several files of unlike size in one stream), no size is usual.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.distance_share > candidates.usual_distance_share * 4 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_distance_share < 1 and candidates.distance_share > candidates.usual_distance_share * 4 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),
