@@ -166,6 +166,8 @@ def write_trivial(folder: Path, profile: Mapping[str, object], built: Path) -> P
                 )
             elif resource == "test":
                 files[f"tests/{name}.sql"] = "select 1 as id where 1 = 0\n"
+            elif resource == "seed":
+                files[f"seeds/{name}.csv"] = "id\n1\n"
             else:
                 strategy = ", incremental_strategy='append'" if materialized == "incremental" else ""
                 files[f"models/{name}.sql"] = (
