@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,3 +173,12 @@ def test_settings_that_cannot_work_are_refused(tmp_path: Path) -> None:
     (tmp_path / "other").touch()
     with pytest.raises(ForensicsError, match="holds something else than feeds of the lab"):
         write_world(tmp_path, make_world(1, 1, 20_000, 40))
+
+
+def test_feeds_of_another_version_are_refused_in_words(tmp_path: Path) -> None:
+    write_world(tmp_path, make_world(3, 1, 60_000, 46))
+    path = tmp_path / "world.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**document, "format_version": 1}), encoding="utf-8")
+    with pytest.raises(ForensicsError, match="of another version of the lab: generate them again"):
+        read_world(tmp_path)

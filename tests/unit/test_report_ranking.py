@@ -9,6 +9,7 @@ import pytest
 
 from dbt_forensics.report.assemble import assemble
 from dbt_forensics.report.evidence import Evidence, Scope
+from dbt_forensics.report.findings import findings
 from dbt_forensics.report.ranking import difference, kind, ranked
 from unit.report_evidence import at, changed_row, clean_evidence, eventful_evidence, load_row
 
@@ -57,9 +58,9 @@ def test_nothing_to_find_is_said_in_words() -> None:
 
 
 def test_findings_are_ranked_and_numbered() -> None:
-    findings = report(eventful_evidence())["findings"]
-    assert [finding["rank"] for finding in findings] == list(range(1, len(findings) + 1))
-    assert [finding["kind"] for finding in findings] == [
+    found = report(eventful_evidence())["findings"]
+    assert [finding["rank"] for finding in found] == list(range(1, len(found) + 1))
+    assert [finding["kind"] for finding in found] == [
         "unexplained_changes",
         "restated_values",
         "lost_rows",
@@ -141,3 +142,21 @@ def test_drift_counts_what_differs_from_the_first_build() -> None:
         ("dropped", "text", None),
     ]
     assert report(eventful_evidence(), since=at("08 10:00"))["schema_drift"] == []
+
+
+def test_the_causes_that_a_finding_names_add_up() -> None:
+    document = report(eventful_evidence())
+    (finding,) = [one for one in document["findings"] if one["kind"] == "restated_values"]
+    (change,) = [one for one in document["changes"]["items"] if one["id"] == finding["section"]]
+    assert "other cause" not in finding["detail"]
+    named = [
+        ("late", "100"),
+        ("correction", "-30"),
+        ("source_deleted", "20"),
+        ("too_late", "7"),
+        ("release", "-2.5"),
+    ]
+    change["causes"] = [{**change["causes"][0], "cause": cause, "change": size} for cause, size in named]
+    (finding,) = [one for one in findings(document) if one["kind"] == "restated_values"]
+    assert finding["detail"].startswith("Because of +100 from late rows")
+    assert "; +4.50 from 2 other causes." in finding["detail"]

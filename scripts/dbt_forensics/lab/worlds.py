@@ -119,7 +119,7 @@ def read_world(folder: Path) -> World:
     """Returns a world that `write_world` has written.
 
     Raises:
-        ForensicsError: There is none.
+        ForensicsError: There is none, or another version of the lab wrote it.
     """
     path = folder / "world.json"
     if not path.exists():
@@ -127,6 +127,8 @@ def read_world(folder: Path) -> World:
             f"There are no feeds in {folder}: make some with dbt-forensics lab generate --feeds 6."
         )
     document = json.loads(path.read_text(encoding="utf-8"))
+    if document["format_version"] != FORMAT_VERSION:
+        raise ForensicsError(f"The feeds in {folder} are of another version of the lab: generate them again.")
     feeds = []
     for line in document["feeds"]:
         feed = Feed.of_json(line)

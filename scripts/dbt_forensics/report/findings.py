@@ -129,10 +129,15 @@ def _changed_values(stream: str, changes: Sequence[Json], counts: Sequence[Json]
         if not shown:
             continue
         top = shown[0]
+        causes = sorted(top["causes"], key=lambda cause: -abs(Decimal(cause["change"])))
         why = "; ".join(
             f"{signed(cause['change'])} from {cause_in_words(cause['cause'])} ({count(cause['events'], 'event')})"
-            for cause in sorted(top["causes"], key=lambda cause: -abs(Decimal(cause["change"])))[:3]
+            for cause in causes[:3]
         )
+        # What is listed adds up to what changed.
+        if others := causes[3:]:
+            rest = sum(Decimal(cause["change"]) for cause in others)
+            why += f"; {signed(rest)} from {count(len(others), 'other cause')}"
         when = "after" if kind == "restated" else "before"
         more = (
             f" {count(moved - 1, 'more value')} changed like it, {when} being settled." if moved > 1 else ""
