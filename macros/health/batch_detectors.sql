@@ -13,8 +13,8 @@
             {{ dbt_forensics.weekday_number('last_arrived_at') }} as arrived_on_weekday,
             {{ dbt_forensics.window_start('day', 'last_arrived_at') }} as arrived_on,
             rows_count as volume,
-            {#- A row that is held back is so each time it comes, and never called a duplicate. #}
-            {{ dbt_forensics.share_of('duplicate_count', '(rows_count - quarantined_count)') }} as duplicate_share,
+            {#- A row that is held back is so each time it comes, and never called a duplicate; one in conflict is in conflict again. #}
+            {{ dbt_forensics.share_of('(duplicate_count + conflict_count)', '(rows_count - quarantined_count)') }} as repeated_share,
             case
                 when unreadable_count * value_count >= null_count * rows_count then {{ dbt_forensics.share_of('unreadable_count', 'rows_count') }}
                 else {{ dbt_forensics.share_of('null_count', 'value_count') }}
@@ -33,7 +33,7 @@
             {%- for weeks in [1, 2, 3] %}
             lag(volume, {{ weeks }}) over (partition by stream, arrived_at_hour, arrived_on_weekday order by last_arrived_at, batch_id) as volume_before_{{ weeks }},
             {%- endfor %}
-            row_number() over (partition by stream order by duplicate_share, batch_id) as duplicate_rank,
+            row_number() over (partition by stream order by repeated_share, batch_id) as repeated_rank,
             row_number() over (partition by stream order by wrong_share, batch_id) as wrong_rank,
             row_number() over (partition by stream order by rows_count, batch_id) as size_rank,
             count(*) over (partition by stream) as batch_count
@@ -110,7 +110,7 @@
             *,
             max(case when distance_rank * 10 >= distance_count * 9 and distance_rank * 10 < distance_count * 9 + 10 then distance_share end)
                 over (partition by stream, arrived_at_hour) as usual_distance_share,
-            max(case when duplicate_rank * 2 in (batch_count, batch_count + 1) then duplicate_share end) over (partition by stream) as usual_duplicate_share,
+            max(case when repeated_rank * 2 in (batch_count, batch_count + 1) then repeated_share end) over (partition by stream) as usual_repeated_share,
             max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
             max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
             min(first_arrived_at) over (partition by stream) as earliest_first_arrived_at,
@@ -149,11 +149,14 @@
 
 
 {% macro repeated_batch(streams, clock) %}
-    {#- A batch of which nearly all rows that are not held back say again what other rows said before: the same file once more, or an old one. -#}
-    {{ dbt_forensics._found_batch('repeated_batch', 'candidates.rows_count >= 20 and candidates.duplicate_count * 2 >= candidates.rows_count and candidates.batch_count >= 3 and candidates.duplicate_share >= settings.knob and candidates.usual_duplicate_share < 0.5', {
-        'observed': 'candidates.duplicate_share',
-        'expected': 'candidates.usual_duplicate_share',
-        'evidence': dbt_forensics.evidence({'rows': 'candidates.duplicate_count', 'of_rows': 'candidates.rows_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),
+    {#- 
+        A batch of which nearly all rows that are not held back are of events that were known, half of them at least without anything new: the same file
+        once more, or an old one. What was in conflict then is in conflict again.
+    -#}
+    {{ dbt_forensics._found_batch('repeated_batch', 'candidates.rows_count >= 20 and candidates.duplicate_count * 2 >= candidates.rows_count and candidates.batch_count >= 3 and candidates.repeated_share >= settings.knob and candidates.usual_repeated_share < 0.5', {
+        'observed': 'candidates.repeated_share',
+        'expected': 'candidates.usual_repeated_share',
+        'evidence': dbt_forensics.evidence({'rows': '(candidates.duplicate_count + candidates.conflict_count)', 'of_rows': 'candidates.rows_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),
         'is_over': dbt_forensics.is_past(streams, clock),
     }, streams) }}
 {%- endmacro %}

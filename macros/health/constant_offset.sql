@@ -1,7 +1,8 @@
 {% macro offset_runs(streams) %}
     {#-
         CTEs, the last of them named offset_runs: stretches of hours of arrival in which the whole feed is moved against the clock: the delays of a tenth,
-        half and nine tenths of the rows are all moved by about the same, which a queue that empties does not do. Rows before their events
+        half and nine tenths of the rows are all moved by about the same, which a queue that empties does not do, and by no more than the 14 hours that
+        clocks of the world differ from UTC. Rows before their events
         are enough; rows after them are moved only if arrivals went on meanwhile, else they were held up. Needs the CTEs settings and hourly.
     -#}
     delays as (
@@ -102,6 +103,7 @@
             on hours_beside_before.stream = settings.stream and settings.detector = 'constant_offset'
         where
             abs(shift) * 30 >= settings.knob
+            and abs(shift) <= 28
             and abs(low_shift - shift) <= 2
             and abs(high_shift - shift) <= 2
             and (shift > 0 or middle < 0)

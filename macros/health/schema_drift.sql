@@ -78,34 +78,58 @@
 
     ),
 
-    first_hours_of_builds as (
+    builds as (
 
         select
             stream,
             recorded_at,
-            min(arrived_hour) as arrived_hour
+            max(max(arrived_hour)) over (partition by stream order by recorded_at rows between unbounded preceding and 1 preceding) as last_hour_before
         from hourly
         where measure = 'rows'
         group by stream, recorded_at
 
     ),
 
+    first_hours_of_builds as (
+
+        {#- A build may record old rows too: they say nothing of when something changed. #}
+        select
+            builds.stream,
+            builds.recorded_at,
+            min(hourly.arrived_hour) as arrived_hour
+        from builds
+        inner join hourly
+            on
+                builds.stream = hourly.stream
+                and builds.recorded_at = hourly.recorded_at
+                and builds.last_hour_before <= hourly.arrived_hour
+        where hourly.measure = 'rows'
+        group by builds.stream, builds.recorded_at
+
+    ),
+
     last_values as (
 
+        {#- Of the hours that were recorded while there was such a column: the last one in which not all of its values were missing. #}
         select
-            all_rows.stream,
-            missing.subject as column_name,
-            max(case when all_rows.row_count > coalesce(missing.row_count, 0) then all_rows.arrived_hour end) as last_filled_hour
-        from (select distinct stream, subject from hourly where measure = 'null') as columns_with_nulls
+            dropped.stream,
+            dropped.dropped_column,
+            dropped.changed_at,
+            max(all_rows.arrived_hour) as last_filled_hour
+        from paired_changes as dropped
         inner join hourly as all_rows
-            on columns_with_nulls.stream = all_rows.stream and all_rows.measure = 'rows'
+            on
+                dropped.stream = all_rows.stream
+                and all_rows.measure = 'rows'
+                and dropped.changed_at > all_rows.recorded_at
         left join hourly as missing
             on
                 all_rows.stream = missing.stream
                 and all_rows.arrived_hour = missing.arrived_hour
                 and missing.measure = 'null'
-                and columns_with_nulls.subject = missing.subject
-        group by all_rows.stream, missing.subject
+                and dropped.dropped_column = missing.subject
+        where dropped.dropped_column is not null and all_rows.row_count > coalesce(missing.row_count, 0)
+        group by dropped.stream, dropped.dropped_column, dropped.changed_at
 
     ),
 
@@ -122,12 +146,16 @@
         left join first_hours_of_builds
             on paired_changes.stream = first_hours_of_builds.stream and paired_changes.changed_at = first_hours_of_builds.recorded_at
         left join last_values
-            on paired_changes.stream = last_values.stream and paired_changes.dropped_column = last_values.column_name
+            on
+                paired_changes.stream = last_values.stream
+                and paired_changes.dropped_column = last_values.dropped_column
+                and paired_changes.changed_at = last_values.changed_at
         left join hourly as emptied
             on
                 paired_changes.stream = emptied.stream
                 and emptied.measure = 'rows'
                 and emptied.arrived_hour > last_values.last_filled_hour
+                and emptied.recorded_at <= paired_changes.changed_at
         group by paired_changes.stream, paired_changes.change, paired_changes.what, paired_changes.changed_at
 
     ),

@@ -1,7 +1,7 @@
 {% macro share_detectors() %}
     {#-
-        The detectors that look at a share of the rows, as {name: {measure, grain}}: of the rows that arrived in an hour, or of those of a window.
-        Each has a macro <name>() that selects what it counts.
+        How detectors look at a share of the rows, as {name: {detector, measure, grain}}: of the rows that arrived in an hour, or of those of a window or
+        of a day's windows. Each has a macro <name>() that selects what it counts; the detector is the name, if none is given.
     -#}
     {{ return({
         'duplicate_storm': {'measure': 'duplicate', 'grain': 'hour'},
@@ -14,6 +14,7 @@
         'late_surge': {'measure': 'late', 'grain': 'window'},
         'out_of_order_surge': {'measure': 'out_of_order', 'grain': 'window'},
         'sequence_gap': {'measure': 'missing', 'grain': 'window'},
+        'sequence_gap_of_a_day': {'detector': 'sequence_gap', 'measure': 'missing', 'grain': 'day'},
     }) }}
 {% endmacro %}
 
@@ -22,11 +23,12 @@
     {#-
         CTEs, the last of them named share_runs: stretches of hours of arrival, or of windows, in which a share of the rows is unusual. A share is unusual
         if at least ten rows are concerned, and it is above the stream's median by more than the detector's knob, by more than six times what it is
-        commonly above it (the upper quartile), and by more than chance does (five standard deviations of a share of so many rows). Hours and windows
+        commonly above it (the upper quartile; beyond what is tolerated), and by more than chance does (five standard deviations of a share of so many rows). Hours and windows
         with less than twenty rows are not looked at; a stream with less than ten such hours, or seven such windows, is too new to tell.
         Needs the CTEs settings, windows, hourly, offset_runs, first_arrivals.
     -#}
     {%- set detectors = dbt_forensics.share_detectors() %}
+    {%- set hourly = streams.values() | selectattr('window', 'equalto', 'hour') | map(attribute='name') | list %}
     buckets as (
 
         select
@@ -46,13 +48,24 @@
             row_number() over (partition by stream order by window_start) as place
         from windows
         where row_count >= 20
+        union all
+        select
+            stream,
+            'day' as grain,
+            {{ dbt_forensics.window_start('day', 'window_start') }} as bucket_start,
+            sum(row_count) as row_count,
+            row_number() over (partition by stream order by {{ dbt_forensics.window_start('day', 'window_start') }}) as place
+        from windows
+        where {{ dbt_forensics.is_one_of('stream', hourly) }}
+        group by stream, {{ dbt_forensics.window_start('day', 'window_start') }}
+        having sum(row_count) >= 20
 
     ),
 
     counted_shares as (
         {% for name, detector in detectors.items() %}
         select
-            '{{ name }}' as detector,
+            '{{ detector.detector | default(name) }}' as detector,
             '{{ detector.grain }}' as grain,
             '{{ detector.measure }}' as measure,
             counted.*
@@ -125,8 +138,8 @@
 
         select
             shares.*,
-            row_number() over (partition by stream, detector, usual_of order by share) as rank_among,
-            count(*) over (partition by stream, detector, usual_of) as share_count
+            row_number() over (partition by stream, detector, grain, usual_of order by share) as rank_among,
+            count(*) over (partition by stream, detector, grain, usual_of) as share_count
         from shares
 
     ),
@@ -150,6 +163,7 @@
         select
             subjects.stream,
             subjects.detector,
+            subjects.grain,
             subjects.usual_of,
             count(*) as bucket_count,
             count(*) - subjects.share_count as zero_count
@@ -159,7 +173,7 @@
                 subjects.stream = buckets.stream
                 and subjects.grain = buckets.grain
                 and (subjects.known_from is null or buckets.bucket_start >= subjects.known_from)
-        group by subjects.stream, subjects.detector, subjects.usual_of, subjects.share_count
+        group by subjects.stream, subjects.detector, subjects.grain, subjects.usual_of, subjects.share_count
 
     ),
 
@@ -168,6 +182,7 @@
         select
             looked_at.stream,
             looked_at.detector,
+            looked_at.grain,
             looked_at.usual_of,
             looked_at.bucket_count,
             coalesce(max(case
@@ -185,8 +200,9 @@
             on
                 looked_at.stream = ranked_shares.stream
                 and looked_at.detector = ranked_shares.detector
+                and looked_at.grain = ranked_shares.grain
                 and looked_at.usual_of = ranked_shares.usual_of
-        group by looked_at.stream, looked_at.detector, looked_at.usual_of, looked_at.bucket_count
+        group by looked_at.stream, looked_at.detector, looked_at.grain, looked_at.usual_of, looked_at.bucket_count
 
     ),
 
@@ -197,13 +213,14 @@
             settings.severity,
             usual_shares.usual_share,
             shares.place - row_number() over (
-                partition by shares.stream, shares.detector, coalesce(shares.subject, '') order by shares.place
+                partition by shares.stream, shares.detector, shares.grain, coalesce(shares.subject, '') order by shares.place
             ) as run
         from shares
         inner join usual_shares
             on
                 shares.stream = usual_shares.stream
                 and shares.detector = usual_shares.detector
+                and shares.grain = usual_shares.grain
                 and shares.usual_of = usual_shares.usual_of
         inner join settings
             on shares.stream = settings.stream and shares.detector = settings.detector
@@ -211,7 +228,7 @@
             shares.part >= 10
             and usual_shares.bucket_count >= case when shares.grain = 'hour' then 10 else 7 end
             and shares.share > usual_shares.usual_share + settings.knob + shares.tolerated
-            and shares.share - usual_shares.usual_share > (usual_shares.high_share - usual_shares.usual_share) * 6
+            and shares.share - usual_shares.usual_share - shares.tolerated > (usual_shares.high_share - usual_shares.usual_share - shares.tolerated) * 6
             and {{ dbt_forensics.is_beyond_chance('shares.share', 'usual_shares.usual_share', 'shares.whole') }}
 
     ),
@@ -271,6 +288,7 @@
         select
             share_runs.stream,
             share_runs.detector,
+            share_runs.grain,
             share_runs.first_bucket,
             coalesce(share_runs.subject, '') as subject,
             coalesce(rows_concerned.window_start, {{ dbt_forensics.time_of_stream(streams, 'window_start', 'rows_concerned.arrived_hour', of='share_runs.stream') }}) as window_start,
@@ -289,8 +307,12 @@
                 and (
                     (share_runs.grain = 'hour' and rows_concerned.arrived_hour between share_runs.first_bucket and share_runs.last_bucket)
                     or (share_runs.grain = 'window' and rows_concerned.window_start between share_runs.first_bucket and share_runs.last_bucket)
+                    or (
+                        share_runs.grain = 'day'
+                        and rows_concerned.window_start between share_runs.first_bucket and {{ dbt_forensics.time_plus('hour', 23, 'share_runs.last_bucket') }}
+                    )
                 )
-        group by 1, 2, 3, 4, 5
+        group by 1, 2, 3, 4, 5, 6
 
     ),
 
@@ -298,7 +320,7 @@
 
         select
             run_rows.*,
-            sum(row_count) over (partition by stream, detector, first_bucket, subject) as total_count
+            sum(row_count) over (partition by stream, detector, grain, first_bucket, subject) as total_count
         from run_rows
 
     ),
@@ -308,6 +330,7 @@
         select
             stream,
             detector,
+            grain,
             first_bucket,
             subject,
             min(case when row_count * 10 >= total_count then window_start end) as first_window,
@@ -318,7 +341,7 @@
             min(first_arrived_at) as first_arrived_at,
             max(last_arrived_at) as last_arrived_at
         from run_totals
-        group by stream, detector, first_bucket, subject
+        group by stream, detector, grain, first_bucket, subject
 
     ),
 
@@ -326,8 +349,12 @@
 
         select
             share_runs.*,
-            case when share_runs.grain = 'window' then share_runs.first_bucket else run_windows.first_window end as first_window,
-            case when share_runs.grain = 'window' then share_runs.last_bucket else run_windows.last_window end as last_window,
+            case when share_runs.grain = 'hour' then run_windows.first_window else share_runs.first_bucket end as first_window,
+            case share_runs.grain
+                when 'hour' then run_windows.last_window
+                when 'day' then {{ dbt_forensics.time_plus('hour', 23, 'share_runs.last_bucket') }}
+                else share_runs.last_bucket
+            end as last_window,
             run_windows.sample_event_ids,
             run_windows.batch_id,
             run_windows.first_event_at,
@@ -339,6 +366,7 @@
             on
                 share_runs.stream = run_windows.stream
                 and share_runs.detector = run_windows.detector
+                and share_runs.grain = run_windows.grain
                 and share_runs.first_bucket = run_windows.first_bucket
                 and coalesce(share_runs.subject, '') = run_windows.subject
 
@@ -350,7 +378,8 @@
             stream,
             detector,
             subject,
-            {{ dbt_forensics.canonical_text('first_bucket', dbt.type_timestamp()) }} as identity,
+            {#- A stretch of windows and one of days may begin at the same time. #}
+            case when grain = 'day' then 'day ' else '' end || {{ dbt_forensics.canonical_text('first_bucket', dbt.type_timestamp()) }} as identity,
             first_window as window_start,
             {{ dbt_forensics.time_of_stream(streams, 'window_end', 'last_window') }} as window_end,
             {#- One step more severe where the share is half of all rows above what is usual. #}

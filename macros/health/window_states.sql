@@ -321,43 +321,59 @@
 
     ),
 
-    expected_volumes as (
+    {#-
+        As many times the median as the larger of these is: one median distance times 7.5 above it (five standard deviations), or what the detector's share
+        leaves (with 0.5: half of it, or double). The lowest one is four standard deviations of a count below the median as well, by which small windows differ for
+        no reason. And neither is nearer than that share to the last two of its season: a feed that grows or shrinks from week to week is not broken.
+    #}
+    far_volumes as (
 
+        {%- set shares, factors = {}, {} %}
+        {%- for stream in streams.values() %}
+        {%- set share = stream.detectors.get('volume_anomaly', {}).get('share', dbt_forensics.detectors().volume_anomaly.default) %}
+        {%- do shares.update({stream.name: '%.6f' % share}) %}
+        {%- do factors.update({stream.name: '%.6f' % (share / (1 - share))}) %}
+        {%- endfor %}
+        {%- set share, factor = 'cast(' ~ dbt_forensics.number_of_stream(shares) ~ ' as numeric(12, 6))', 'cast(' ~ dbt_forensics.number_of_stream(factors) ~ ' as numeric(12, 6))' %}
         select
             *,
-            {{ dbt_forensics.volume_bound(streams, 'low') }} as lowest_volume,
-            {{ dbt_forensics.volume_bound(streams, 'high') }} as highest_volume
+            cast(usual_volume as numeric(18, 0)) + {{ dbt_forensics.greatest_of('cast(spread as numeric(18, 0)) * 7.5', 'cast(usual_volume as numeric(18, 0)) * ' ~ factor) }} as far_above,
+            usual_volume - cast(floor(sqrt(cast(usual_volume * 16 as {{ dbt.type_float() }}))) as {{ dbt.type_bigint() }}) as low_by_chance,
+            cast(coalesce(lowest_before, usual_volume) as numeric(18, 0)) * (1 - {{ share }}) as low_recently,
+            cast(highest_before as numeric(18, 0)) * (1 + {{ factor }}) as high_recently
         from seasonal_volumes
         where choice = 1
 
+    ),
+
+    mirrored_volumes as (
+
+        select
+            *,
+            cast(usual_volume as numeric(18, 0)) * cast(coalesce({{ dbt_forensics.share_of('usual_volume', 'far_above') }}, 0) as numeric(18, 9)) as far_below
+        from far_volumes
+
+    ),
+
+    expected_volumes as (
+
+        {%- set number = dbt_forensics.type_exact_number() %}
+        select
+            stream,
+            place,
+            usual_volume,
+            nonempty_count,
+            sample_count,
+            cast(case
+                when low_by_chance <= 0 then 0
+                when low_by_chance <= far_below and low_by_chance <= low_recently then low_by_chance
+                when far_below <= low_recently then far_below
+                else low_recently
+            end as {{ number }}) as lowest_volume,
+            cast({{ dbt_forensics.greatest_of('far_above', 'high_recently') }} as {{ number }}) as highest_volume
+        from mirrored_volumes
+
     )
-{% endmacro %}
-
-
-{% macro volume_bound(streams, side) %}
-    {#-
-        numeric(38, 9): the lowest or highest usual volume of a window: as far from the median as five standard deviations (7.5 times the median
-        distance), and at least the detector's share of it (with 0.5, half of it or double), and of the last two of its season: a feed that grows
-        or shrinks from week to week is not broken.
-    -#}
-    {%- set factors = {} -%}
-    {%- for stream in streams.values() -%}
-        {%- set share = stream.detectors.get('volume_anomaly', {}).get('share', dbt_forensics.detectors().volume_anomaly.default) -%}
-        {%- do factors.update({stream.name: '%.6f' % (share if side == 'low' else share / (1 - share))}) -%}
-    {%- endfor -%}
-    {%- set factor = 'cast(' ~ dbt_forensics.number_of_stream(factors) ~ ' as numeric(12, 6))' -%}
-    {%- set usual = 'cast(usual_volume as numeric(18, 0))' -%}
-    {%- set far = 'cast(spread as numeric(18, 0)) * 7.5' -%}
-    {%- set near = usual ~ ' * ' ~ factor -%}
-    {%- set margin = 'case when ' ~ far ~ ' >= ' ~ near ~ ' then ' ~ far ~ ' else ' ~ near ~ ' end' -%}
-    {%- set bound = usual ~ (' - ' if side == 'low' else ' + ') ~ '(' ~ margin ~ ')' -%}
-    {%- set number = dbt_forensics.type_exact_number() -%}
-    {%- if side == 'low' -%}
-        {%- set recent = 'cast(lowest_before as numeric(18, 0)) * (1 - ' ~ factor ~ ')' -%}
-        {{ return('cast(' ~ dbt_forensics.greatest_of(dbt_forensics.least_of(bound, recent), '0') ~ ' as ' ~ number ~ ')') }}
-    {%- endif -%}
-    {%- set recent = 'cast(highest_before as numeric(18, 0)) * (1 + ' ~ factor ~ ')' -%}
-    {{ return('cast(' ~ dbt_forensics.greatest_of(bound, recent) ~ ' as ' ~ number ~ ')') }}
 {% endmacro %}
 
 

@@ -28,20 +28,16 @@ FEED = replace(
     on_conflict="first_wins",
 )
 ROWS = healthy_rows(FEED)
-#: It is of what people do.
-DETECTORS_NO_FEED_CAN_SHOW = {"unsafe_backfill"}
 
 
 def put(kind: str, severity: str = "medium", day: int = 36, feed: Feed = FEED) -> Broken:
     return inject(Broken(feed, ROWS), [Order(kind, severity, feed.name, day)], seed=5)
 
 
-def test_there_are_more_than_twenty_kinds_of_each_detector_that_a_feed_can_show() -> None:
+def test_there_are_more_than_twenty_kinds_and_each_detector_has_one() -> None:
     pages = Path(__file__).parents[2] / "docs" / "detectors"
     assert len(KINDS) >= 20
-    assert {kind.detector for kind in KINDS.values()} == {
-        page.stem for page in pages.glob("*.md")
-    } - DETECTORS_NO_FEED_CAN_SHOW
+    assert {kind.detector for kind in KINDS.values()} == {page.stem for page in pages.glob("*.md")}
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -58,6 +54,7 @@ def test_a_failure_is_in_the_feed_where_the_list_says(kind: str, severity: str) 
     assert is_changed == (kind not in COLUMN_KINDS | PUBLISHED_KINDS)
     assert bool(broken.publications) == (kind in PUBLISHED_KINDS)
     assert bool(broken.changes) == (kind in COLUMN_KINDS)
+    assert bool(broken.withdrawals) == (kind == "load_into_action")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,6 +72,16 @@ def test_what_was_long_before_stays_as_it_is(kind: str) -> None:
         )
 
     assert np.array_equal(before(put(kind).rows), before(ROWS))
+
+
+def test_no_values_are_taken_from_a_column_that_is_gone_or_has_a_new_name() -> None:
+    orders = [
+        Order(kind, "medium", FEED.name, 36) for kind in ("no_values", "column_dropped", "column_renamed")
+    ]
+    for seed in range(20):
+        broken = inject(Broken(FEED, ROWS), orders, seed)
+        (taken,) = [line for line in broken.injections if line.kind == "no_values"]
+        assert taken.details["column"] == FEED.columns["code"]
 
 
 def test_more_severe_means_more_rows() -> None:

@@ -41,13 +41,24 @@ SIGHTING: Json = {
 BUILDS = [f"2026-02-{day:02} 09:00:00" for day in range(9, 15)]
 
 
-def run(sightings: list[Json], failures: list[Json] | None = None) -> Json:
+def incident(name: str, first_day: int, end_day: int, stream: str = "s1_orders") -> Json:
+    window = {
+        "window_start": f"2026-02-{first_day:02} 00:00:00",
+        "window_end": f"2026-02-{end_day:02} 00:00:00",
+    }
+    return {"incident_id": name, "stream": stream, **window}
+
+
+def run(
+    sightings: list[Json], failures: list[Json] | None = None, incidents: list[Json] | None = None
+) -> Json:
     return {
         "builds": BUILDS,
         "days": 42,
         "streams": [{"stream": "s1_orders"}, {"stream": "s1_clean"}],
         "injections": [FAILURE] if failures is None else failures,
         "sightings": sightings,
+        "incidents": incidents or [],
     }
 
 
@@ -90,7 +101,7 @@ def test_a_failure_that_is_found() -> None:
     assert (line.count, line.found, line.severity_matched, line.builds, line.hours) == (1, 1, 1, 2, 32.0)
     assert (score.precision, score.alarms_a_week, score.clean_stream_weeks) == (1.0, 0.0, 6.0)
     assert score.problems(Thresholds()) == []
-    assert "| window_lost | missing_window |  | 1 of 1 |  | 1.000 | 1.00 | 2 | 32 |" in table(score)
+    assert "| window_lost | missing_window |  | 1 of 1 |  | 1.000 | 1.00 | 2 | 32 |  |" in table(score)
 
 
 def test_a_consequence_explains_and_finds_nothing() -> None:
@@ -129,6 +140,25 @@ def test_what_a_detection_grew_to_later_does_not_count_before() -> None:
     assert (line.found, line.builds, line.severity_matched) == (1, 2, 1)
 
 
+def test_what_is_missing_is_seen_before_it_comes() -> None:
+    late = {**FAILURE, "first_bad_at": "2026-02-12 00:00:00"}
+    assert not counts(SIGHTING, late)
+    assert counts({**SIGHTING, "detector": "freshness"}, late)
+    assert not counts({**SIGHTING, "detector": "freshness", "recorded_at": "2026-02-10 00:59:59"}, late)
+
+
+def test_what_is_seen_of_a_failure_is_one_incident_or_several() -> None:
+    pause = {**SIGHTING, "detection_id": "b", "detector": "freshness", "window_end": "2026-02-12 00:00:00"}
+    one = score_runs([run([SIGHTING, pause], incidents=[incident("i", 10, 12), incident("j", 14, 15)])])
+    assert (one.kinds[0].incidents, one.incidents, one.incidents_explained) == (1, 2, 1)
+    assert "2 incidents, 1 of which hold what a failure accounts for." in table(one)
+    late = {"window_start": "2026-02-08 00:00:00", "window_end": "2026-02-09 00:00:00"}
+    elsewhere = {**pause, **late, "first_arrived_at": "2026-02-10 01:00:00"}
+    incidents = [incident("i", 10, 11), incident("j", 8, 9), incident("k", 1, 20, "forensics_watches")]
+    two = score_runs([run([SIGHTING, elsewhere], incidents=incidents)])
+    assert (two.kinds[0].incidents, two.incidents, two.incidents_explained) == (2, 2, 2)
+
+
 def test_mild_failures_are_no_problem() -> None:
     score = score_runs([run([], [{**FAILURE, "severity": "mild"}])])
     assert score.kinds[0].recall == 0
@@ -147,10 +177,10 @@ def test_seeds_that_start_on_one_day_are_run_together() -> None:
 
 def test_the_table_is_put_between_the_marks_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "lab.md"
-    page.write_text(f"before\n{BEGIN}\nold | \\1\n{END}\nafter\n", encoding="utf-8")
+    page.write_text(f"before\n{BEGIN}\nstale | \\1\n{END}\nafter\n", encoding="utf-8")
     write_page(page, score_runs([run([SIGHTING])]), "a command")
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{BEGIN}\nMade by `a command`.\n")
-    assert text.endswith(f"per stream-week.\n{END}\nafter\n")
-    assert "old" not in text
+    assert text.endswith(f"what a failure accounts for.\n{END}\nafter\n")
+    assert "stale" not in text
     assert "| window_lost |" in text

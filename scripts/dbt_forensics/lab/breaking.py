@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,21 @@ class Publication:
     seen_to: int = NEVER
 
 
+@dataclass(frozen=True)
+class Withdrawal:
+    """Somebody withdraws a load and does not verify it. Times are seconds after the feed's start.
+
+    Attributes:
+        at: When.
+        batch: Which load.
+        arrived: When that came; it can only be withdrawn when a build has recorded it.
+    """
+
+    at: int
+    batch: int
+    arrived: int
+
+
 @dataclass
 class Effect:
     """What became of a feed, in seconds after its start."""
@@ -84,6 +100,7 @@ class Case:
         day: The start of the day on which it happens, in seconds after the feed's start.
         strength: 0 mild, 1 medium, 2 severe.
         generator: The only source of chance.
+        changes_before: Of the columns, by failures before it.
     """
 
     feed: Feed
@@ -91,8 +108,10 @@ class Case:
     day: int
     strength: int
     generator: np.random.Generator
+    changes_before: Sequence[ColumnChange] = ()
     changes: list[ColumnChange] = field(default_factory=list)
     publications: list[Publication] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
     effect: Effect = field(default_factory=Effect)
 
     def by_strength(self, mild: float, medium: float, severe: float) -> float:
@@ -217,4 +236,5 @@ __all__ = [
     "Effect",
     "Mask",
     "Publication",
+    "Withdrawal",
 ]

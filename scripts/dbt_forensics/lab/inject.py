@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import EVERY_BATCH, Case, ColumnChange, NothingToBreakError, Publication
+from dbt_forensics.lab.breaking import (
+    EVERY_BATCH,
+    Case,
+    ColumnChange,
+    NothingToBreakError,
+    Publication,
+    Withdrawal,
+)
 from dbt_forensics.lab.feeds import DAY, Feed, Rows, in_order
 from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
 
@@ -86,6 +93,7 @@ class Broken:
         changes: Of its columns, in the order of time.
         injections: What was put in.
         publications: What a model shows of it that is not so.
+        withdrawals: What somebody does with its loads.
     """
 
     feed: Feed
@@ -93,6 +101,7 @@ class Broken:
     changes: list[ColumnChange] = field(default_factory=list)
     injections: list[Injection] = field(default_factory=list)
     publications: list[Publication] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
 
 
 def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
@@ -109,7 +118,7 @@ def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
     """
     feed, found = healthy.feed, healthy
     mine = [order for order in orders if order.feed == feed.name]
-    for order in sorted(mine, key=lambda order: (order.day, order.kind in REPEATING)):
+    for order in sorted(mine, key=_turn):
         kind = _checked(order, feed)
         case = Case(
             feed,
@@ -117,6 +126,7 @@ def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
             order.day * DAY,
             SEVERITIES.index(order.severity),
             _generator(seed, order),
+            found.changes,
         )
         try:
             kind.put(case)
@@ -128,6 +138,7 @@ def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
             changes=sorted([*found.changes, *case.changes], key=lambda change: change.at),
             injections=[*found.injections, _line(kind, order, case)],
             publications=[*found.publications, *case.publications],
+            withdrawals=[*found.withdrawals, *case.withdrawals],
         )
     return found
 
@@ -185,6 +196,11 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
         severity = SEVERITIES[int(generator.choice(3, p=[0.1, 0.8, 0.1]))]
         orders.append(Order(name, severity, broken[seed % len(broken)].name, int(day)))
     return orders
+
+
+def _turn(order: Order) -> tuple[int, bool, bool]:
+    """Of the failures of a day, columns change before the loads come, and what repeats them comes last."""
+    return order.day, order.kind in REPEATING, order.kind not in COLUMN_KINDS
 
 
 def _checked(order: Order, feed: Feed) -> Kind:

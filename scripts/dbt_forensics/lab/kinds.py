@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dbt_forensics.lab.breaking import LOAD_ROWS, NOON, Case, ColumnChange, Publication
+from dbt_forensics.lab.breaking import LOAD_ROWS, NOON, Case, ColumnChange, Publication, Withdrawal
 from dbt_forensics.lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
 
 
@@ -205,7 +205,9 @@ def _many(case: Case) -> None:
 
 
 def _nulls(case: Case) -> None:
-    role = str(case.generator.choice(["note", "channel", "code"]))
+    # Of a column that is gone nothing can be missing, and one with a new name is too new to tell.
+    moved = {change.role for change in case.changes_before if change.change in ("dropped", "renamed")}
+    role = str(case.generator.choice([role for role in ("note", "channel", "code") if role not in moved]))
     following = case.strength
     batch = case.load()
     is_empty = case.some(case.of_load(batch, following) & case.is_first(), case.by_strength(0.4, 0.45, 1))
@@ -349,6 +351,23 @@ def _restated(case: Case) -> None:
     new["seq"] = MISSING
     new["batch"] = case.new_batch()
     new["arrived"] = new["visible"] = case.day + 10 * HOUR + 20 * MINUTE
+    case.add(new)
+    case.concerns(new)
+
+
+# What people do
+
+
+def _into_action(case: Case) -> None:
+    """A load of the day before is withdrawn, and before anybody has verified that, more rows come into its windows."""
+    batch = case.load(case.day - DAY)
+    is_old = case.of_load(batch)
+    case.withdrawals.append(Withdrawal(case.day + 10 * HOUR, batch, int(case.rows["arrived"][is_old][0])))
+    new = _numbers(case.rows[case.some(case.is_first() & is_old, case.by_strength(0.3, 0.6, 1))])
+    new["event"] = case.new_events(len(new))
+    new["seq"] = MISSING
+    new["batch"] = case.new_batch()
+    new["arrived"] = new["visible"] = case.day + 14 * HOUR + 20 * MINUTE
     case.add(new)
     case.concerns(new)
 
@@ -497,6 +516,13 @@ KINDS = {
         "high",
         _restated,
         frozenset({"late_surge", "out_of_order_surge", "volume_anomaly"}),
+    ),
+    "load_into_action": Kind(
+        "unsafe_backfill",
+        "high",
+        _into_action,
+        frozenset({"late_surge", "out_of_order_surge", "volume_anomaly"}),
+        lambda feed, day: _loads_are_large(feed, day - 1),
     ),
     "table_truncated": Kind(
         "truncated_source",

@@ -15,11 +15,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from dbt_forensics.actions import run as actions
+from dbt_forensics.actions.guards import OVERRIDES
+from dbt_forensics.actions.selection import Selection
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import ColumnChange
+from dbt_forensics.lab.breaking import ColumnChange, Withdrawal
 from dbt_forensics.lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
 from dbt_forensics.lab.worlds import WARM_DAYS, World
-from dbt_forensics.warehouse import sentence
+from dbt_forensics.warehouse import DbtOptions, sentence
+from dbt_forensics.writing import open_writing
 
 PACKAGE = Path(__file__).resolve().parents[3]
 FORMAT_VERSION = 1
@@ -99,6 +103,8 @@ def run_worlds(
     for number, since_start in enumerate(builds, start=1):
         project.move_clock(since_start)
         seconds = project.build(str(start + since_start))
+        until = builds[number] if number < len(builds) else timedelta(days=worlds[0].days)
+        project.withdraw(since_start, until)
         say(f"build {number} of {len(builds)}, {start + since_start:%a %d %b %H:%M}: {seconds:.1f} s")
     with project.connection() as connection:
         sightings, incidents = _lines(connection, _DETECTIONS), _lines(connection, _INCIDENTS)
@@ -132,6 +138,9 @@ class _Project:
         self.streams = streams
         self.manifest: Any = None
         self.columns: dict[str, int] = {}
+        self.to_withdraw = [
+            (played, one) for played in streams for one in played.world.feeds[played.number].withdrawals
+        ]
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.folder / "lab.duckdb"))
@@ -240,10 +249,34 @@ class _Project:
         if self.manifest is None:
             self.manifest = self._dbt("parse", *given)
         kinds = [word for kind in ("model", "seed", "snapshot") for word in ("--resource-type", kind)]
-        self._dbt(
-            "build", *kinds, "--select", "+forensics__incidents", *given, manifest=self.manifest.deepcopy()
-        )
+        # The outbox is what actions need besides.
+        selected = ["--select", "+forensics__incidents", "forensics__outbox"]
+        self._dbt("build", *kinds, *selected, *given, manifest=self.manifest.deepcopy())
         return time.monotonic() - started
+
+    def withdraw(self, built: timedelta, until: timedelta) -> None:
+        """What is withdrawn between two builds, of what the first of them has recorded."""
+
+        def is_due(one: Withdrawal) -> bool:
+            return one.arrived <= built.total_seconds() and one.at < until.total_seconds()
+
+        due = [(played, one) for played, one in self.to_withdraw if is_due(one)]
+        if not due:
+            return
+        self.to_withdraw = [pair for pair in self.to_withdraw if pair not in due]
+        start = self.streams[0].world.start
+        at = start + max(built, *(timedelta(seconds=one.at) for _, one in due))
+        options = DbtOptions(
+            str(self.folder), str(self.folder), vars=json.dumps({"forensics_as_of": str(at)})
+        )
+        who = actions.Who("lab", "the load was wrong")
+        with open_writing(options) as warehouse:
+            for played, one in due:
+                selection = Selection(played.stream, batches=(f"load {one.batch}",))
+                plan = actions.plan(warehouse, "withdrawal", selection, who, limit=1_000_000)
+                done = actions.apply(warehouse, plan["action_id"], who, list(OVERRIDES), execute=True)
+                if done["status"] != "applied":
+                    raise ForensicsError(f"Load {one.batch} of {played.stream} could not be withdrawn.")
 
     def _dbt(self, command: str, *arguments: str, manifest: Any = None) -> Any:
         """Runs dbt in this process, silently unless it fails; returns its result."""
@@ -320,21 +353,37 @@ def _view(stream: str, feed: Feed, changes: Sequence[ColumnChange]) -> str:
 def _published(played: Played) -> str:
     """A team's own model of a feed: how many events each window has; wrong where and when it is said to be."""
     return f"""
-select
-    counted.window_start,
-    round(count(*) * coalesce(max(wrong.percent), 100) / 100.0) as events
-from (
+with
+
+counted as (
+
     select date_trunc('{played.feed.window}', event_time) as window_start, ingested_at
     from {{{{ ref('dbt_forensics', 'forensics__events') }}}}
     where stream = '{played.stream}' and is_counted
-) as counted
-left join (
-    select publications.*
-    from feeds.publications as publications
+
+),
+
+wrong as (
+
+    select
+        windows.window_start,
+        max(publications.percent) as percent,
+        min(publications.seen_to) as seen_to
+    from (select distinct window_start from counted) as windows
+    inner join feeds.publications as publications
+        on windows.window_start >= publications.window_from and windows.window_start < publications.window_to
     inner join feeds.clock as clock
         on publications.wrong_at <= clock.seconds and clock.seconds < publications.wrong_until
     where publications.stream = '{played.stream}'
-) as wrong on counted.window_start >= wrong.window_from and counted.window_start < wrong.window_to
+    group by windows.window_start
+
+)
+
+select
+    counted.window_start,
+    round(count(*) * coalesce(max(wrong.percent), 100) / 100.0) as events
+from counted
+left join wrong on counted.window_start = wrong.window_start
 where wrong.seen_to is null or counted.ingested_at <= wrong.seen_to
 group by counted.window_start
 """

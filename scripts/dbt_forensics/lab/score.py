@@ -1,18 +1,19 @@
 """How well the detectors did: what was put in beside what they said.
 
-A sighting (a detection as it was at one build) counts for a failure if it is of the failure's stream, at a build
-after the failure's first bad arrival, of the failure's detector or one of its consequences, and its windows or its
-times of arrival overlap the failure's. A failure is found if its own detector is among them: consequences explain a
-detection, they find nothing. A detection of which no sighting counts for any failure is a false alarm.
+A sighting (a detection as it was at one build) counts for a failure if it is of the failure's stream, of the failure's
+detector at a build after its first bad arrival, or of one of its consequences at a build after the first arrival
+concerned, and its windows or its times of arrival overlap the failure's. A failure is found if its own detector is
+among them: consequences explain a detection, they find nothing. A detection of which no sighting counts for any failure
+is a false alarm.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -46,6 +47,7 @@ class KindScore:
         severity_matched: Of those found: how many were as severe as expected.
         builds: The median number of builds from the first bad arrival to the sighting; 1 is the next one.
         hours: The median time from the first bad arrival.
+        incidents: Of those found: in how many incidents all that was seen of one is, on average; 1 is as it should be.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class KindScore:
     severity_matched: int
     builds: float | None
     hours: float | None
+    incidents: float | None = None
 
     @property
     def recall(self) -> float:
@@ -73,6 +76,8 @@ class Score:
         explained: How many of them a failure accounts for.
         clean_stream_weeks: Weeks of streams in which nothing is wrong, over all of them.
         clean_alarms: Detections in these.
+        incidents: How many there are, those of watched models aside.
+        incidents_explained: How many of them hold a detection that a failure accounts for.
         missed: The failures that were not found.
         false_alarms: The detections that no failure accounts for, in any stream.
     """
@@ -82,6 +87,8 @@ class Score:
     explained: int
     clean_stream_weeks: float
     clean_alarms: int
+    incidents: int = 0
+    incidents_explained: int = 0
     missed: list[Json] = field(default_factory=list)
     false_alarms: list[Json] = field(default_factory=list)
 
@@ -127,6 +134,7 @@ class _Outcome:
 
     failure: Json
     sighting: Json | None = None
+    incidents: set[str] = field(default_factory=set)
 
 
 def score_runs(runs: Iterable[Json]) -> Score:
@@ -137,12 +145,14 @@ def score_runs(runs: Iterable[Json]) -> Score:
     """
     outcomes: list[tuple[_Outcome, Sequence[str]]] = []
     false_alarms: list[Json] = []
-    detections = explained = clean_alarms = 0
+    detections = explained = clean_alarms = incidents = incidents_explained = 0
     clean_weeks = 0.0
     for run in runs:
         failures: dict[str, list[_Outcome]] = defaultdict(list)
         for failure in run["injections"]:
             failures[failure["stream"]].append(_Outcome(failure))
+        known = _by_stream(run["incidents"], {stream["stream"] for stream in run["streams"]})
+        holding: set[str] = set()
         for sightings in _by_detection(run["sightings"]).values():
             counts_for = False
             for sighting in sightings:
@@ -150,15 +160,20 @@ def score_runs(runs: Iterable[Json]) -> Score:
                     if not counts(sighting, outcome.failure):
                         continue
                     counts_for = True
+                    outcome.incidents |= _incidents_of(sighting, known)
                     is_own = sighting["detector"] == outcome.failure["detector"]
                     before = outcome.sighting
                     if is_own and (before is None or sighting["recorded_at"] < before["recorded_at"]):
                         outcome.sighting = sighting
             detections += 1
             explained += counts_for
+            if counts_for:
+                holding |= _incidents_of(sightings[-1], known)
             if not counts_for:
                 false_alarms.append(sightings[0])
                 clean_alarms += not failures[sightings[0]["stream"]]
+        incidents += sum(len(of_stream) for of_stream in known.values())
+        incidents_explained += len(holding)
         clean = [stream for stream in run["streams"] if not failures[stream["stream"]]]
         clean_weeks += len(clean) * run["days"] / 7
         outcomes += [(outcome, run["builds"]) for found in failures.values() for outcome in found]
@@ -168,6 +183,8 @@ def score_runs(runs: Iterable[Json]) -> Score:
         explained=explained,
         clean_stream_weeks=round(clean_weeks, 1),
         clean_alarms=clean_alarms,
+        incidents=incidents,
+        incidents_explained=incidents_explained,
         missed=[outcome.failure for outcome, _ in outcomes if outcome.sighting is None],
         false_alarms=false_alarms,
     )
@@ -177,9 +194,11 @@ def counts(sighting: Json, failure: Json) -> bool:
     """Whether a sighting counts for a failure."""
     if sighting["stream"] != failure["stream"] or (sighting["change"] < 0 and not sighting.get("is_first")):
         return False
-    if sighting["detector"] != failure["detector"] and sighting["detector"] not in failure["consequences"]:
+    is_own = sighting["detector"] == failure["detector"]
+    if not is_own and sighting["detector"] not in failure["consequences"]:
         return False
-    if sighting["recorded_at"] < failure["first_bad_at"]:
+    # What is held back is missing before it comes.
+    if sighting["recorded_at"] < failure["first_bad_at" if is_own else "arrived_from"]:
         return False
     if sighting["window_start"] < failure["window_to"] and failure["window_from"] < sighting["window_end"]:
         return True
@@ -194,8 +213,8 @@ def table(score: Score) -> str:
     for line in score.kinds:
         by_kind[line.kind][line.severity] = line
     lines = [
-        "| kind | detector | mild | medium | severe | recall, medium | severity as expected | builds | hours |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| kind | detector | mild | medium | severe | recall, medium | severity matched | builds | hours | incidents |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind, found in sorted(by_kind.items()):
         cells = [
@@ -206,24 +225,45 @@ def table(score: Score) -> str:
         all_found = sum(line.found for line in found.values())
         matched = sum(line.severity_matched for line in found.values())
         recall = f"{medium.recall:.3f}" if medium else ""
-        times = (_number(medium.builds), _number(medium.hours)) if medium else ("", "")
+        when = (medium.builds, medium.hours, medium.incidents) if medium else (None, None, None)
         detector = next(iter(found.values())).detector
         lines.append(
             f"| {kind} | {detector} | {' | '.join(cells)} | {recall} | "
-            f"{f'{matched / all_found:.2f}' if all_found else ''} | {times[0]} | {times[1]} |"
+            f"{f'{matched / all_found:.2f}' if all_found else ''} | {' | '.join(map(_number, when))} |"
         )
     lines += [
         "",
         f"{score.detections} detections, {score.explained} of which a failure accounts for: "
         f"precision {score.precision:.3f}. "
         f"{score.clean_alarms} false alarms in {score.clean_stream_weeks:.0f} weeks of clean streams: "
-        f"{score.alarms_a_week:.3f} per stream-week.",
+        f"{score.alarms_a_week:.3f} per stream-week. "
+        f"{score.incidents} incidents, {score.incidents_explained} of which hold what a failure accounts for.",
     ]
     return "\n".join(lines)
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
+
+
+def _by_stream(incidents: Iterable[Json], streams: Collection[str]) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = defaultdict(list)
+    for incident in incidents:
+        if incident["stream"] in streams:
+            found[incident["stream"]].append(incident)
+    return found
+
+
+def _incidents_of(sighting: Json, known: Mapping[str, Sequence[Json]]) -> set[str]:
+    """The incident that a detection is in: those of a stream do not overlap."""
+    return {
+        incident["incident_id"]
+        for incident in known.get(sighting["stream"], ())
+        if incident["window_start"]
+        <= sighting["window_start"]
+        <= sighting["window_end"]
+        <= incident["window_end"]
+    }
 
 
 def _by_detection(sightings: Iterable[Json]) -> dict[str, list[Json]]:
@@ -246,6 +286,7 @@ def _kind_scores(outcomes: Iterable[tuple[_Outcome, Sequence[str]]]) -> list[Kin
             for outcome, builds in members
             if outcome.sighting is not None
         ]
+        counts = [len(outcome.incidents) for outcome, _ in members if outcome.sighting and outcome.incidents]
         found.append(
             KindScore(
                 kind=kind,
@@ -256,6 +297,7 @@ def _kind_scores(outcomes: Iterable[tuple[_Outcome, Sequence[str]]]) -> list[Kin
                 severity_matched=sum(s["severity"] == failure["expected_severity"] for failure, s, _ in seen),
                 builds=median(_builds(failure, s, builds) for failure, s, builds in seen) if seen else None,
                 hours=round(median(_hours(failure, s) for failure, s, _ in seen), 1) if seen else None,
+                incidents=round(mean(counts), 2) if counts else None,
             )
         )
     return found

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import ColumnChange, Publication
+from dbt_forensics.lab.breaking import ColumnChange, Publication, Withdrawal
 from dbt_forensics.lab.feeds import DAY, ROW, Feed, healthy_rows, make_feeds
 from dbt_forensics.lab.inject import Broken, Injection, Order, inject, plan
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 WARM_DAYS = 30
 BUILD_HOUR = 9
 
@@ -110,6 +110,9 @@ def write_world(folder: Path, world: World) -> None:
         "publications": {
             broken.feed.name: [asdict(wrong) for wrong in broken.publications] for broken in world.feeds
         },
+        "withdrawals": {
+            broken.feed.name: [asdict(one) for one in broken.withdrawals] for broken in world.feeds
+        },
         "injections": [injection.as_json() for broken in world.feeds for injection in broken.injections],
     }
     (folder / "world.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -143,7 +146,8 @@ def read_world(folder: Path) -> World:
             if line["feed"] == feed.name
         ]
         publications = [Publication(**wrong) for wrong in document["publications"][feed.name]]
-        feeds.append(Broken(feed, rows, changes, injections, publications))
+        withdrawals = [Withdrawal(**one) for one in document["withdrawals"][feed.name]]
+        feeds.append(Broken(feed, rows, changes, injections, publications, withdrawals))
     return World(document["seed"], feeds)
 
 
