@@ -166,9 +166,27 @@ def lost_rows(loads: DayOfLoads) -> DayOfLoads:
     return [[row for place, row in enumerate(rows) if place % 5] for rows in loads]
 
 
+def few_of_each_hour(loads: DayOfLoads) -> DayOfLoads:
+    """Every twelfth row of the day never comes: one or two of each hour."""
+    return [[row for place, row in enumerate(rows) if place % 12] for rows in loads]
+
+
 def load_again(loads: DayOfLoads) -> DayOfLoads:
     at = {"loaded_at": loads[4][0]["loaded_at"], "load_id": "d11-again"}
     return [*loads[:4], [{**row, **at} for row in loads[3]], *loads[4:]]
+
+
+def conflicts_again(loads: DayOfLoads) -> DayOfLoads:
+    """A load in which rows contradict each other comes once more, as it is."""
+    first = conflicts(loads)[4]
+    again = [{**row, "load_id": "d11-again"} for row in first]
+    return [*loads[:4], first, again, *loads[5:]]
+
+
+def with_an_old_row(loads: DayOfLoads) -> DayOfLoads:
+    """A row that arrived days ago, in a batch of its own, is only in the table now."""
+    delivery = {"loaded_at": START + 4 * DAY + 30 * MINUTE, "load_id": "forgotten", "event_id": "forgotten"}
+    return [*loads, [{**loads[0][0], **delivery, "happened_at": START + 4 * DAY, "seq": None}]]
 
 
 def many(loads: DayOfLoads) -> DayOfLoads:
@@ -221,6 +239,14 @@ class Failure:
     #: Whether it is over by itself two quiet days later.
     heals: bool = True
     stream: dict[str, Any] = field(default_factory=dict)
+    #: What its rows are before that.
+    before: Callable[[Row], Row] = lambda row: row
+
+
+def empty_once(row: Row) -> Row:
+    """The note has a value in all rows but some of one load: too few to be unusual."""
+    is_empty = row["load_id"] == "d5-3" and int(row["event_id"][1:]) % 8 == 0
+    return {**row, "note": None if is_empty else "x"}
 
 
 OLD_LOAD = "load_id = 'd3-4'"
@@ -241,7 +267,20 @@ FAILURES = [
     Failure("missing_day", "missing_window", nothing, heals=False, also=frozenset({"freshness"})),
     Failure("partial_load", "partial_batch", part_of_a_load, heals=False, also=frozenset({"sequence_gap"})),
     Failure("lost_rows", "sequence_gap", lost_rows, heals=False),
+    Failure(
+        "few_of_each_hour",
+        "sequence_gap",
+        few_of_each_hour,
+        heals=False,
+        stream={"window": "hour", "expected_delay": {"count": 4, "period": "hour"}},
+    ),
     Failure("load_again", "repeated_batch", load_again, also=frozenset({"duplicate_storm"})),
+    Failure(
+        "conflicts_again",
+        "repeated_batch",
+        conflicts_again,
+        also=frozenset({"duplicate_storm", "conflicting_duplicates"}),
+    ),
     Failure("many_rows", "volume_anomaly", many),
     Failure("nulls", "null_spike", nulls),
     Failure("negative", "value_out_of_range", negative),
@@ -250,7 +289,19 @@ FAILURES = [
     Failure("other_version", "schema_drift", other_version),
     Failure("error_page", "wrong_shape_load", error_page),
     Failure("added", "schema_drift", sql="alter table {table} add column extra varchar(10)"),
+    Failure(
+        "added_with_an_old_row",
+        "schema_drift",
+        with_an_old_row,
+        sql="alter table {table} add column extra varchar(10)",
+    ),
     Failure("dropped", "schema_drift", sql="alter table {table} drop column note"),
+    Failure(
+        "dropped_that_was_empty_once",
+        "schema_drift",
+        sql="alter table {table} drop column note",
+        before=empty_once,
+    ),
     Failure("renamed", "schema_drift", sql="alter table {table} rename column note to remark"),
     Failure(
         "rewritten", "history_rewritten", sql=f"update {{table}} set amount = amount * 3 where {RECENT_LOAD}"

@@ -59,7 +59,7 @@ def play(engine: Engine, folder: Any, cadence: list[datetime] = BUILDS) -> Playe
     for number, built_at in enumerate(BUILDS):
         for failure in FAILURES:
             if number == 0:
-                loads = [load for day in days[:QUIET_DAYS] for load in day]
+                loads = [[failure.before(row) for row in load] for day in days[:QUIET_DAYS] for load in day]
             elif number == 1:
                 if failure.sql:
                     consumer.execute(failure.sql.format(table=f"raw.{failure.name}"))
@@ -67,7 +67,7 @@ def play(engine: Engine, folder: Any, cadence: list[datetime] = BUILDS) -> Playe
             else:
                 loads = [load for day in days[QUIET_DAYS + 1 :] for load in day]
             rows = [row for load in loads for row in load]
-            if number and failure.name in ("dropped", "renamed"):
+            if number and any(change in failure.sql for change in ("drop column", "rename column")):
                 rows = [{name: value for name, value in row.items() if name != "note"} for row in rows]
             consumer.insert(failure.name, rows)
         if built_at in cadence:
