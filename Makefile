@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test gates unit sail-test spark-test lint format parse compiled versions bench lab-score docs requirements clean
+.PHONY: help setup demo test gates unit browser-test sail-test spark-test lint format parse compiled versions bench lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -28,10 +28,13 @@ demo: setup ## generate a shop's history, build it at several times, report what
 test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
 	@$(PYTEST) -n auto
 
-gates: compiled versions sail-test spark-test ## before a release: other warehouses, other versions of dbt, Spark (each makes its own environment)
+gates: compiled versions browser-test sail-test spark-test ## before a release: other warehouses, other versions of dbt, a browser, Spark (each makes its own environment)
 
 unit: setup ## the tests that need no database, in seconds
 	@$(PYTEST) -q tests/structure tests/unit
+
+browser-test: .venv-browser/.made ## the pages in Chromium, which must be there: alone, by keyboard, dark, narrow, on paper
+	@.venv-browser/bin/python -m pytest -q -p no:cacheprovider --confcutdir tests/browser tests/browser
 
 sail-test: .venv-spark/.made ## the Spark dialect, on Sail: the package's tables are DuckDB's
 	@TZ=UTC .venv-spark/bin/python -m pytest -q -W ignore tests/spark
@@ -97,11 +100,11 @@ clean: ## remove .venv and all that make, dbt and the tools have written
 	@rm -rf {integration_tests,examples/*}/{target,logs,dbt_packages,package-lock.yml}
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv-compiled/.made: tests/compiled/requirements.txt
-	@echo "Making .venv-compiled ..." >&2
-	@rm -rf .venv-compiled
-	@$(call venv,.venv-compiled)
-	@$(call install,.venv-compiled,-r tests/compiled/requirements.txt)
+.venv-compiled/.made .venv-browser/.made: .venv-%/.made: tests/%/requirements.txt
+	@echo "Making .venv-$* ..." >&2
+	@rm -rf .venv-$*
+	@$(call venv,.venv-$*)
+	@$(call install,.venv-$*,-r tests/$*/requirements.txt)
 	@touch $@
 
 # dbt-core 1.12 asks for an optional parser that the registry does not have for every platform. pip cannot leave it out, so there it is
