@@ -350,7 +350,7 @@
             stream,
             detector,
             subject,
-            {{ dbt_forensics.canonical_text('first_bucket', dbt.type_timestamp()) }} as identity,
+            {{ dbt_forensics.canonical_text('first_bucket', dbt.type_timestamp()) }} as identity_text,
             first_window as window_start,
             {{ dbt_forensics.time_of_stream(streams, 'window_end', 'last_window') }} as window_end,
             {#- One step more severe where the share is half of all rows above what is usual. #}
