@@ -36,7 +36,9 @@ def answered() -> dict[int, Any]:
         values = {"v": "c0", "w": "o0", "name": CASES[number].name}
         sets = "".join(f"{{%- set {key} = {json.dumps(value)} -%}}" for key, value in values.items())
         lines.append(sets + "{{ " + CASES[number].call + " }}")
-    expressions = warehouses.project("snowflake").rendered(SEPARATOR.join(lines)).split(SEPARATOR.strip("\n"))[1:]
+    expressions = (
+        warehouses.project("snowflake").rendered(SEPARATOR.join(lines)).split(SEPARATOR.strip("\n"))[1:]
+    )
     answers: dict[int, Any] = {}
     with fakesnow.patch():
         cursor = snowflake.connector.connect(database="DB", schema="PUBLIC").cursor()

@@ -147,13 +147,18 @@ WATCHES = {
 BEFORE, THEN, NOW = datetime(2026, 1, 2, 12), datetime(2026, 1, 5, 12), datetime(2026, 1, 6, 6)
 # What a consumer writes with the macros that are public, and the tests that ship with the package.
 MODELS = {
-    "late_rows": "{{ dbt_forensics.late_rows(source('raw', 'orders'), 'instant', 'time', 'day', {'count': 1, 'period': 'hour'}, {'count': 1, 'period': 'day'}) }}",
+    "late_rows": "{{ dbt_forensics.late_rows("
+    "source('raw', 'orders'), 'instant', 'time', 'day', {'count': 1, 'period': 'hour'}, {'count': 1, 'period': 'day'}"
+    ") }}",
     "deduplicate": "{{ dbt_forensics.deduplicate(source('raw', 'orders'), ['event_id'], ['time', 'seq']) }}",
-    "deduplicate_losers": "{{ dbt_forensics.deduplicate(source('raw', 'orders'), ['event_id'], ['time', 'seq'], output='losers', content=['amount', 'text']) }}",
+    "deduplicate_losers": "{{ dbt_forensics.deduplicate("
+    "source('raw', 'orders'), ['event_id'], ['time', 'seq'], output='losers', content=['amount', 'text']"
+    ") }}",
     "metric_as_of": "{{ dbt_forensics.metric_as_of('revenue', as_of='2026-01-05 12:00:00', stream='orders') }}",
     "events_as_of": "{{ dbt_forensics.events_as_of('orders', as_of='2026-01-05 12:00:00') }}",
     "estimates_as_of": "{{ dbt_forensics.estimates_as_of(as_of='2026-01-05 12:00:00') }}",
-    "row_digest": "select {{ dbt_forensics.row_digest(source('raw', 'orders')) }} as digest from {{ source('raw', 'orders') }}",
+    "row_digest": "{%- set orders = source('raw', 'orders') -%}"
+    "select {{ dbt_forensics.row_digest(orders) }} as digest from {{ orders }}",
 }
 NEWEST = {"event_time": "instant", "ingested_at": "time"}
 TESTS: list[Any] = [
@@ -170,13 +175,20 @@ TESTS: list[Any] = [
     "has_no_open_incidents",
     {"is_reproducible_as_of": {"metric": "revenue", "as_of": "2026-01-05 12:00:00"}},
     {"null_share_below": {"column_name": "amount", "share": 0.5, "per": "text"}},
-    {"reconciles_with": {"metric": "revenue", "window_start": "day", "value": "amount", "dimensions": ["text"]}},
+    {
+        "reconciles_with": {
+            "metric": "revenue",
+            "window_start": "day",
+            "value": "amount",
+            "dimensions": ["text"],
+        }
+    },
     {"row_count_within": {"min_rows": 1, "per": "text"}},
     {"schema_is_as_declared": {"columns": {"amount": "numeric"}}},
     {"sequence_is_contiguous": {"column_name": "count", "per": "text"}},
 ]
 
-# What exists when dbt compiles: nothing of the package; what a first build has made so far; all that earlier builds made, and rows in it.
+# What exists of the package when dbt compiles: nothing, what a first build has made so far, or all of it.
 STATES = ("nothing built", "first build", "later build")
 
 
@@ -191,7 +203,7 @@ class Compiled:
 
 
 class StandIn:
-    """Answers an adapter's questions. `definitions`: those of the stream's metrics, as a build would have left them on record."""
+    """Answers an adapter's questions. `definitions`: of the metrics of `orders`, as a build would have left them."""
 
     def __init__(self, dialect: str, state: str, definitions: str | None = None) -> None:
         self.dialect = dialect
@@ -233,7 +245,7 @@ class StandIn:
         return self.state == "first build" and identifier in self.made
 
     def columns_before(self) -> list[tuple[str, str, int, bool, datetime]]:
-        """Columns as earlier builds found them: one that is gone, three that were of another family, and one that was renamed."""
+        """As earlier builds found them: one that is gone, three that were of another family, one that was renamed."""
         types = TYPES[self.dialect]
         names = [
             ("lost", "text", 31, False, BEFORE),
@@ -253,7 +265,9 @@ class StandIn:
         asked = " ".join(query.split())
         before = self.columns_before() if self.state == "later build" else []
         session = [("2026-01-01 00:00:00, 2026-07-01 00:00:00", THEN, "2.000000001")]
-        older = {name: json.dumps(dict.fromkeys(of["metrics"], "an older digest")) for name, of in STREAMS.items()}
+        older = {
+            name: json.dumps(dict.fromkeys(of["metrics"], "an older digest")) for name, of in STREAMS.items()
+        }
         definitions = [
             ("orders", self.definitions or older["orders"], THEN, THEN),
             ("bare", older["bare"], THEN, THEN),
@@ -281,7 +295,10 @@ class StandIn:
             (r"select max\(latest_event_time\) from .*", [(NOW,)]),
             (r"select window_start, dimensions, count\(\*\) as times from .*", []),
             # What is not profiled yet.
-            (r"select stream, min\(case when entry_number = 1 .*", [(stream, THEN, NOW, NOW) for stream in STREAMS]),
+            (
+                r"select stream, min\(case when entry_number = 1 .*",
+                [(stream, THEN, NOW, NOW) for stream in STREAMS],
+            ),
         ]
         for pattern, rows in answers:
             if re.fullmatch(pattern, asked, re.IGNORECASE):
@@ -326,7 +343,7 @@ class StandIn:
 
 
 class Project:
-    """A consumer of the package with the dummy profile of a warehouse. dbt parses it once, which takes longer than all that is compiled of it."""
+    """A consumer of the package with the dummy profile of a warehouse. dbt parses it once, since that takes longest."""
 
     def __init__(self, dialect: str, folder: Path) -> None:
         self.dialect = dialect
@@ -364,7 +381,14 @@ class Project:
                 messages.append(event.info.msg)
 
         here = Path.cwd()
-        quiet = ["--log-level", "none", "--log-level-file", "none", "--no-partial-parse", "--no-populate-cache"]
+        quiet = [
+            "--log-level",
+            "none",
+            "--log-level-file",
+            "none",
+            "--no-partial-parse",
+            "--no-populate-cache",
+        ]
         places = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
         try:
             with stand_in.instead_of():
@@ -390,7 +414,9 @@ class Project:
         checks = [
             {f"dbt_forensics.{name}": {"arguments": arguments}}
             for test in TESTS
-            for name, arguments in (test.items() if isinstance(test, dict) else [(test, {"stream": "orders"})])
+            for name, arguments in (
+                test.items() if isinstance(test, dict) else [(test, {"stream": "orders"})]
+            )
         ]
         files: dict[str, Any] = {
             "dbt_project.yml": {
@@ -407,7 +433,11 @@ class Project:
                 }
             },
             "packages.yml": {"packages": [{"local": str(PACKAGE)}]},
-            "models/sources.yml": {"sources": [{"name": "raw", "schema": "raw", "tables": [{"name": "orders", "data_tests": checks}]}]},
+            "models/sources.yml": {
+                "sources": [
+                    {"name": "raw", "schema": "raw", "tables": [{"name": "orders", "data_tests": checks}]}
+                ]
+            },
         }
         for name, content in files.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
