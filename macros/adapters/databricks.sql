@@ -36,3 +36,8 @@
         ~ ' * cast(0.000000001 as decimal(9, 9)) as decimal(38, 9))'
     ) }}
 {% endmacro %}
+
+{% macro databricks__time_trunc(period, time) %}
+    {#- Here pmod(), of which spark.sql makes it, is a double for whole numbers. -#}
+    {{ return(dbt.date_trunc(period, time)) }}
+{% endmacro %}

@@ -13,7 +13,7 @@
             captured.row_key,
             captured.ordinal,
             {{ dbt_forensics.row_content(shape, 'captured') }} as payload,
-            {{ dbt_forensics.row_identity(shape, 'captured') }} as identity
+            {{ dbt_forensics.row_identity(shape, 'captured') }} as identity_text
         from {{ name }}_captured as captured
         left join {{ history }} as history
             on captured.row_key = history.row_key and {{ dbt_forensics.is_within('history', reach) }}
@@ -27,7 +27,7 @@
             history.row_key,
             history.ordinal,
             {{ dbt_forensics.row_content(shape, 'history') }} as payload,
-            {{ dbt_forensics.row_identity(shape, 'history') }} as identity
+            {{ dbt_forensics.row_identity(shape, 'history') }} as identity_text
         from {{ history }} as history
         left join {{ name }}_captured as captured
             on history.row_key = captured.row_key
@@ -45,7 +45,7 @@
 
         select
             *,
-            row_number() over (partition by identity, payload order by ordinal, row_key) as place
+            row_number() over (partition by identity_text, payload order by ordinal, row_key) as place
         from {{ name }}_unmatched_{{ side }}
 
     ),
@@ -59,7 +59,7 @@
         from {{ name }}_placed_raw as raw_rows
         inner join {{ name }}_placed_known as known_rows
             on
-                raw_rows.identity = known_rows.identity
+                raw_rows.identity_text = known_rows.identity_text
                 and raw_rows.payload = known_rows.payload
                 and raw_rows.place = known_rows.place
 

@@ -93,9 +93,9 @@
 
 
 {% macro found_columns() %}
-    {#- What every detector gives of a detection. identity: what tells it from others of the detector, stream and subject. -#}
+    {#- What every detector gives of a detection. identity_text: what tells it from others of the detector, stream and subject. -#}
     {{ return([
-        'stream', 'detector', 'subject', 'identity', 'window_start', 'window_end', 'severity', 'observed', 'expected', 'evidence', 'first_event_at',
+        'stream', 'detector', 'subject', 'identity_text', 'window_start', 'window_end', 'severity', 'observed', 'expected', 'evidence', 'first_event_at',
         'first_arrived_at', 'last_arrived_at', 'is_over', 'touched_at',
     ]) }}
 {% endmacro %}
@@ -104,7 +104,7 @@
 {% macro found(detector, from, where, values, streams) %}
     {#-
         A select of detections, with the columns of found_columns(). from: a CTE with stream, first_window, last_window, or a select of it, in parentheses with
-        alias. values: {column: SQL} for identity, observed, evidence, and what differs from the defaults. where: a condition; knob and
+        alias. values: {column: SQL} for identity_text, observed, evidence, and what differs from the defaults. where: a condition; knob and
         severity are the detector's settings for the stream.
     -#}
     {%- set time = dbt.type_timestamp() -%}
@@ -113,7 +113,7 @@
             candidates.stream,
             '{{ detector }}' as detector,
             {{ values.get('subject', 'cast(null as ' ~ dbt.type_string() ~ ')') }} as subject,
-            {{ values.identity }} as identity,
+            {{ values.identity_text }} as identity_text,
             candidates.first_window as window_start,
             {{ values.get('window_end', dbt_forensics.time_of_stream(streams, 'window_end', 'candidates.last_window', of='candidates.stream')) }} as window_end,
             {{ values.get('severity', 'settings.severity') }} as severity,

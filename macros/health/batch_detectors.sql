@@ -138,7 +138,7 @@
 {% macro _found_batch(detector, where, values, streams, from='compared_batches') %}
     {%- set common = {
         'subject': 'candidates.batch_id',
-        'identity': "''",
+        'identity_text': "''",
         'first_event_at': 'candidates.first_event_at',
         'first_arrived_at': 'candidates.first_arrived_at',
         'last_arrived_at': 'candidates.last_arrived_at',

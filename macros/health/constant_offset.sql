@@ -163,7 +163,7 @@
                 " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'last_arrived_at') ~ " as last_window
             from offset_runs
         )", '1 = 1', {
-        'identity': dbt_forensics.canonical_text('candidates.first_hour', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.first_hour', dbt.type_timestamp()),
         'observed': 'candidates.usual_minutes + candidates.shift_minutes',
         'expected': 'candidates.usual_minutes',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.row_count', 'moved_by_minutes': 'candidates.shift_minutes'}, {}),

@@ -80,7 +80,7 @@
     identified as (
 
         select
-            {{ dbt.hash("found.detector || '/' || found.stream || '/' || coalesce(found.subject, '') || '/' || found.identity") }} as detection_id,
+            {{ dbt.hash("found.detector || '/' || found.stream || '/' || coalesce(found.subject, '') || '/' || found.identity_text") }} as detection_id,
             found.*
         from found
 

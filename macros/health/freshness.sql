@@ -13,7 +13,7 @@
             inner join usual_pauses
                 on pauses.stream = usual_pauses.stream
         )", 'candidates.pause_seconds > candidates.usual_seconds * settings.knob', {
-        'identity': dbt_forensics.canonical_text('candidates.pause_from', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.pause_from', dbt.type_timestamp()),
         'observed': 'candidates.pause_seconds',
         'expected': 'candidates.usual_seconds * settings.knob',
         'evidence': dbt_forensics.evidence({'pause_seconds': 'candidates.pause_seconds', 'usual_pause_seconds': 'candidates.usual_seconds'}, {}),

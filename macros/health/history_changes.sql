@@ -242,7 +242,7 @@
 
 {% macro _found_change(detector, what, streams, values) %}
     {%- set common = {
-        'identity': dbt_forensics.canonical_text('candidates.recorded_at', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.recorded_at', dbt.type_timestamp()),
         'observed': 'candidates.row_count',
         'expected': '0',
         'evidence': "cast(" ~ dbt_forensics.evidence({'rows': 'candidates.row_count', 'still_missing': 'candidates.missing_count', 'batches': 'candidates.batch_count', 'rows_before': 'candidates.rows_before'}, {}, 'candidates.sample_event_ids')

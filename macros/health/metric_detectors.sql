@@ -64,7 +64,7 @@
                 on restated.stream = usual_shares.of_stream
             group by stream, window_start
         )", 'candidates.moved > settings.knob + coalesce(candidates.too_late_share, 0) * 2', {
-        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'observed': 'candidates.moved',
         'expected': '0',
         'evidence': dbt_forensics.evidence({'values': 'candidates.value_count', 'largest_share': 'candidates.moved'}, {'metric': 'candidates.metric'}),
@@ -99,7 +99,7 @@
             group by unexplained.stream, unexplained.metric, unexplained.window_start
         )", 'candidates.version_count >= settings.knob', {
         'subject': 'candidates.metric',
-        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'window_end': 'candidates.window_end',
         'observed': 'candidates.version_count',
         'expected': '0',
@@ -148,7 +148,7 @@
             group by truths.watch, truths.tolerance, true_values.window_start
         )", 'candidates.difference > candidates.size * settings.knob', {
         'subject': 'candidates.watch',
-        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'window_end': 'candidates.window_end',
         'observed': 'candidates.shown',
         'expected': 'candidates.truth',

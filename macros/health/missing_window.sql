@@ -21,7 +21,7 @@
             ) as gaps
             group by stream, run
         )", '1 = 1', {
-        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'observed': '0',
         'expected': 'candidates.usual_volume',
         'severity': dbt_forensics.severity_of_rank(dbt_forensics.severity_rank('settings.severity') ~ ' + case when candidates.window_count >= 3 then 1 else 0 end'),

@@ -258,7 +258,7 @@
     {#- Columns came, went, changed type or name, or rows name a schema version that was not known. Columns that came are only worth knowing. -#}
     {{ dbt_forensics.found('schema_drift', 'shape_changes', '1 = 1', {
         'subject': 'candidates.change',
-        'identity': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'observed': 'candidates.change_count',
         'expected': '0',
         'severity': "case when candidates.change = 'added' then 'low' when candidates.change in ('dropped', 'retyped') then "

@@ -379,7 +379,7 @@
             detector,
             subject,
             {#- A stretch of windows and one of days may begin at the same time. #}
-            case when grain = 'day' then 'day ' else '' end || {{ dbt_forensics.canonical_text('first_bucket', dbt.type_timestamp()) }} as identity,
+            case when grain = 'day' then 'day ' else '' end || {{ dbt_forensics.canonical_text('first_bucket', dbt.type_timestamp()) }} as identity_text,
             first_window as window_start,
             {{ dbt_forensics.time_of_stream(streams, 'window_end', 'last_window') }} as window_end,
             {#- One step more severe where the share is half of all rows above what is usual. #}

@@ -37,7 +37,7 @@
             group by acted_windows.stream, acted_windows.action_id, acted_windows.kind
         )", 'candidates.row_count >= settings.knob', {
         'subject': 'candidates.action_id',
-        'identity': 'candidates.action_id',
+        'identity_text': 'candidates.action_id',
         'observed': 'candidates.row_count',
         'expected': '0',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.row_count'}, {'action': 'candidates.action_id', 'kind': 'candidates.kind', 'first_batch': 'candidates.batch_id'}),

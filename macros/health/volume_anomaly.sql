@@ -36,7 +36,7 @@
             ) as runs
             group by stream, side, run
         )", '1 = 1', {
-        'identity': "candidates.side || ' ' || " ~ dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
+        'identity_text': "candidates.side || ' ' || " ~ dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'subject': 'candidates.side',
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',

@@ -88,6 +88,7 @@
 
         {#- The times of arrival let the engine skip the rest of the ledger. #}
         {% if ledger -%}
+        {%- set of_row = 'partition by ledger.row_key order by ledger.entry_number rows between unbounded preceding and current row' -%}
         select
             ledger.stream,
             ledger.event_id,
@@ -96,8 +97,8 @@
             ledger.verdict,
             ledger.other_row_key,
             ledger.entry_number,
-            first_value(ledger.verdict) over (partition by ledger.row_key order by ledger.entry_number) as first_verdict,
-            first_value(ledger.cause) over (partition by ledger.row_key order by ledger.entry_number) as first_cause,
+            first_value(ledger.verdict) over ({{ of_row }}) as first_verdict,
+            first_value(ledger.cause) over ({{ of_row }}) as first_cause,
             max(case when ledger.action_id is not null then ledger.recorded_at end) over (partition by ledger.row_key) as acted_upon_at,
             sum(ledger.effect) over (partition by ledger.row_key) as counts,
             max(ledger.entry_number) over (partition by ledger.row_key) as entry_count

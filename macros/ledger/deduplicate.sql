@@ -39,12 +39,13 @@
     where dedup_rank = 1
     {%- else -%}
     {%- set named = 'cast(' ~ winner ~ ' as ' ~ dbt.type_string() ~ ')' if winner else dbt_forensics._as_json(orders) -%}
+    {%- set so_far = 'rows between unbounded preceding and current row' -%}
     with described_rows as (
 
         select
             source_rows.*,
             row_number() over ({{ event }}) as dedup_rank,
-            first_value({{ named }}) over ({{ event }}) as dedup_winner,
+            first_value({{ named }}) over ({{ event }} {{ so_far }}) as dedup_winner,
             {{ dbt_forensics._as_json(compared) }} as dedup_content
         from {{ relation }} as source_rows
 
@@ -54,7 +55,7 @@
 
         select
             *,
-            first_value(dedup_content) over ({{ event }}) as dedup_winner_content
+            first_value(dedup_content) over ({{ event }} {{ so_far }}) as dedup_winner_content
         from described_rows
 
     )

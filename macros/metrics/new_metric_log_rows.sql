@@ -61,11 +61,12 @@
     watermarks as (
 
         {#- Per time of publication: how far event time was known by then. #}
-        select distinct
+        select
             stream,
             moment,
-            max(latest_event_time) over (partition by stream order by moment range between unbounded preceding and current row) as latest_event_time
+            max(max(latest_event_time)) over (partition by stream order by moment rows between unbounded preceding and current row) as latest_event_time
         from moments
+        group by stream, moment
 
     ),
 

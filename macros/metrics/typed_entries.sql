@@ -87,10 +87,11 @@
 
     {{ name }}_cut_offs as (
 
-        select distinct
+        select
             moment,
-            min(cut_off) over (order by moment range between current row and unbounded following) as cut_off
+            min(min(cut_off)) over (order by moment rows between current row and unbounded following) as cut_off
         from {{ name }}_moments
+        group by moment
 
     ),
     {% endif %}

@@ -15,7 +15,7 @@ numbered_inputs as (
 
     select
         *,
-        input_count - lag(input_count, 1, 0) over (partition by {{ key }} order by version) as input_change
+        input_count - coalesce(lag(input_count) over (partition by {{ key }} order by version), 0) as input_change
     from settled_versions
 
 ),

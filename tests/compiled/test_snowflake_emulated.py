@@ -30,21 +30,15 @@ NUMBERS = [
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
+def answered() -> dict[int, Any]:
     lines = ["{%- set f = dbt_forensics -%}"]
     for number in NUMBERS:
         values = {"v": "c0", "w": "o0", "name": CASES[number].name}
         sets = "".join(f"{{%- set {key} = {json.dumps(value)} -%}}" for key, value in values.items())
         lines.append(sets + "{{ " + CASES[number].call + " }}")
-    found = warehouses.compiled(
-        "snowflake",
-        tmp_path_factory.mktemp("emulated"),
-        models={"cases.sql": SEPARATOR.join(lines)},
-        streams={},
-        command=("compile", "--select", "cases"),
+    expressions = (
+        warehouses.project("snowflake").rendered(SEPARATOR.join(lines)).split(SEPARATOR.strip("\n"))[1:]
     )
-    assert found.success, found.log
-    expressions = found.files["cases.sql"].split(SEPARATOR.strip("\n"))[1:]
     answers: dict[int, Any] = {}
     with fakesnow.patch():
         cursor = snowflake.connector.connect(database="DB", schema="PUBLIC").cursor()
