@@ -84,6 +84,7 @@
             min(first_event_at) as first_event_at,
             coalesce(min(first_arrived_at), min(recorded_at)) as first_arrived_at,
             coalesce(max(last_arrived_at), max(recorded_at)) as last_arrived_at,
+            min(recorded_at) as recorded_at,
             max(touched_at) as touched_at
         from batch_totals
         group by stream, batch_id

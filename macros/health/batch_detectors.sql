@@ -2,7 +2,7 @@
     {#-
         CTEs, the last of them named compared_batches: each batch with what is usual of the stream's: the median share of repetitions, and of rows that could not be
         read or values that are missing; its usual size, which is the median of the three batches before it whose last row arrived in the same hour of the same weekday (of all
-        at that hour, where there are not three), and less on a day on which its other batches are smaller; and usual_distance_share, how far nine in ten are from that at most.
+        at that hour, where there are not three), and less on a day on which its other batches are smaller; and usual_distance_share, how far four in five are from that at most.
         Needs the CTE batches.
     -#}
     sized_batches as (
@@ -13,6 +13,8 @@
             {{ dbt_forensics.weekday_number('last_arrived_at') }} as arrived_on_weekday,
             {{ dbt_forensics.window_start('day', 'last_arrived_at') }} as arrived_on,
             rows_count as volume,
+            {#- What repeats other loads is no measure of them. #}
+            case when duplicate_count * 2 >= rows_count then 1 else 0 end as is_repetition,
             {#- A row that is held back is so each time it comes, and never called a duplicate; one in conflict is in conflict again. #}
             {{ dbt_forensics.share_of('(duplicate_count + conflict_count)', '(rows_count - quarantined_count)') }} as repeated_share,
             case
@@ -28,14 +30,15 @@
 
         select
             *,
-            row_number() over (partition by stream, arrived_at_hour order by volume, batch_id) as any_day_rank,
-            count(*) over (partition by stream, arrived_at_hour) as any_day_count,
+            row_number() over (partition by stream, is_repetition, arrived_at_hour order by volume, batch_id) as any_day_rank,
+            count(*) over (partition by stream, is_repetition, arrived_at_hour) as any_day_count,
             {%- for weeks in [1, 2, 3] %}
-            lag(volume, {{ weeks }}) over (partition by stream, arrived_at_hour, arrived_on_weekday order by last_arrived_at, batch_id) as volume_before_{{ weeks }},
+            lag(volume, {{ weeks }}) over (partition by stream, is_repetition, arrived_at_hour, arrived_on_weekday order by last_arrived_at, batch_id) as volume_before_{{ weeks }},
             {%- endfor %}
             row_number() over (partition by stream order by repeated_share, batch_id) as repeated_rank,
             row_number() over (partition by stream order by wrong_share, batch_id) as wrong_rank,
             row_number() over (partition by stream order by rows_count, batch_id) as size_rank,
+            lead(recorded_at) over (partition by stream order by first_arrived_at, batch_id) as next_recorded_at,
             count(*) over (partition by stream) as batch_count
         from sized_batches
 
@@ -52,8 +55,9 @@
                         '(' ~ dbt_forensics.least_of('volume_before_1', 'volume_before_2') ~ ')',
                         '(' ~ dbt_forensics.least_of('(' ~ dbt_forensics.greatest_of('volume_before_1', 'volume_before_2') ~ ')', 'volume_before_3') ~ ')'
                     ) }}
-                else {{ dbt_forensics._middle('volume', 'any_day', 'stream, arrived_at_hour') }}
-            end as volume_before
+                else {{ dbt_forensics._middle('volume', 'any_day', 'stream, is_repetition, arrived_at_hour') }}
+            end as volume_before,
+            case when volume_before_3 is not null then 1 else 0 end as is_by_weekday
         from ranked_batches
 
     ),
@@ -62,8 +66,8 @@
 
         select
             *,
-            sum(volume) over (partition by stream, arrived_on) - volume as others_volume,
-            sum(volume_before) over (partition by stream, arrived_on) - volume_before as others_volume_before
+            sum(volume) over (partition by stream, is_repetition, arrived_on) - volume as others_volume,
+            sum(volume_before) over (partition by stream, is_repetition, arrived_on) - volume_before as others_volume_before
         from sizes_before
 
     ),
@@ -95,21 +99,31 @@
     ranked_distances_of_batches as (
 
         {#- A load that is alone on its day is far from nothing. #}
-        {%- set known = 'partition by stream, arrived_at_hour, case when distance_share is null then 1 else 0 end' %}
+        {%- set known = 'partition by stream, is_repetition, arrived_at_hour, case when distance_share is null then 1 else 0 end' %}
         select
             *,
             row_number() over ({{ known }} order by distance_share, batch_id) as distance_rank,
-            count(*) over ({{ known }}) as distance_count
+            count(*) over ({{ known }}) as distance_count,
+            row_number() over ({{ known }}, is_by_weekday order by distance_share, batch_id) as alike_rank,
+            count(*) over ({{ known }}, is_by_weekday) as alike_count
         from distances_of_batches
 
     ),
 
     compared_batches as (
 
+        {#- Of batches that are compared in the same way, where there are ten: without a weekday of its own each weekend is far away. #}
         select
             *,
-            max(case when distance_rank * 10 >= distance_count * 9 and distance_rank * 10 < distance_count * 9 + 10 then distance_share end)
-                over (partition by stream, arrived_at_hour) as usual_distance_share,
+            case
+                when alike_count >= 10
+                    then
+                        max(case when alike_rank * 5 >= alike_count * 4 and alike_rank * 5 < alike_count * 4 + 5 then distance_share end)
+                            over (partition by stream, is_repetition, arrived_at_hour, is_by_weekday)
+                else
+                    max(case when distance_rank * 5 >= distance_count * 4 and distance_rank * 5 < distance_count * 4 + 5 then distance_share end)
+                        over (partition by stream, is_repetition, arrived_at_hour)
+            end as usual_distance_share,
             max(case when repeated_rank * 2 in (batch_count, batch_count + 1) then repeated_share end) over (partition by stream) as usual_repeated_share,
             max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
             max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
@@ -164,15 +178,16 @@
 
 {% macro partial_batch(streams) %}
     {#-
-        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of what is usual, four times as far from it as nine
-        in ten batches of its hour are at most (more than six standard deviations), and 3.5 standard deviations of a count (the root of what is usual), until half of what is
+        A batch with far less rows than those that arrive at its hour of the day: below the knob's share of what is usual, five times as far from it as four
+        in five batches of its hour are at most (more than six standard deviations), and 3.5 standard deviations of a count (the root of what is usual), until half of what is
         missing has come into its window. The first batch and the last one may not be complete; a batch that is alone on its day is judged as a window; and where
-        one load in ten is half or double (several files of unlike size in one stream), no size is usual.
+        one load in five is half or double (several files of unlike size in one stream), no size is usual.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_distance_share < 1 and candidates.distance_share > candidates.usual_distance_share * 4 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_distance_share < 1 and candidates.is_repetition = 0 and candidates.distance_share > candidates.usual_distance_share * 5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),
+        'touched_at': dbt_forensics.greatest_of('candidates.touched_at', 'candidates.next_recorded_at'),
         'is_over': 'coalesce(candidates.window_count >= candidates.window_expected - (candidates.usual_volume - candidates.volume) * 0.5, 1 = 0)',
     }, streams, "(
             select

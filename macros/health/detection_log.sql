@@ -21,7 +21,19 @@
 
     windows as (
 
-        select *
+        {#- A window is news when rows of it are recorded, and when it can be judged at last: when its rows are due, and when late ones had their time. #}
+        {%- set due_at = dbt_forensics.time_of_stream(streams, 'due_at', 'window_end') %}
+        {%- set complete_at = dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end') %}
+        select
+            {%- for column in dbt_forensics.window_columns() if column != 'touched_at' %}
+            {{ column }},
+            {%- endfor %}
+            case
+                when touched_at is null then null
+                when is_complete and {{ complete_at }} > touched_at then {{ complete_at }}
+                when is_due and {{ due_at }} > touched_at then {{ due_at }}
+                else touched_at
+            end as touched_at
         from {{ relations.windows }}
 
     ),

@@ -168,6 +168,28 @@
 
     ),
 
+    counted_entities as (
+
+        {#- Of a load around midnight the rows are in two windows. #}
+        select
+            stream,
+            entity_id,
+            arrived_hour,
+            batch_id,
+            window_start,
+            count(*) as row_count,
+            sum(count(*)) over (partition by stream, entity_id, arrived_hour, recorded_at) as hour_count,
+            {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
+            min(event_time) as first_event_at,
+            min(ingested_at) as first_arrived_at,
+            max(ingested_at) as last_arrived_at,
+            recorded_at
+        from new_rows
+        where entity_id is not null and verdict <> 'duplicate'
+        group by stream, entity_id, arrived_hour, batch_id, window_start, recorded_at
+
+    ),
+
     entities as (
 
         select
@@ -177,16 +199,14 @@
             arrived_hour,
             batch_id,
             window_start,
-            count(*) as row_count,
-            {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
-            min(event_time) as first_event_at,
-            min(ingested_at) as first_arrived_at,
-            max(ingested_at) as last_arrived_at,
+            row_count,
+            sample_event_ids,
+            first_event_at,
+            first_arrived_at,
+            last_arrived_at,
             recorded_at
-        from new_rows
-        where entity_id is not null and verdict <> 'duplicate'
-        group by stream, entity_id, arrived_hour, batch_id, window_start, recorded_at
-        having count(*) >= 10
+        from counted_entities
+        where hour_count >= 10
 
     ),
 

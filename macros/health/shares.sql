@@ -52,13 +52,19 @@
         select
             stream,
             'day' as grain,
-            {{ dbt_forensics.window_start('day', 'window_start') }} as bucket_start,
-            sum(row_count) as row_count,
-            row_number() over (partition by stream order by {{ dbt_forensics.window_start('day', 'window_start') }}) as place
-        from windows
-        where {{ dbt_forensics.is_one_of('stream', hourly) }}
-        group by stream, {{ dbt_forensics.window_start('day', 'window_start') }}
-        having sum(row_count) >= 20
+            bucket_start,
+            row_count,
+            row_number() over (partition by stream order by bucket_start) as place
+        from (
+            select
+                stream,
+                {{ dbt_forensics.window_start('day', 'window_start') }} as bucket_start,
+                sum(windows.row_count) as row_count
+            from windows
+            where {{ dbt_forensics.is_one_of('stream', hourly) }}
+            group by stream, {{ dbt_forensics.window_start('day', 'window_start') }}
+        ) as days
+        where row_count >= 20
 
     ),
 
@@ -420,14 +426,14 @@
 {% endmacro %}
 
 
-{% macro share_of_hour(where, rows='hourly', tolerated='0') %}
+{% macro share_of_hour(where, rows='hourly', whole='all_rows.row_count', tolerated='0') %}
     {#- A select of what a detector counts among the rows that arrived in an hour. rows: a CTE, or a select of it, as part_rows; the hour's rows are all_rows. -#}
     select
             part_rows.stream,
             part_rows.subject,
             part_rows.arrived_hour as bucket_start,
             part_rows.row_count as part,
-            all_rows.row_count as whole,
+            {{ whole }} as whole,
             {{ tolerated }} as tolerated,
             part_rows.touched_at
         from {{ rows }} as part_rows

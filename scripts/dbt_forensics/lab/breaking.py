@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,7 @@ class Case:
         strength: 0 mild, 1 medium, 2 severe.
         generator: The only source of chance.
         changes_before: Of the columns, by failures before it.
+        withdrawn: Loads that somebody withdraws: what comes again of them counts.
     """
 
     feed: Feed
@@ -109,6 +110,7 @@ class Case:
     strength: int
     generator: np.random.Generator
     changes_before: Sequence[ColumnChange] = ()
+    withdrawn: Collection[int] = ()
     changes: list[ColumnChange] = field(default_factory=list)
     publications: list[Publication] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
@@ -147,7 +149,7 @@ class Case:
         return [
             int(batch)
             for batch, count in zip(batches, counts, strict=True)
-            if count >= floor and batch < EVERY_BATCH
+            if count >= floor and batch < EVERY_BATCH and batch not in self.withdrawn
         ]
 
     def load(self, day: int | None = None, least: int = LOAD_ROWS) -> int:

@@ -127,6 +127,7 @@ def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
             SEVERITIES.index(order.severity),
             _generator(seed, order),
             found.changes,
+            {one.batch for one in found.withdrawals},
         )
         try:
             kind.put(case)

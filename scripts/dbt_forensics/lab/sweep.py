@@ -78,7 +78,7 @@ def write_page(page: Path, score: Score, command: str) -> None:
 
 
 @click.command()
-@click.option("--seeds", default="201-230", show_default=True, help="The first and the last.")
+@click.option("--seeds", default="331-360", show_default=True, help="The first and the last.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("build/lab"), show_default=True
 )
