@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test gates unit browser-test sail-quick sail-test spark-test lint format parse compiled versions bench lab-score docs requirements clean
+.PHONY: help setup demo test gates unit browser-test sail-test spark-test lint format parse compiled versions bench lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -35,9 +35,6 @@ unit: setup ## the tests that need no database, in seconds
 
 browser-test: .venv-browser/.made ## the pages in Chromium, which must be there: alone, by keyboard, dark, narrow, on paper
 	@.venv-browser/bin/python -m pytest -q -p no:cacheprovider --confcutdir tests/browser tests/browser
-
-sail-quick: .venv-spark/.made ## the worked example on Sail: the package's tables are DuckDB's, in minutes
-	@TZ=UTC .venv-spark/bin/python -m pytest -q -W ignore tests/spark/test_worked_example_on_spark.py
 
 sail-test: .venv-spark/.made ## the Spark dialect, on Sail: the package's tables are DuckDB's
 	@TZ=UTC .venv-spark/bin/python -m pytest -q -W ignore tests/spark
@@ -81,7 +78,7 @@ versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other ve
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
 	@$(BIN)/python bench/bench.py
 
-lab-score: setup ## the lab's score over thirty seeds (a quarter of an hour on two cores)
+lab-score: setup ## the lab's score over thirty seeds (twenty minutes on two cores)
 	@rm -rf build/lab
 	@$(BIN)/python -m dbt_forensics.lab.sweep
 

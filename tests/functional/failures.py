@@ -183,6 +183,11 @@ def conflicts_again(loads: DayOfLoads) -> DayOfLoads:
     return [*loads[:4], first, again, *loads[5:]]
 
 
+def last_load_cut_off(loads: DayOfLoads) -> DayOfLoads:
+    """Which cannot be told before the next one has come; and something else that can."""
+    return [*duplicates(loads)[:7], loads[7][:8]]
+
+
 def with_an_old_row(loads: DayOfLoads) -> DayOfLoads:
     """A row that arrived days ago, in a batch of its own, is only in the table now."""
     delivery = {"loaded_at": START + 4 * DAY + 30 * MINUTE, "load_id": "forgotten", "event_id": "forgotten"}
@@ -238,6 +243,8 @@ class Failure:
     also: frozenset[str] = frozenset()
     #: Whether it is over by itself two quiet days later.
     heals: bool = True
+    #: What its incident is then, if not: reopened where something else is found of it later.
+    remains: str = "open"
     stream: dict[str, Any] = field(default_factory=dict)
     #: What its rows are before that.
     before: Callable[[Row], Row] = lambda row: row
@@ -255,6 +262,7 @@ RECENT_LOAD = "load_id = 'd10-4'"
 FAILURES = [
     Failure("clean", None),
     Failure("duplicates", "duplicate_storm", duplicates),
+    Failure("last_load_cut_off", "duplicate_storm", last_load_cut_off, heals=False, remains="reopened"),
     Failure("conflicts", "conflicting_duplicates", conflicts),
     Failure("late", "late_surge", late, also=frozenset({"out_of_order_surge"})),
     Failure("out_of_order", "out_of_order_surge", out_of_order),

@@ -103,8 +103,15 @@ def test_it_resolves_when_the_evidence_is_gone(played: Played, failure: Failure)
     (incident,) = played.incidents[2][failure.name]
     (before,) = played.incidents[1][failure.name]
     assert incident["incident_id"] == before["incident_id"]
-    assert incident["status"] == ("resolved" if failure.heals else "open")
+    assert incident["status"] == ("resolved" if failure.heals else failure.remains)
     assert (incident["resolved_at"] is not None) == failure.heals
+
+
+def test_what_can_only_be_judged_later_is_seen_then(played: Played) -> None:
+    """A load that came last is complete or not when the next one has come, whatever else was said of its build."""
+    before, after = ({row["detector"] for row in played.detections[at]["last_load_cut_off"]} for at in (1, 2))
+    assert before == {"duplicate_storm"}
+    assert after == {"duplicate_storm", "partial_batch", "sequence_gap"}
 
 
 def test_building_again_adds_nothing(played: Played) -> None:
