@@ -199,9 +199,14 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
     return orders
 
 
-def _turn(order: Order) -> tuple[int, bool, bool]:
-    """Of the failures of a day, columns change before the loads come, and what repeats them comes last."""
-    return order.day, order.kind in REPEATING, order.kind not in COLUMN_KINDS
+def _turn(order: Order) -> tuple[bool, int, bool, bool]:
+    """Day by day, columns before the loads and what repeats these last; and at the end what is shown of all that."""
+    return (
+        order.kind in PUBLISHED_KINDS,
+        order.day,
+        order.kind in REPEATING,
+        order.kind not in COLUMN_KINDS,
+    )
 
 
 def _checked(order: Order, feed: Feed) -> Kind:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dbt_forensics.lab.breaking import LOAD_ROWS, NOON, Case, ColumnChange, Publication, Withdrawal
+from dbt_forensics.lab.breaking import (
+    LOAD_ROWS,
+    NOON,
+    Case,
+    ColumnChange,
+    NothingToBreakError,
+    Publication,
+    Withdrawal,
+)
 from dbt_forensics.lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
 
 
@@ -376,8 +384,8 @@ def _into_action(case: Case) -> None:
 
 
 def _publishes(case: Case, first: int, end: int, wrong: Publication) -> None:
-    case.publications.append(wrong)
     case.concerns(case.rows[case.of_hours(first, end)])
+    case.publications.append(wrong)
     case.happens_at(wrong.at)
 
 
@@ -393,6 +401,9 @@ def _stale(case: Case) -> None:
     """The model is not run for two days: it shows what had arrived when it was run last."""
     at = case.day + round(case.by_strength(20, 6, 1)) * HOUR
     end = case.day + 2 * DAY
+    arrived = case.rows["arrived"]
+    if not (case.of_hours(case.day, end) & (arrived > at) & (arrived <= at + DAY)).any():
+        raise NothingToBreakError  # nothing came that it could have shown
     _publishes(case, case.day, end, Publication(at, at + 2 * DAY, case.day, end, seen_to=at))
 
 
