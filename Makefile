@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test gates unit browser-test sail-test spark-test lint format parse compiled versions bench lab-score docs requirements clean
+.PHONY: help setup demo test gates unit browser-test sail-test spark-test lint format parse compiled versions bench bench-large lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -77,6 +77,9 @@ versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other ve
 
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
 	@$(BIN)/python bench/bench.py
+
+bench-large: setup ## how the package's builds grow up to 100 million rows (hours, and 40 GB of disk)
+	@$(BIN)/python bench/large.py
 
 lab-score: setup ## the lab's score over thirty seeds (twenty minutes on two cores)
 	@rm -rf build/lab

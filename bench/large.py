@@ -92,7 +92,7 @@ class Large(Bench):
 def table(found: Mapping[int, Mapping[str, Step]]) -> str:
     """CPU seconds and peak MiB of each step, by number of rows, as Markdown."""
     lines = [
-        "| DuckDB, CPU-s (peak MiB) | " + " | ".join(f"{rows // 10**6}M rows" for rows in found) + " |",
+        "| DuckDB, CPU-s (peak MiB) | " + " | ".join(f"{rows / 10**6:g}M rows" for rows in found) + " |",
         "|---|" + "--:|" * len(found),
     ]
     for name in next(iter(found.values())):
