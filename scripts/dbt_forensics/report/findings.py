@@ -16,10 +16,9 @@ KINDS = {
     "unexplained_changes": ("critical", "change that nothing explains", "changes that nothing explains"),
     "restated_values": ("high", "settled value changed", "settled values changed"),
     "lost_rows": ("high", "recorded row is gone from the source", "recorded rows are gone from the source"),
-    # Its severity is that of the worst.
-    "open_incidents": ("high", "incident is open", "incidents are open"),
     "conflicts": ("medium", "row is in conflict", "rows are in conflict"),
     "quarantine": ("medium", "row is in quarantine", "rows are in quarantine"),
+    "open_incidents": ("high", "incident is open", "incidents are open"),
     "late_surges": ("medium", "batch came unusually late", "batches came unusually late"),
     "future_surges": ("medium", "batch came from the future", "batches came from the future"),
     "corrected_values": ("medium", "published value was corrected", "published values were corrected"),
@@ -28,11 +27,10 @@ KINDS = {
     "retry_surges": ("low", "batch was mostly retries", "batches were mostly retries"),
 }
 _ORDER = list(KINDS)
-_SEVERITIES = ("critical", "high", "medium", "low")
 
 
 def findings(document: Json) -> list[Json]:
-    """Returns the findings of a report, the most severe first and of these the most important kind, numbered from 1.
+    """Returns the findings of a report, the most important kind first, numbered from 1.
 
     Args:
         document: The report's JSON document, in which ``findings`` need not be there yet.
@@ -55,12 +53,7 @@ def findings(document: Json) -> list[Json]:
         counts = [item for item in document["changes"]["counts"] if _is_of(item, watch)]
         found += _unexplained(watch["stream"], changes)
         found += _changed_values(watch["stream"], changes, counts)
-
-    def importance(finding: Json) -> tuple[int, int, int, str]:
-        severity = _SEVERITIES.index(finding["severity"])
-        return severity, _ORDER.index(finding["kind"]), -finding["quantity"], finding["stream"]
-
-    found.sort(key=importance)
+    found.sort(key=lambda finding: (_ORDER.index(finding["kind"]), -finding["quantity"], finding["stream"]))
     return [{"rank": rank, **finding} for rank, finding in enumerate(found, 1)]
 
 
