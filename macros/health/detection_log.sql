@@ -143,17 +143,33 @@
 
     ),
 
+    steps as (
+
+        select 1 as change
+        union all
+        select 0 as change
+        union all
+        select -1 as change
+
+    ),
+
+    {#- What is seen and what is known are read once: engines that write a CTE out wherever it is named would do all the work of detection each time. #}
+    {%- set columns = dbt_forensics.detection_log_columns().keys() | reject('in', ['change', 'recorded_at']) | list %}
     compared as (
 
         select
-            identified.*,
+            {%- for column in columns %}
+            case when identified.detection_id is not null then identified.{{ column }} else known.{{ column }} end as {{ column }},
+            {%- endfor %}
+            identified.detection_id is null as is_gone,
+            coalesce(identified.is_over, 1 = 0) as is_over,
             known.detection_id is not null as is_known,
             coalesce(known.is_open, 0) as was_open,
             known.observed as observed_before,
             known.severity as severity_before,
             known.window_end as window_end_before
         from identified
-        left join known
+        full outer join known
             on identified.detection_id = known.detection_id
         left join streams_on_record
             on identified.stream = streams_on_record.stream
@@ -167,38 +183,24 @@
 
     changes as (
 
-        {%- set columns = dbt_forensics.detection_log_columns().keys() | reject('in', ['change', 'recorded_at']) | list %}
-        select
-            {{ columns | join(',\n            ') }},
-            1 as change
-        from compared
-        where was_open = 0 and (not is_known or not is_over)
-        union all
-        select
-            {{ columns | join(',\n            ') }},
-            0 as change
-        from compared
-        where
-            was_open = 1
-            and not is_over
-            {#- How long nothing has come yet is another at each build, and no news. #}
-            and ((observed <> observed_before and detector <> 'freshness') or severity <> severity_before or window_end <> window_end_before)
-        union all
-        select
-            {{ columns | join(',\n            ') }},
-            -1 as change
-        from compared
-        where is_over and (was_open = 1 or not is_known)
-        union all
         select
             {%- for column in columns %}
-            known.{{ column }},
+            compared.{{ column }},
             {%- endfor %}
-            -1 as change
-        from known
-        left join identified
-            on known.detection_id = identified.detection_id
-        where known.is_open = 1 and identified.detection_id is null
+            steps.change
+        from compared
+        cross join steps
+        where
+            (steps.change = 1 and was_open = 0 and not is_gone and (not is_known or not is_over))
+            or (
+                steps.change = 0
+                and was_open = 1
+                and not is_gone
+                and not is_over
+                {#- How long nothing has come yet is another at each build, and no news. #}
+                and ((observed <> observed_before and detector <> 'freshness') or severity <> severity_before or window_end <> window_end_before)
+            )
+            or (steps.change = -1 and (was_open = 1 or not is_known) and (is_gone or is_over))
 
     )
 {% endmacro %}

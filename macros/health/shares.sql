@@ -36,7 +36,8 @@
             'hour' as grain,
             arrived_hour as bucket_start,
             row_count,
-            row_number() over (partition by stream order by arrived_hour) as place
+            row_number() over (partition by stream order by arrived_hour) as place,
+            count(*) over (partition by stream) as last_place
         from hourly
         where measure = 'rows' and row_count >= 20
         union all
@@ -45,7 +46,8 @@
             'window' as grain,
             window_start as bucket_start,
             row_count,
-            row_number() over (partition by stream order by window_start) as place
+            row_number() over (partition by stream order by window_start) as place,
+            count(*) over (partition by stream) as last_place
         from windows
         where row_count >= 20
         union all
@@ -54,7 +56,8 @@
             'day' as grain,
             bucket_start,
             row_count,
-            row_number() over (partition by stream order by bucket_start) as place
+            row_number() over (partition by stream order by bucket_start) as place,
+            count(*) over (partition by stream) as last_place
         from (
             select
                 stream,
@@ -84,10 +87,12 @@
     ),
 
     {#- A column that is younger than the stream had no values before, and what began before the stream's first arrival was late for nobody. #}
-    younger_columns as (
+    younger_measures as (
 
         select
             columns_seen.stream,
+            'hour' as grain,
+            'null' as measure,
             columns_seen.column_name as subject,
             min(columns_seen.dbt_valid_from) as known_from
         from {{ schema_history }} as columns_seen
@@ -99,6 +104,34 @@
             on columns_seen.stream = firsts.stream
         group by columns_seen.stream, columns_seen.column_name, firsts.first_at
         having min(columns_seen.dbt_valid_from) > firsts.first_at
+        union all
+        select
+            stream,
+            'window' as grain,
+            'late' as measure,
+            '' as subject,
+            first_arrived_at as known_from
+        from first_arrivals
+
+    ),
+
+    looked_at as (
+
+        select
+            younger_measures.stream,
+            younger_measures.grain,
+            younger_measures.measure,
+            younger_measures.subject,
+            younger_measures.known_from,
+            count(buckets.stream) as bucket_count
+        from younger_measures
+        left join buckets
+            on
+                younger_measures.stream = buckets.stream
+                and younger_measures.grain = buckets.grain
+                and buckets.bucket_start >= younger_measures.known_from
+        group by
+            younger_measures.stream, younger_measures.grain, younger_measures.measure, younger_measures.subject, younger_measures.known_from
 
     ),
 
@@ -115,9 +148,12 @@
             counted_shares.whole,
             counted_shares.tolerated,
             counted_shares.touched_at,
+            settings.severity,
+            settings.knob,
             buckets.place,
+            buckets.last_place,
+            coalesce(looked_at.bucket_count, buckets.last_place) as bucket_count,
             case when counted_shares.detector = 'hot_entity' then '' else coalesce(counted_shares.subject, '') end as usual_of,
-            coalesce(younger_columns.known_from, first_arrivals.first_arrived_at) as known_from,
             {{ dbt_forensics.share_of('counted_shares.part', 'counted_shares.whole') }} as share
         from counted_shares
         inner join settings
@@ -127,150 +163,74 @@
                 counted_shares.stream = buckets.stream
                 and counted_shares.grain = buckets.grain
                 and counted_shares.bucket_start = buckets.bucket_start
-        left join younger_columns
+        left join looked_at
             on
-                counted_shares.stream = younger_columns.stream
-                and counted_shares.measure = 'null'
-                and counted_shares.subject = younger_columns.subject
-        left join first_arrivals
-            on counted_shares.stream = first_arrivals.stream and counted_shares.detector = 'late_surge'
-        where
-            counted_shares.part > 0
-            and coalesce(counted_shares.bucket_start >= coalesce(younger_columns.known_from, first_arrivals.first_arrived_at), true)
+                counted_shares.stream = looked_at.stream
+                and counted_shares.grain = looked_at.grain
+                and counted_shares.measure = looked_at.measure
+                and coalesce(counted_shares.subject, '') = looked_at.subject
+        where counted_shares.part > 0 and coalesce(counted_shares.bucket_start >= looked_at.known_from, true)
 
     ),
 
     ranked_shares as (
 
+        {#- Where a detector counted nothing its share is 0: those hours and windows are before all others in order. #}
         select
             shares.*,
-            row_number() over (partition by stream, detector, grain, usual_of order by share) as rank_among,
-            count(*) over (partition by stream, detector, grain, usual_of) as share_count
+            shares.bucket_count - count(*) over (partition by stream, detector, grain, usual_of)
+            + row_number() over (partition by stream, detector, grain, usual_of order by share) as rank_among
         from shares
-
-    ),
-
-    subjects as (
-
-        select distinct
-            stream,
-            detector,
-            grain,
-            usual_of,
-            share_count,
-            known_from
-        from ranked_shares
-
-    ),
-
-    {#- Where a detector counted nothing its share is 0: those hours and windows are before all others in order. #}
-    looked_at as (
-
-        select
-            subjects.stream,
-            subjects.detector,
-            subjects.grain,
-            subjects.usual_of,
-            count(*) as bucket_count,
-            count(*) - subjects.share_count as zero_count
-        from subjects
-        inner join buckets
-            on
-                subjects.stream = buckets.stream
-                and subjects.grain = buckets.grain
-                and (subjects.known_from is null or buckets.bucket_start >= subjects.known_from)
-        group by subjects.stream, subjects.detector, subjects.grain, subjects.usual_of, subjects.share_count
 
     ),
 
     usual_shares as (
 
+        {%- set of = 'over (partition by stream, detector, grain, usual_of)' %}
         select
-            looked_at.stream,
-            looked_at.detector,
-            looked_at.grain,
-            looked_at.usual_of,
-            looked_at.bucket_count,
-            coalesce(max(case
-                when (looked_at.zero_count + ranked_shares.rank_among) * 2 in (looked_at.bucket_count, looked_at.bucket_count + 1)
-                    then ranked_shares.share
-            end), 0) as usual_share,
-            coalesce(max(case
-                when
-                    (looked_at.zero_count + ranked_shares.rank_among) * 4 >= looked_at.bucket_count * 3
-                    and (looked_at.zero_count + ranked_shares.rank_among - 1) * 4 < looked_at.bucket_count * 3
-                    then ranked_shares.share
-            end), 0) as high_share
-        from looked_at
-        inner join ranked_shares
-            on
-                looked_at.stream = ranked_shares.stream
-                and looked_at.detector = ranked_shares.detector
-                and looked_at.grain = ranked_shares.grain
-                and looked_at.usual_of = ranked_shares.usual_of
-        group by looked_at.stream, looked_at.detector, looked_at.grain, looked_at.usual_of, looked_at.bucket_count
+            ranked_shares.*,
+            coalesce(max(case when rank_among * 2 in (bucket_count, bucket_count + 1) then share end) {{ of }}, 0) as usual_share,
+            coalesce(
+                max(case when rank_among * 4 >= bucket_count * 3 and (rank_among - 1) * 4 < bucket_count * 3 then share end) {{ of }}, 0
+            ) as high_share
+        from ranked_shares
 
     ),
 
     unusual as (
 
         select
-            shares.*,
-            settings.severity,
-            usual_shares.usual_share,
-            shares.place - row_number() over (
-                partition by shares.stream, shares.detector, shares.grain, coalesce(shares.subject, '') order by shares.place
-            ) as run
-        from shares
-        inner join usual_shares
-            on
-                shares.stream = usual_shares.stream
-                and shares.detector = usual_shares.detector
-                and shares.grain = usual_shares.grain
-                and shares.usual_of = usual_shares.usual_of
-        inner join settings
-            on shares.stream = settings.stream and shares.detector = settings.detector
+            usual_shares.*,
+            place - row_number() over (partition by stream, detector, grain, coalesce(subject, '') order by place) as run
+        from usual_shares
         where
-            shares.part >= 10
-            and usual_shares.bucket_count >= case when shares.grain = 'hour' then 10 else 7 end
-            and shares.share > usual_shares.usual_share + settings.knob + shares.tolerated
-            and shares.share - usual_shares.usual_share - shares.tolerated > (usual_shares.high_share - usual_shares.usual_share - shares.tolerated) * 6
-            and {{ dbt_forensics.is_beyond_chance('shares.share', 'usual_shares.usual_share', 'shares.whole') }}
-
-    ),
-
-    last_places as (
-
-        select
-            buckets.stream,
-            buckets.grain,
-            max(buckets.place) as place
-        from buckets
-        group by buckets.stream, buckets.grain
+            part >= 10
+            and bucket_count >= case when grain = 'hour' then 10 else 7 end
+            and share > usual_share + knob + tolerated
+            and share - usual_share - tolerated > (high_share - usual_share - tolerated) * 6
+            and {{ dbt_forensics.is_beyond_chance('share', 'usual_share', 'whole') }}
 
     ),
 
     share_runs as (
 
         select
-            unusual.stream,
-            unusual.detector,
-            unusual.grain,
-            unusual.measure,
-            unusual.subject,
-            min(unusual.severity) as severity,
-            min(unusual.bucket_start) as first_bucket,
-            max(unusual.bucket_start) as last_bucket,
-            sum(unusual.part) as part,
-            sum(unusual.whole) as whole,
-            min(unusual.usual_share) as usual_share,
-            max(unusual.touched_at) as touched_at,
+            stream,
+            detector,
+            grain,
+            measure,
+            subject,
+            min(severity) as severity,
+            min(bucket_start) as first_bucket,
+            max(bucket_start) as last_bucket,
+            sum(part) as part,
+            sum(whole) as whole,
+            min(usual_share) as usual_share,
+            max(touched_at) as touched_at,
             {#- Numbers that are missing are missing until they come; all else is over when what comes after it is as usual. #}
-            max(unusual.place) < max(last_places.place) and unusual.detector <> 'sequence_gap' as is_over
+            max(place) < max(last_place) and detector <> 'sequence_gap' as is_over
         from unusual
-        inner join last_places
-            on unusual.stream = last_places.stream and unusual.grain = last_places.grain
-        group by unusual.stream, unusual.detector, unusual.grain, unusual.measure, unusual.subject, unusual.run
+        group by stream, detector, grain, measure, subject, run
 
     )
 {% endmacro %}
@@ -289,23 +249,23 @@
         CTEs, the last of them named found_shares: the stretches of unusual_shares() as detections. The windows of an hour of arrival are those that
         hold a tenth of the rows concerned. Needs share_runs.
     -#}
-    run_rows as (
+    {%- set columns = [
+        'stream', 'detector', 'grain', 'measure', 'subject', 'severity', 'first_bucket', 'last_bucket', 'part', 'whole', 'usual_share', 'touched_at', 'is_over',
+    ] %}
+    {%- set run = columns | join(', ') %}
+    rows_of_runs as (
 
         select
-            share_runs.stream,
-            share_runs.detector,
-            share_runs.grain,
-            share_runs.first_bucket,
-            coalesce(share_runs.subject, '') as subject,
+            share_runs.*,
             coalesce(rows_concerned.window_start, {{ dbt_forensics.time_of_stream(streams, 'window_start', 'rows_concerned.arrived_hour', of='share_runs.stream') }}) as window_start,
-            sum(rows_concerned.row_count) as row_count,
-            max(rows_concerned.sample_event_ids) as sample_event_ids,
-            min(rows_concerned.batch_id) as batch_id,
-            min(rows_concerned.first_event_at) as first_event_at,
-            min(rows_concerned.first_arrived_at) as first_arrived_at,
-            max(rows_concerned.last_arrived_at) as last_arrived_at
+            rows_concerned.row_count,
+            rows_concerned.sample_event_ids,
+            rows_concerned.batch_id,
+            rows_concerned.first_event_at,
+            rows_concerned.first_arrived_at,
+            rows_concerned.last_arrived_at
         from share_runs
-        inner join {{ profile }} as rows_concerned
+        left join {{ profile }} as rows_concerned
             on
                 share_runs.stream = rows_concerned.stream
                 and (share_runs.measure = rows_concerned.measure or (share_runs.measure = 'late' and rows_concerned.measure = 'too_late'))
@@ -318,63 +278,44 @@
                         and rows_concerned.window_start between share_runs.first_bucket and {{ dbt_forensics.time_plus('hour', 23, 'share_runs.last_bucket') }}
                     )
                 )
-        group by 1, 2, 3, 4, 5, 6
 
     ),
 
-    run_totals as (
+    windows_of_runs as (
 
         select
-            run_rows.*,
-            sum(row_count) over (partition by stream, detector, grain, first_bucket, subject) as total_count
-        from run_rows
-
-    ),
-
-    run_windows as (
-
-        select
-            stream,
-            detector,
-            grain,
-            first_bucket,
-            subject,
-            min(case when row_count * 10 >= total_count then window_start end) as first_window,
-            max(case when row_count * 10 >= total_count then window_start end) as last_window,
+            {{ run }},
+            window_start,
+            sum(row_count) as row_count,
+            sum(sum(row_count)) over (partition by {{ run }}) as total_count,
             max(sample_event_ids) as sample_event_ids,
             min(batch_id) as batch_id,
             min(first_event_at) as first_event_at,
             min(first_arrived_at) as first_arrived_at,
             max(last_arrived_at) as last_arrived_at
-        from run_totals
-        group by stream, detector, grain, first_bucket, subject
+        from rows_of_runs
+        group by {{ run }}, window_start
 
     ),
 
     dated_runs as (
 
         select
-            share_runs.*,
-            case when share_runs.grain = 'hour' then run_windows.first_window else share_runs.first_bucket end as first_window,
-            case share_runs.grain
-                when 'hour' then run_windows.last_window
-                when 'day' then {{ dbt_forensics.time_plus('hour', 23, 'share_runs.last_bucket') }}
-                else share_runs.last_bucket
+            {{ run }},
+            case when grain = 'hour' then min(case when row_count * 10 >= total_count then window_start end) else first_bucket end as first_window,
+            case grain
+                when 'hour' then max(case when row_count * 10 >= total_count then window_start end)
+                when 'day' then {{ dbt_forensics.time_plus('hour', 23, 'last_bucket') }}
+                else last_bucket
             end as last_window,
-            run_windows.sample_event_ids,
-            run_windows.batch_id,
-            run_windows.first_event_at,
-            run_windows.first_arrived_at,
-            run_windows.last_arrived_at,
-            {{ dbt_forensics.share_of('share_runs.part', 'share_runs.whole') }} as share
-        from share_runs
-        left join run_windows
-            on
-                share_runs.stream = run_windows.stream
-                and share_runs.detector = run_windows.detector
-                and share_runs.grain = run_windows.grain
-                and share_runs.first_bucket = run_windows.first_bucket
-                and coalesce(share_runs.subject, '') = run_windows.subject
+            max(sample_event_ids) as sample_event_ids,
+            min(batch_id) as batch_id,
+            min(first_event_at) as first_event_at,
+            min(first_arrived_at) as first_arrived_at,
+            max(last_arrived_at) as last_arrived_at,
+            {{ dbt_forensics.share_of('part', 'whole') }} as share
+        from windows_of_runs
+        group by {{ run }}
 
     ),
 

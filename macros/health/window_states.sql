@@ -217,7 +217,17 @@
     -#}
     seasons as (
 
-        select tens.digit * 10 + ones.digit as n
+        select
+            'weekly' as season,
+            digit as seasons_ago,
+            digit * 7 as days_ago
+        from digits
+        where digit between 1 and 8
+        union all
+        select
+            'daily' as season,
+            tens.digit * 10 + ones.digit as seasons_ago,
+            tens.digit * 10 + ones.digit as days_ago
         from digits as ones
         cross join digits as tens
         where tens.digit * 10 + ones.digit between 1 and 28
@@ -229,31 +239,17 @@
         select
             dated_windows.stream,
             dated_windows.place,
-            'weekly' as season,
-            seasons.n as seasons_ago,
+            seasons.season,
+            seasons.seasons_ago,
             earlier.volume
         from dated_windows
         cross join seasons
         inner join dated_windows as earlier
             on
                 dated_windows.stream = earlier.stream
-                and dated_windows.place - seasons.n * 7 * dated_windows.windows_a_day = earlier.place
-        where seasons.n <= 8 and earlier.is_due
-        union all
-        select
-            dated_windows.stream,
-            dated_windows.place,
-            'daily' as season,
-            seasons.n as seasons_ago,
-            earlier.volume
-        from dated_windows
-        cross join seasons
-        inner join dated_windows as earlier
-            on
-                dated_windows.stream = earlier.stream
-                and dated_windows.place - seasons.n * dated_windows.windows_a_day = earlier.place
-        {#- Only where the season of the week is not known yet: after four weeks nothing is read here. #}
-        where dated_windows.place < 28 * dated_windows.windows_a_day and earlier.is_due
+                and dated_windows.place - seasons.days_ago * dated_windows.windows_a_day = earlier.place
+        {#- By the day only where the season of the week is not known yet: after four weeks nothing is read there. #}
+        where earlier.is_due and (seasons.season = 'weekly' or dated_windows.place < 28 * dated_windows.windows_a_day)
 
     ),
 
@@ -267,39 +263,23 @@
 
     ),
 
-    median_volumes as (
+    volumes_with_median as (
 
         select
-            stream,
-            place,
-            season,
-            sample_count,
-            max(case when place_among * 2 in (sample_count, sample_count + 1) then volume end) as usual_volume,
-            sum(case when volume > 0 then 1 else 0 end) as nonempty_count,
-            {#- Until the season of the week is known, also of the same weekday: a feed that rests at weekends is not broken on each of its first four. #}
-            min(case when seasons_ago <= 2 or (season = 'daily' and seasons_ago in (7, 14, 21)) then volume end) as lowest_before,
-            max(case when seasons_ago <= 2 or (season = 'daily' and seasons_ago in (7, 14, 21)) then volume end) as highest_before
+            *,
+            max(case when place_among * 2 in (sample_count, sample_count + 1) then volume end) over (partition by stream, place, season) as usual_volume
         from ranked_volumes
         where sample_count >= case when season = 'weekly' then 4 else 7 end
-        group by stream, place, season, sample_count
 
     ),
 
     ranked_distances as (
 
         select
-            median_volumes.*,
-            abs(ranked_volumes.volume - median_volumes.usual_volume) as distance,
-            row_number() over (
-                partition by median_volumes.stream, median_volumes.place, median_volumes.season
-                order by abs(ranked_volumes.volume - median_volumes.usual_volume)
-            ) as place_among
-        from median_volumes
-        inner join ranked_volumes
-            on
-                median_volumes.stream = ranked_volumes.stream
-                and median_volumes.place = ranked_volumes.place
-                and median_volumes.season = ranked_volumes.season
+            *,
+            abs(volume - usual_volume) as distance,
+            row_number() over (partition by stream, place, season order by abs(volume - usual_volume)) as distance_place
+        from volumes_with_median
 
     ),
 
@@ -310,14 +290,15 @@
             place,
             season,
             usual_volume,
-            lowest_before,
-            highest_before,
-            nonempty_count,
             sample_count,
-            max(case when place_among * 2 in (sample_count, sample_count + 1) then distance end) as spread,
+            sum(case when volume > 0 then 1 else 0 end) as nonempty_count,
+            {#- Until the season of the week is known, also of the same weekday: a feed that rests at weekends is not broken on each of its first four. #}
+            min(case when seasons_ago <= 2 or (season = 'daily' and seasons_ago in (7, 14, 21)) then volume end) as lowest_before,
+            max(case when seasons_ago <= 2 or (season = 'daily' and seasons_ago in (7, 14, 21)) then volume end) as highest_before,
+            max(case when distance_place * 2 in (sample_count, sample_count + 1) then distance end) as spread,
             row_number() over (partition by stream, place order by season desc) as choice
         from ranked_distances
-        group by stream, place, season, usual_volume, lowest_before, highest_before, nonempty_count, sample_count
+        group by stream, place, season, usual_volume, sample_count
 
     ),
 
