@@ -56,10 +56,11 @@ class Bench:
         self.repeat = repeat
         self.measured: dict[str, list[Measured]] = {}
         self.folder = warehouse.folder / f"projects_{rows}"
-        self.projects = write_projects(self.folder, package, warehouse.profile())
+        self.projects = write_projects(self.folder, package, warehouse.profile(), warehouse.project())
 
     def run(self) -> dict[str, Step]:
-        self.warehouse.make_raw(self.rows)
+        self.warehouse.make_raw(self.rows, held=ROWS_PER_DAY)
+        self.warehouse.keep("raw")
         self._dbt("deps", "package")
         for project in self.projects:
             self._dbt("parse", project)
@@ -202,8 +203,9 @@ def machine() -> dict[str, object]:
 
 
 def versions() -> dict[str, str]:
-    found = {name: importlib.metadata.version(name) for name in ("dbt-core", "dbt-duckdb", "dbt-postgres")}
-    return {"Python": platform.python_version(), **found}
+    found = {each.name: each.version for each in importlib.metadata.distributions()}
+    names = ("dbt-core", "dbt-duckdb", "dbt-postgres", "dbt-spark")
+    return {"Python": platform.python_version()} | {name: found[name] for name in names if name in found}
 
 
 def main() -> None:

@@ -1,9 +1,11 @@
-"""Measures the package alone as the history grows: first build, increments, a scrub, an explanation, each in one pass.
+"""Measures the package alone as the history grows: first build, increments, a scrub, an explanation.
 
-    python bench/large.py [--rows 1000000,10000000,50000000,100000000] [--memory 16GB] [--out FILE]
+    python bench/large.py [--engine duckdb] [--rows 1000000,...] [--repeat 3] [--memory 16GB] [--out FILE]
 
-Rows arrive at equal density, so that more rows are more days. DuckDB keeps to the limit of memory and spills beside its
-file, which takes some 40 GB of disk at 100 million rows. Beside the figures goes a picture of how they grow.
+Rows arrive at equal density, so that more rows are more days. Each history is built once and scrubbed once; the
+increments come one after the other on top of it, and their medians count. DuckDB keeps to the limit of memory and
+spills beside its file, which takes some 60 GB of disk at 100 million rows. Beside the figures goes a picture of how
+they grow.
 """
 
 from __future__ import annotations
@@ -14,14 +16,15 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench import ROOT, Bench, copied_package, machine, versions
 from report import Step
-from warehouses import DuckDB, run_sql_in_duckdb
-from workload import ROWS_PER_DAY, rows_sql
+from warehouses import DuckDB, Postgres, Spark, Warehouse
+from workload import ROWS_PER_DAY
 
 FIRST, DAY, THOUSANDTH, HUNDREDTH, NOTHING, SCRUB, EXPLAIN = (
     "first build",
@@ -34,65 +37,42 @@ FIRST, DAY, THOUSANDTH, HUNDREDTH, NOTHING, SCRUB, EXPLAIN = (
 )
 
 
-class LimitedDuckDB(DuckDB):
-    """A DuckDB with a limit of memory, and without states to come back to: copies of it would fill the disk."""
-
-    def __init__(self, folder: Path, memory: str) -> None:
-        super().__init__(folder)
-        self.memory = memory
-
-    def profile(self) -> dict[str, object]:
-        return {**super().profile(), "settings": {"memory_limit": self.memory}}
-
-    def make_raw(self, rows: int) -> None:
-        for file in self.folder.glob("*.duckdb*"):
-            file.unlink()
-        more = ROWS_PER_DAY + rows // 1000 + rows // 100
-        run_sql_in_duckdb(
-            self.path,
-            f"set memory_limit = '{self.memory}'; create schema raw; create schema held;"
-            f"create table raw.order_events as {rows_sql(0, rows)};"
-            f"create table held.next_rows as {rows_sql(rows, rows + more)}",
-        )
-
-    def load(self, rows: int) -> None:
-        """Lets the first of the rows that are still held arrive."""
-        there = "coalesce((select max(seq) from raw.order_events), -1)"
-        self.execute(
-            "insert into raw.order_events select * from held.next_rows"
-            f" where seq > {there} and seq <= {there} + {rows}"
-        )
-        self.settle()
+ROWS = {
+    "duckdb": "1000000,10000000,50000000,100000000",
+    "postgres": "1000000,10000000",
+    "spark": "1000000,10000000",
+}
 
 
 class Large(Bench):
-    """One number of rows, one pass."""
+    """One number of rows."""
 
     def run(self) -> dict[str, Step]:
-        self.warehouse.make_raw(self.rows)
+        increments = {DAY: ROWS_PER_DAY, THOUSANDTH: self.rows // 1000, HUNDREDTH: self.rows // 100}
+        self.warehouse.make_raw(self.rows, held=self.repeat * sum(increments.values()))
         self._dbt("deps", "package")
         self._dbt("parse", "package")
         self._build(FIRST, "package")
-        for name, rows in (
-            (DAY, ROWS_PER_DAY),
-            (THOUSANDTH, self.rows // 1000),
-            (HUNDREDTH, self.rows // 100),
-        ):
-            self.warehouse.load(rows)
-            self._build(name, "package")
-        self.warehouse.settle()
-        self._build(NOTHING, "package")
+        for _ in range(self.repeat):
+            for name, rows in increments.items():
+                self.warehouse.load(rows)
+                self._build(name, "package")
+            self.warehouse.settle()
+            self._build(NOTHING, "package")
         self._measure(SCRUB, [*self._command("build", "package"), "--vars", "forensics_verify: full"])
-        folder = str(self.projects["package"])
-        command = [str(Path(sys.executable).parent / "dbt-forensics"), "explain", "orders", "2025-01-05"]
-        self._measure(EXPLAIN, [*command, "--project-dir", folder, "--profiles-dir", folder])
+        explain = Path(sys.executable).parent / "dbt-forensics"
+        if explain.exists():  # where the toolkit is installed
+            folder = str(self.projects["package"])
+            command = [str(explain), "explain", "orders", "2025-01-05"]
+            for _ in range(self.repeat):
+                self._measure(EXPLAIN, [*command, "--project-dir", folder, "--profiles-dir", folder])
         return {name: self._step(measured) for name, measured in self.measured.items()}
 
 
-def table(found: Mapping[int, Mapping[str, Step]]) -> str:
+def table(engine: str, found: Mapping[int, Mapping[str, Step]]) -> str:
     """CPU seconds and peak MiB of each step, by number of rows, as Markdown."""
     lines = [
-        "| DuckDB, CPU-s (peak MiB) | " + " | ".join(f"{rows / 10**6:g}M rows" for rows in found) + " |",
+        f"| {engine}, CPU-s (peak MiB) | " + " | ".join(f"{rows / 10**6:g}M rows" for rows in found) + " |",
         "|---|" + "--:|" * len(found),
     ]
     for name in next(iter(found.values())):
@@ -127,37 +107,54 @@ def picture(found: Mapping[int, Mapping[str, Step]], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures the package as the history grows.")
-    parser.add_argument("--rows", default="1000000,10000000,50000000,100000000", help="default: %(default)s")
+    parser.add_argument("--engine", default="duckdb", choices=ROWS, help="default: %(default)s")
+    parser.add_argument(
+        "--rows", help=f"default: {'; '.join(f'{name}: {rows}' for name, rows in ROWS.items())}"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="how often each increment comes (default: %(default)s)"
+    )
     parser.add_argument("--memory", default="16GB", help="DuckDB's limit (default: %(default)s)")
     parser.add_argument(
-        "--out", type=Path, default=ROOT / "target" / "large.json", help="an SVG goes beside it"
+        "--out", type=Path, help="JSON, and an SVG goes beside it; default: target/large_ENGINE.json"
     )
     parser.add_argument("--work", type=Path, help="an empty folder to work in; default: a temporary one")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     for name in ("PYTHONDONTWRITEBYTECODE", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
         os.environ.pop(name, None)
+    out = options.out or ROOT / "target" / f"large_{options.engine}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    engines: dict[str, Callable[[Path], Warehouse]] = {
+        "duckdb": lambda folder: DuckDB(folder, options.memory),
+        "postgres": Postgres,
+        "spark": Spark,
+    }
     found: dict[int, dict[str, Step]] = {}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="forensics-bench-") as temporary:
         work = (options.work or Path(temporary)).resolve()
         package = copied_package(work / "dbt_forensics")
-        (work / "duckdb").mkdir()
-        for rows in (int(number) for number in options.rows.split(",")):
-            found[rows] = Large(LimitedDuckDB(work / "duckdb", options.memory), package, rows, 1).run()
-            steps = {
-                str(count): {name: asdict(step) for name, step in of.items()} for count, of in found.items()
-            }
+        folder = work / options.engine
+        folder.mkdir()
+        warehouse = engines[options.engine](folder)
+        try:
             document = {
                 "machine": machine(),
-                "versions": versions(),
-                "memory": options.memory,
-                "steps": steps,
+                "versions": {**versions(), options.engine: warehouse.version()},
+                "memory": options.memory if options.engine == "duckdb" else None,
+                "repeat": options.repeat,
             }
-            options.out.write_text(json.dumps(document, indent=2) + "\n")
-            picture(found, options.out.with_suffix(".svg"))
-    print(f"{machine()}, {versions()}, limit {options.memory}, one pass\n")
-    print(table(found))
+            for rows in (int(number) for number in (options.rows or ROWS[options.engine]).split(",")):
+                found[rows] = Large(warehouse, package, rows, options.repeat).run()
+                steps = {
+                    count: {name: asdict(step) for name, step in of.items()} for count, of in found.items()
+                }
+                out.write_text(json.dumps({**document, "steps": steps}, indent=2) + "\n")
+        finally:
+            warehouse.stop()
+    if find_spec("matplotlib"):  # where the toolkit is installed
+        picture(found, out.with_suffix(".svg"))
+    print(f"{document}\n\n{table(options.engine, found)}")
 
 
 if __name__ == "__main__":

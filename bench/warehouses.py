@@ -1,4 +1,4 @@
-"""The two engines: how to prepare a state of the database, come back to it, and count what the server used."""
+"""The engines: how to prepare a state of the database, come back to it, and count what the server used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from workload import COLUMNS, ROWS_PER_DAY, rows_sql
+from workload import COLUMNS, rows_sql
 
 DUCKDB_CLIENT = """
 import sys, duckdb
@@ -46,9 +46,13 @@ class Warehouse(ABC):
     def profile(self) -> dict[str, object]:
         """The entry under `outputs` of a dbt profile."""
 
+    def project(self) -> dict[str, object]:
+        """Keys that every dbt_project.yml on this engine needs."""
+        return {}
+
     @abstractmethod
-    def make_raw(self, rows: int) -> None:
-        """Makes the state `raw`: the table raw.order_events, and held.next_rows with the rows of one more day."""
+    def make_raw(self, rows: int, held: int) -> None:
+        """Makes the database anew: raw.order_events with rows, held.next_rows with those that come after them."""
 
     @abstractmethod
     def restore(self, state: str) -> None:
@@ -69,9 +73,10 @@ class Warehouse(ABC):
         run_quietly(self.client(sql))
 
     def load(self, rows: int) -> None:
-        """Lets the first of the held rows arrive in the raw table."""
-        first_ones = f"seq < (select min(seq) + {rows} from held.next_rows)"
-        self.execute(f"insert into raw.order_events select * from held.next_rows where {first_ones}")
+        """Lets as many of the held rows arrive in the raw table."""
+        there = "(select max(seq) from raw.order_events)"
+        next_ones = f"seq > {there} and seq <= {there} + {rows}"
+        self.execute(f"insert into raw.order_events select * from held.next_rows where {next_ones}")
         self.settle()
 
     @abstractmethod
@@ -94,9 +99,11 @@ class Warehouse(ABC):
 class DuckDB(Warehouse):
     name = "duckdb"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory: str | None = None) -> None:
+        """memory: the engine's limit, as it writes one."""
         self.folder = folder
         self.path = folder / "bench.duckdb"
+        self.settings = {"memory_limit": memory} if memory else {}
 
     def profile(self) -> dict[str, object]:
         return {
@@ -104,17 +111,18 @@ class DuckDB(Warehouse):
             "path": str(self.path),
             "schema": "analytics",
             "threads": os.cpu_count() or 1,
+            "settings": self.settings,
         }
 
-    def make_raw(self, rows: int) -> None:
-        for file in self.folder.glob("*.duckdb"):
+    def make_raw(self, rows: int, held: int) -> None:
+        for file in self.folder.glob("*.duckdb*"):
             file.unlink()
+        said = "".join(f"set {name} = '{value}';" for name, value in self.settings.items())
         run_sql_in_duckdb(
             self.path,
-            f"create schema raw; create schema held; create table raw.order_events as {rows_sql(0, rows)};"
-            f"create table held.next_rows as {rows_sql(rows, rows + ROWS_PER_DAY)}",
+            f"{said}create schema raw; create schema held; create table raw.order_events as {rows_sql(0, rows)};"
+            f"create table held.next_rows as {rows_sql(rows, rows + held)}",
         )
-        self.keep("raw")
 
     def restore(self, state: str) -> None:
         self.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
@@ -157,7 +165,7 @@ class Postgres(Warehouse):
         login = {"host": host, "port": 5432, "user": user, "password": "", "dbname": "bench"}
         return {"type": "postgres", **login, "schema": "analytics", "threads": os.cpu_count() or 1}
 
-    def make_raw(self, rows: int) -> None:
+    def make_raw(self, rows: int, held: int) -> None:
         self._replace("bench", "template1")
         listed = ", ".join(f"{name} {data_type}" for name, data_type in COLUMNS.items())
         connection = self.cluster.connect("bench")
@@ -165,7 +173,7 @@ class Postgres(Warehouse):
         csv = self.folder / "rows.csv"
         for table, first, last in (
             ("raw.order_events", 0, rows),
-            ("held.next_rows", rows, rows + ROWS_PER_DAY),
+            ("held.next_rows", rows, rows + held),
         ):
             run_sql_in_duckdb(
                 self.folder / "rows.duckdb", f"copy ({rows_sql(first, last)}) to '{csv}' (format csv)"
@@ -175,7 +183,7 @@ class Postgres(Warehouse):
                 cursor.copy_expert(f"copy {table} from stdin (format csv, header)", file)
         connection.close()
         csv.unlink()
-        self.keep("raw")
+        self.settle()
 
     def _replace(self, database: str, template: str) -> None:
         self.cluster.execute(f"drop database if exists {database} with (force)")
@@ -234,6 +242,84 @@ class Postgres(Warehouse):
                 int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon:")
             )
         return total
+
+    def stop(self) -> None:
+        self.cluster.stop()
+
+
+class Spark(Warehouse):
+    """Apache Spark with Iceberg, the tests' cluster: a master, two workers of one core each, a Thrift server."""
+
+    name = "spark"
+
+    def __init__(self, folder: Path) -> None:
+        from spark.cluster import SparkCluster
+
+        self.folder = folder
+        self.cluster = SparkCluster(executor_mib=3072, driver_mib=3072)
+        self.engine = self.cluster.new_engine()
+
+    def profile(self) -> dict[str, object]:
+        return {**self.engine.output(), "schema": "analytics"}
+
+    def project(self) -> dict[str, object]:
+        return self.engine.project()
+
+    def make_raw(self, rows: int, held: int) -> None:
+        self.engine = self.cluster.new_engine()
+        self.engine.execute(f"create namespace {self.engine.catalog}.held")
+        for table, first, last in (
+            ("raw.order_events", 0, rows),
+            ("held.next_rows", rows, rows + held),
+        ):
+            file = self.folder / f"{table}.parquet"
+            run_sql_in_duckdb(
+                self.folder / "rows.duckdb",
+                "set timezone = 'UTC'; copy (select * replace ("
+                "occurred_at::timestamptz as occurred_at, _loaded_at::timestamptz as _loaded_at)"
+                f" from ({rows_sql(first, last)})) to '{file}' (format parquet)",
+            )
+            self.engine.execute(f"create table {table} using iceberg as select * from parquet.`{file}`")
+            file.unlink()
+
+    def execute(self, sql: str) -> None:
+        self.engine.execute(sql)
+
+    def restore(self, state: str) -> None:
+        raise NotImplementedError("States of a lake are not kept: bench/large.py needs none.")
+
+    def keep(self, state: str) -> None:
+        raise NotImplementedError("States of a lake are not kept: bench/large.py needs none.")
+
+    def client(self, sql: str) -> list[str]:
+        raise NotImplementedError("bench/large.py needs no client.")
+
+    def settle(self) -> None:
+        pass  # nothing goes on in the background
+
+    def _processes(self) -> list[Path]:
+        """Of the server and the workers' executors, the folders in /proc: each works in a folder of the cluster's."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "cwd").resolve().is_relative_to(self.cluster.folder):
+                    found.append(process)
+            except OSError:
+                continue
+        return found
+
+    def server_cpu(self) -> float:
+        fields = [(path / "stat").read_text().rpartition(")")[2].split() for path in self._processes()]
+        return sum(int(field[11]) + int(field[12]) for field in fields) / TICKS_PER_SECOND
+
+    def server_memory(self) -> int:
+        statuses = [(path / "status").read_text().splitlines() for path in self._processes()]
+        return sum(
+            int(line.split()[1]) * 1024 for lines in statuses for line in lines if line.startswith("RssAnon:")
+        )
+
+    def version(self) -> str:
+        return importlib.metadata.version("pyspark")
 
     def stop(self) -> None:
         self.cluster.stop()

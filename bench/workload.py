@@ -131,14 +131,18 @@ def write_project(
     return folder
 
 
-def write_projects(folder: Path, package: Path, profile: Mapping[str, object]) -> dict[str, Path]:
-    """The projects that need nothing to be known of a build: see `write_trivial` for the last one."""
+def write_projects(
+    folder: Path, package: Path, profile: Mapping[str, object], keys: Mapping[str, object]
+) -> dict[str, Path]:
+    """The projects that need nothing to be known of a build: see `write_trivial` for the last one. keys: of the
+    package's dbt_project.yml, what the engine needs there."""
     return {
         "package": write_project(
             folder / "package",
             profile,
             {"packages.yml": json.dumps({"packages": [{"local": str(package)}]})},
             vars={"forensics_streams": {"orders": STREAM}},
+            **keys,
         ),
         "snapshot": write_project(folder / "snapshot", profile, {"snapshots/order_events.sql": SNAPSHOT}),
         "append": write_project(folder / "append", profile, {"models/order_events_appended.sql": APPEND}),

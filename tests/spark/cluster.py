@@ -67,13 +67,16 @@ def jars() -> list[Path]:
 
 
 class SparkCluster:
-    def __init__(self) -> None:
+    """executor_mib: the memory of each worker's one executor; driver_mib: that of the Thrift server."""
+
+    def __init__(self, executor_mib: int = 600, driver_mib: int = 2048) -> None:
         if shutil.which("java") is None:
             raise RuntimeError("Spark needs Java 17 on the PATH: install Debian's openjdk-17-jre-headless.")
         classpath = ":".join(map(str, jars()))
         self._postgres = PostgresCluster(port=free_port())
         self.folder = Path(tempfile.mkdtemp(prefix="forensics-spark-"))
         self._count = 0
+        self._executor_mib, self._driver_mib = executor_mib, driver_mib
         self.port, self._ui, self._master = free_port(), free_port(), free_port()
         self._worker_uis = [free_port() for _ in range(WORKERS)]
         self._watcher = subprocess.Popen(
@@ -98,7 +101,8 @@ class SparkCluster:
         self._wait_for(running, [self._master])
         for number, ui in enumerate(self._worker_uis):
             name = f"worker-{number}"
-            size = ["--cores", "1", "--memory", "1g", "--work-dir", str(self.folder / name)]
+            memory = f"{self._executor_mib + 400}m"
+            size = ["--cores", "1", "--memory", memory, "--work-dir", str(self.folder / name)]
             running.append(self._daemon(name, "worker.Worker", *local, str(ui), *size, master))
         arguments = ["--master", master, "--driver-class-path", classpath]
         arguments += ["--driver-java-options", f"-Djava.io.tmpdir={self.folder}"]
@@ -107,13 +111,15 @@ class SparkCluster:
         arguments += ["--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", "spark-internal"]
         arguments += ["--hiveconf", f"hive.server2.thrift.port={self.port}"]
         arguments += ["--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1"]
-        running.append(self._launch("thrift-server", "spark-submit", arguments, memory="2g"))
+        running.append(
+            self._launch("thrift-server", "spark-submit", arguments, memory=f"{self._driver_mib}m")
+        )
         self._wait_for(running, [*self._worker_uis, self.port])
 
     def _settings(self) -> dict[str, str]:
         return {
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
-            "spark.executor.memory": "600m",
+            "spark.executor.memory": f"{self._executor_mib}m",
             "spark.sql.shuffle.partitions": str(WORKERS),
             "spark.ui.port": str(self._ui),
             # Every broadcast takes a page at least, and a statement over many metrics has dozens.
