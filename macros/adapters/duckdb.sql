@@ -130,7 +130,7 @@
     {#- Only what may repeat is told apart: a distinct aggregate over every entry would cost as much as all else together. -#}
     {%- set once = 'min(case when not (' ~ repeats ~ ') then ' ~ expression ~ ' end, 10)' -%}
     {%- set repeated = 'min(distinct case when ' ~ repeats ~ ' then ' ~ expression ~ ' end, 10)' -%}
-    {{ return(dbt_forensics._duckdb_small_letters('cast(to_json(list_sort(list_concat(' ~ once ~ ', ' ~ repeated ~ '))[:10]) as varchar)')) }}
+    {{ return(dbt_forensics._duckdb_small_letters("nullif(cast(to_json(list_sort(list_concat(" ~ once ~ ", " ~ repeated ~ "))[:10]) as varchar), '[]')")) }}
 {% endmacro %}
 
 {% macro duckdb__elapsed_seconds(from_time, to_time) %}

@@ -61,7 +61,7 @@
 {% endmacro %}
 
 {% macro first_ten(expression, repeats='1 = 1') %}
-    {#- Aggregate, text: up to ten distinct values, the smallest ones, as a JSON array of strings. repeats: where a value may stand twice. -#}
+    {#- Aggregate, text: up to ten distinct values, the smallest ones, as a JSON array of strings; NULL of none. repeats: where a value may stand twice. -#}
     {{ return(adapter.dispatch('first_ten', 'dbt_forensics')(expression, repeats)) }}
 {% endmacro %}
 

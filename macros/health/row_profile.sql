@@ -75,13 +75,21 @@
             history.schema_version,
             history.event_time,
             history.ingested_at,
-            history.payload,
             history.broken_rule,
             entries.verdict,
             entries.timeliness,
             entries.recorded_at,
             {{ dbt_forensics.time_of_stream(streams, 'window_start', 'history.event_time', of='history.stream') }} as window_start,
             {{ dbt_forensics.window_start('hour', 'coalesce(history.ingested_at, history.recorded_at)') }} as arrived_hour,
+            {#- The payload leaves NULLs out. Quotes inside of values are escaped, so that a name and a colon are only found where it is a key. #}
+            {%- for column, having in columns.items() %}
+            {%- set key = dbt_forensics._json_name(column) ~ " || ':'" %}
+            case
+                when {{ dbt_forensics.is_one_of('history.stream', having) }} and {{ dbt.position("'{' || " ~ key, 'history.payload') }} <> 1 and {{ dbt.position("',' || " ~ key, 'history.payload') }} = 0
+                    then 1
+                else 0
+            end as null_{{ loop.index }},
+            {%- endfor %}
             out_of_order.row_key is not null as is_out_of_order
         from {{ history }} as history
         inner join first_entries as entries
@@ -94,7 +102,6 @@
 
     totals as (
 
-        {#- The payload leaves NULLs out. Quotes inside of values are escaped, so that a name and a colon are only found where it is a key. #}
         select
             stream,
             arrived_hour,
@@ -102,13 +109,8 @@
             window_start,
             recorded_at,
             count(*) as row_count,
-            {%- for column, having in columns.items() %}
-            {%- set key = dbt_forensics._json_name(column) ~ " || ':'" %}
-            sum(case
-                when {{ dbt_forensics.is_one_of('stream', having) }} and {{ dbt.position("'{' || " ~ key, 'payload') }} <> 1 and {{ dbt.position("',' || " ~ key, 'payload') }} = 0
-                    then 1
-                else 0
-            end) as null_{{ loop.index }},
+            {%- for column in columns %}
+            sum(null_{{ loop.index }}) as null_{{ loop.index }},
             {%- endfor %}
             {%- for role, having in roles.items() %}
             sum(case when {{ role }} is null and {{ dbt_forensics.is_one_of('stream', having) }} then 1 else 0 end) as null_{{ role }},
@@ -168,45 +170,46 @@
 
     ),
 
-    counted_entities as (
+    hot_entities as (
 
-        {#- Of a load around midnight the rows are in two windows. #}
+        {#- Most entities have a row or two in an hour, so that counting them must not cost more than a count. #}
         select
             stream,
             entity_id,
             arrived_hour,
-            batch_id,
-            window_start,
-            count(*) as row_count,
-            sum(count(*)) over (partition by stream, entity_id, arrived_hour, recorded_at) as hour_count,
-            {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
-            min(event_time) as first_event_at,
-            min(ingested_at) as first_arrived_at,
-            max(ingested_at) as last_arrived_at,
             recorded_at
         from new_rows
         where entity_id is not null and verdict <> 'duplicate'
-        group by stream, entity_id, arrived_hour, batch_id, window_start, recorded_at
+        group by stream, entity_id, arrived_hour, recorded_at
+        having count(*) >= 10
 
     ),
 
     entities as (
 
+        {#- Of a load around midnight the rows are in two windows. #}
         select
-            stream,
+            new_rows.stream,
             'entity' as measure,
-            entity_id as subject,
-            arrived_hour,
-            batch_id,
-            window_start,
-            row_count,
-            sample_event_ids,
-            first_event_at,
-            first_arrived_at,
-            last_arrived_at,
-            recorded_at
-        from counted_entities
-        where hour_count >= 10
+            new_rows.entity_id as subject,
+            new_rows.arrived_hour,
+            new_rows.batch_id,
+            new_rows.window_start,
+            count(*) as row_count,
+            {{ dbt_forensics.first_ten('new_rows.event_id') }} as sample_event_ids,
+            min(new_rows.event_time) as first_event_at,
+            min(new_rows.ingested_at) as first_arrived_at,
+            max(new_rows.ingested_at) as last_arrived_at,
+            new_rows.recorded_at
+        from new_rows
+        inner join hot_entities
+            on
+                new_rows.stream = hot_entities.stream
+                and new_rows.entity_id = hot_entities.entity_id
+                and new_rows.arrived_hour = hot_entities.arrived_hour
+                and new_rows.recorded_at = hot_entities.recorded_at
+        where new_rows.verdict <> 'duplicate'
+        group by new_rows.stream, new_rows.entity_id, new_rows.arrived_hour, new_rows.batch_id, new_rows.window_start, new_rows.recorded_at
 
     ),
 

@@ -355,7 +355,7 @@
         {%- do members.append("coalesce(',\"" ~ name ~ "\":' || " ~ dbt_forensics.json_text(value) ~ ", '')") -%}
     {%- endfor -%}
     {%- if sample_event_ids -%}
-        {%- do members.append("coalesce(',\"sample_event_ids\":' || nullif(" ~ sample_event_ids ~ ", '[]'), '')") -%}
+        {%- do members.append("coalesce(',\"sample_event_ids\":' || " ~ sample_event_ids ~ ", '')") -%}
     {%- endif -%}
     {{ return("cast('{' || substr(" ~ members | join(' || ') ~ ", 2) || '}' as " ~ dbt.type_string() ~ ')') }}
 {% endmacro %}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from failures import BUILD_AFTER, COLUMNS, DAY, FAILURES, QUIET_DAYS, START, STREAM, Failure, quiet_days
 
+from functional.failures import (
+    BUILD_AFTER,
+    COLUMNS,
+    DAY,
+    FAILURES,
+    QUIET_DAYS,
+    START,
+    STREAM,
+    Failure,
+    quiet_days,
+)
 from harness.engines import Engine
 from harness.project import Consumer
 
@@ -39,11 +49,13 @@ class Played:
             kept.append(by_stream)
 
 
-def play(engine: Engine, folder: Any, cadence: list[datetime] = BUILDS) -> Played:
+def play(
+    engine: Engine, folder: Any, cadence: list[datetime] = BUILDS, failures: Sequence[Failure] = FAILURES
+) -> Played:
     """Three days of news: the last quiet one, the one of the failure, two quiet ones. Builds at the times given."""
     streams = {
         failure.name: {"relation": f"source.raw.{failure.name}", **STREAM, **failure.stream}
-        for failure in FAILURES
+        for failure in failures
     }
     consumer = Consumer(
         engine,
@@ -53,11 +65,11 @@ def play(engine: Engine, folder: Any, cadence: list[datetime] = BUILDS) -> Playe
         files={"seeds/forensics_exceptions.csv": EXCEPTIONS},
     )
     days = quiet_days(QUIET_DAYS + 3)
-    for failure in FAILURES:
+    for failure in failures:
         consumer.create_table(failure.name, COLUMNS)
     played = Played(consumer)
     for number, built_at in enumerate(BUILDS):
-        for failure in FAILURES:
+        for failure in failures:
             if number == 0:
                 loads = [[failure.before(row) for row in load] for day in days[:QUIET_DAYS] for load in day]
             elif number == 1:

@@ -690,6 +690,7 @@ for values, ten, why in (
     aggregate("f.first_ten(v)", rows, json.dumps(ten, ensure_ascii=False, separators=(",", ":")), why)
 aggregate("f.first_ten(v)", [literal("\x1f")[1]], '["\\u001f"]', "a control character, in small letters")
 aggregate("f.first_ten(v)", ["'a'", "cast(null as varchar)"], '["a"]', "NULL is no value")
+aggregate("f.first_ten(v)", ["cast(null as varchar)"], None, "of no value")
 
 
 # elapsed_seconds: signed, with fractions
