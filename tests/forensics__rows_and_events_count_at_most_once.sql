@@ -1,21 +1,38 @@
 -- The ledger's invariants: per row the effects add up to 0 or 1, per event at most one row counts, and effect and verdict agree. `dbt build` looks at the
 -- events that its build decided between several rows; `dbt test` at every event.
+{%- set ledger = ref('forensics__ledger').render() %}
 with touched as (
 
-    select distinct
-        stream,
-        event_id
-    from {{ ref('forensics__ledger').render() }}
+    select distinct event_key
+    from {{ ledger }}
     where {{ dbt_forensics.is_worth_checking() }}
+
+),
+
+-- One pass over two thin columns; the times of arrival then let the engine skip the rest of the ledger.
+arrivals as (
+
+    select distinct
+        ledger.event_key,
+        ledger.ingested_at
+    from {{ ledger }} as ledger
+    inner join touched
+        on ledger.event_key = touched.event_key
 
 ),
 
 entries as (
 
     select ledger.*
-    from {{ ref('forensics__ledger').render() }} as ledger
+    from {{ ledger }} as ledger
+    inner join arrivals
+        on ledger.event_key = arrivals.event_key and ledger.ingested_at = arrivals.ingested_at
+    union all
+    select ledger.*
+    from {{ ledger }} as ledger
     inner join touched
-        on ledger.stream = touched.stream and ledger.event_id = touched.event_id
+        on ledger.event_key = touched.event_key
+    where ledger.ingested_at is null
 
 ),
 

@@ -111,13 +111,16 @@
     {{ return('set local jit = off; set local enable_nestloop = off') }}
 {% endmacro %}
 
-{% macro postgres__row_store_indexes(columns, values) %}
+{% macro postgres__row_store_indexes(columns, values, growing) %}
     {%- set indexes = [] -%}
     {%- for column in columns -%}
         {%- do indexes.append({'columns': [column] if column is string else column, 'type': 'btree'}) -%}
     {%- endfor -%}
     {%- for column in values -%}
         {%- do indexes.append({'columns': [column], 'type': 'hash'}) -%}
+    {%- endfor -%}
+    {%- for column in growing -%}
+        {%- do indexes.append({'columns': [column], 'type': 'brin'}) -%}
     {%- endfor -%}
     {{ return(indexes) }}
 {% endmacro %}

@@ -120,12 +120,13 @@
     {{ return(adapter.dispatch('from_nothing', 'dbt_forensics')()) }}
 {% endmacro %}
 
-{% macro row_store_indexes(columns, values=[]) %}
+{% macro row_store_indexes(columns, values=[], growing=[]) %}
     {#-
         dbt's `indexes` config, where the engine stores rows and a look-up needs one; an empty list where it does not. columns: to be
-        looked up and put in order. values: columns that are only looked up, and whose texts may be of any length.
+        looked up and put in order. values: columns that are only looked up, and whose texts may be of any length. growing: columns whose
+        values grow as rows are added, so that it is enough to know what each stretch of the table holds.
     -#}
-    {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns, values)) }}
+    {{ return(adapter.dispatch('row_store_indexes', 'dbt_forensics')(columns, values, growing)) }}
 {% endmacro %}
 
 {% macro gather_statistics(relation) %}
@@ -242,7 +243,7 @@
     {{ return('') }}
 {% endmacro %}
 
-{% macro default__row_store_indexes(columns, values) %}
+{% macro default__row_store_indexes(columns, values, growing) %}
     {{ return([]) }}
 {% endmacro %}
 

@@ -191,7 +191,7 @@
     {{ return('(coalesce(' ~ left ~ ' = ' ~ right ~ ', false) or (' ~ left ~ ' is null and ' ~ right ~ ' is null))') }}
 {% endmacro %}
 
-{% macro redshift__row_store_indexes(columns, values) %}
+{% macro redshift__row_store_indexes(columns, values, growing) %}
     {{ return([]) }}
 {% endmacro %}
 

@@ -118,7 +118,7 @@
             min(severity) as severity,
             min(arrived_hour) as first_hour,
             max(arrived_hour) as last_hour,
-            min(abs(shift)) * max(sign(shift)) * 30 as shift_minutes,
+            cast(min(abs(shift)) * max(sign(shift)) * 30 as {{ dbt.type_bigint() }}) as shift_minutes,
             max(usual_middle) * 30 as usual_minutes,
             sum(row_count) as row_count,
             min(first_event_at) as first_event_at,

@@ -234,22 +234,33 @@
 
     ),
 
-    earlier_volumes as (
+    places_before as (
 
+        {#- By the day only where the season of the week is not known yet: after four weeks nothing is read there. #}
         select
             dated_windows.stream,
             dated_windows.place,
             seasons.season,
             seasons.seasons_ago,
-            earlier.volume
+            dated_windows.place - seasons.days_ago * dated_windows.windows_a_day as place_before
         from dated_windows
         cross join seasons
-        inner join dated_windows as earlier
-            on
-                dated_windows.stream = earlier.stream
-                and dated_windows.place - seasons.days_ago * dated_windows.windows_a_day = earlier.place
-        {#- By the day only where the season of the week is not known yet: after four weeks nothing is read there. #}
-        where earlier.is_due and (seasons.season = 'weekly' or dated_windows.place < 28 * dated_windows.windows_a_day)
+        where seasons.season = 'weekly' or dated_windows.place < 28 * dated_windows.windows_a_day
+
+    ),
+
+    earlier_volumes as (
+
+        select
+            places_before.stream,
+            places_before.place,
+            places_before.season,
+            places_before.seasons_ago,
+            dated_windows.volume
+        from places_before
+        inner join dated_windows
+            on places_before.stream = dated_windows.stream and places_before.place_before = dated_windows.place
+        where dated_windows.is_due
 
     ),
 
