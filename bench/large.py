@@ -114,6 +114,11 @@ def main() -> None:
     parser.add_argument(
         "--repeat", type=int, default=3, help="how often each increment comes (default: %(default)s)"
     )
+    parser.add_argument(
+        "--indexed",
+        action="store_true",
+        help="PostgreSQL: the raw table has the indexes that docs/engines.md advises",
+    )
     parser.add_argument("--memory", default="16GB", help="DuckDB's limit (default: %(default)s)")
     parser.add_argument(
         "--out", type=Path, help="JSON, and an SVG goes beside it; default: target/large_ENGINE.json"
@@ -127,7 +132,7 @@ def main() -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     engines: dict[str, Callable[[Path], Warehouse]] = {
         "duckdb": lambda folder: DuckDB(folder, options.memory),
-        "postgres": Postgres,
+        "postgres": lambda folder: Postgres(folder, options.indexed),
         "spark": Spark,
     }
     found: dict[int, dict[str, Step]] = {}
@@ -142,6 +147,7 @@ def main() -> None:
                 "machine": machine(),
                 "versions": {**versions(), options.engine: warehouse.version()},
                 "memory": options.memory if options.engine == "duckdb" else None,
+                "indexed": options.indexed,
                 "repeat": options.repeat,
             }
             for rows in (int(number) for number in (options.rows or ROWS[options.engine]).split(",")):

@@ -24,6 +24,10 @@ connection = psycopg2.connect(sys.argv[1])
 connection.autocommit = True
 connection.cursor().execute(sys.argv[2])
 """
+RAW_INDEXES = """
+create index on raw.order_events (_load_id, _loaded_at);
+create index on raw.order_events using brin (_loaded_at);
+"""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -150,10 +154,12 @@ class Postgres(Warehouse):
 
     name = "postgres"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, indexed: bool = False) -> None:
+        """indexed: whether the raw table has indexes, those that docs/engines.md advises."""
         from harness.engines import PostgresCluster
 
         self.folder = folder
+        self.indexed = indexed
         self.cluster = PostgresCluster()
         for setting in ("autovacuum = off", "max_wal_size = '8GB'"):
             self.cluster.execute(f"alter system set {setting}")
@@ -181,6 +187,8 @@ class Postgres(Warehouse):
             cursor.execute(f"create schema {table.split('.')[0]}; create table {table} ({listed})")
             with csv.open() as file:
                 cursor.copy_expert(f"copy {table} from stdin (format csv, header)", file)
+        if self.indexed:
+            cursor.execute(RAW_INDEXES)
         connection.close()
         csv.unlink()
         self.settle()
