@@ -243,3 +243,17 @@
         {{ dbt_forensics._config_error('the Spark session', 'spark.sql.decimalOperations.allowPrecisionLoss', 'true', 'false.' ~ remedy) }}
     {%- endif -%}
 {% endmacro %}
+
+{% macro spark__snapshot_merge_sql(target, source, insert_cols) %}
+    {#-
+        Only where a project dispatches dbt's macros to this package (docs/engines.md). dbt-spark's own merge compares with all that is on record,
+        which rows that are only ever added do not need: the snapshot's query leaves out what is captured already.
+    -#}
+    {%- if config.get('strategy') != 'dbt_forensics.append_only' -%}
+        {{ return(dbt.spark__snapshot_merge_sql(target, source, insert_cols)) }}
+    {%- endif -%}
+    insert into {{ target }} ({{ insert_cols | join(', ') }})
+    select {{ insert_cols | join(', ') }}
+    from {{ source.identifier if target.is_iceberg else source }}
+    where dbt_change_type = 'insert'
+{% endmacro %}

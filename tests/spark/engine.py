@@ -71,7 +71,12 @@ class SparkEngine(Engine):
         }
 
     def project(self) -> dict[str, Any]:
-        return {kind: {"+file_format": self.file_format} for kind in ("models", "snapshots", "seeds")}
+        # The integration project has no such dispatch: there dbt-spark merges.
+        dispatch = {"macro_namespace": "dbt", "search_order": ["consumer", "dbt_forensics", "dbt"]}
+        return {
+            **{kind: {"+file_format": self.file_format} for kind in ("models", "snapshots", "seeds")},
+            "dispatch": [dispatch],
+        }
 
     def create_table(self, table: str, columns: Mapping[str, str]) -> None:
         listed = ", ".join(f"{spark_name(name)} {spark_type(type_)}" for name, type_ in columns.items())
