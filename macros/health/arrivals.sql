@@ -1,5 +1,8 @@
 {% macro arrivals(streams, profile) %}
-    {#- CTEs: hourly, what is counted of the rows that arrived in an hour, by measure and subject; and batches, the rows of each batch. -#}
+    {#-
+        CTEs: hourly, what is counted of the rows that arrived in an hour, by measure and subject, and beside it how many came in all (hour_count) and
+        how many of them repeat others (hour_duplicates); and batches, the rows of each batch.
+    -#}
     hourly as (
 
         select
@@ -8,6 +11,8 @@
             measure,
             subject,
             sum(row_count) as row_count,
+            sum(sum(case when measure = 'rows' then row_count else 0 end)) over (partition by stream, arrived_hour) as hour_count,
+            sum(sum(case when measure = 'duplicate' then row_count else 0 end)) over (partition by stream, arrived_hour) as hour_duplicates,
             min(first_event_at) as first_event_at,
             min(first_arrived_at) as first_arrived_at,
             max(last_arrived_at) as last_arrived_at,
@@ -105,8 +110,7 @@
 {% macro found(detector, from, where, values, streams) %}
     {#-
         A select of detections, with the columns of found_columns(). from: a CTE with stream, first_window, last_window, or a select of it, in parentheses with
-        alias. values: {column: SQL} for identity_text, observed, evidence, and what differs from the defaults. where: a condition; knob and
-        severity are the detector's settings for the stream.
+        alias. values: {column: SQL} for identity_text, observed, evidence, and what differs from the defaults. where: a condition.
     -#}
     {%- set time = dbt.type_timestamp() -%}
     {%- set number = dbt_forensics.type_exact_number() %}
@@ -117,7 +121,7 @@
             {{ values.identity_text }} as identity_text,
             candidates.first_window as window_start,
             {{ values.get('window_end', dbt_forensics.time_of_stream(streams, 'window_end', 'candidates.last_window', of='candidates.stream')) }} as window_end,
-            {{ values.get('severity', 'settings.severity') }} as severity,
+            {{ values.get('severity', dbt_forensics.severity(detector, streams)) }} as severity,
             cast({{ values.observed }} as {{ number }}) as observed,
             cast({{ values.get('expected', 'null') }} as {{ number }}) as expected,
             {{ values.evidence }} as evidence,
@@ -127,9 +131,7 @@
             {{ values.get('is_over', '1 = 0') }} as is_over,
             {{ values.get('touched_at', 'cast(null as ' ~ time ~ ')') }} as touched_at
         from {{ from }} as candidates
-        inner join settings
-            on candidates.stream = settings.stream and settings.detector = '{{ detector }}'
-        where {{ where }}
+        where {{ dbt_forensics.is_on(detector, streams) }} and ({{ where }})
 {%- endmacro %}
 
 

@@ -167,7 +167,7 @@
         A batch of which nearly all rows that are not held back are of events that were known, half of them at least without anything new: the same file
         once more, or an old one. What was in conflict then is in conflict again.
     -#}
-    {{ dbt_forensics._found_batch('repeated_batch', 'candidates.rows_count >= 20 and candidates.duplicate_count * 2 >= candidates.rows_count and candidates.batch_count >= 3 and candidates.repeated_share >= settings.knob and candidates.usual_repeated_share < 0.5', {
+    {{ dbt_forensics._found_batch('repeated_batch', 'candidates.rows_count >= 20 and candidates.duplicate_count * 2 >= candidates.rows_count and candidates.batch_count >= 3 and candidates.repeated_share >= ' ~ dbt_forensics.knob('repeated_batch', streams) ~ ' and candidates.usual_repeated_share < 0.5', {
         'observed': 'candidates.repeated_share',
         'expected': 'candidates.usual_repeated_share',
         'evidence': dbt_forensics.evidence({'rows': '(candidates.duplicate_count + candidates.conflict_count)', 'of_rows': 'candidates.rows_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),
@@ -183,7 +183,7 @@
         missing has come into its window. The first batch and the last one may not be complete; a batch that is alone on its day is judged as a window; and where
         one load in five is half or double (several files of unlike size in one stream), no size is usual.
     -#}
-    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - settings.knob) and candidates.usual_distance_share < 1 and candidates.is_repetition = 0 and candidates.distance_share > candidates.usual_distance_share * 5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('partial_batch', 'candidates.any_day_count >= 7 and candidates.usual_volume >= 50 and candidates.volume < candidates.usual_volume * (1 - ' ~ dbt_forensics.knob('partial_batch', streams) ~ ') and candidates.usual_distance_share < 1 and candidates.is_repetition = 0 and candidates.distance_share > candidates.usual_distance_share * 5 and (candidates.usual_volume - candidates.volume) * (candidates.usual_volume - candidates.volume) > candidates.usual_volume * 12 and candidates.first_arrived_at > candidates.earliest_first_arrived_at and candidates.last_arrived_at < candidates.latest_first_arrived_at and candidates.wrong_share < 0.5', {
         'observed': 'candidates.volume',
         'expected': 'candidates.usual_volume',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.volume', 'usual_rows': 'candidates.usual_volume'}, {'batch_id': 'candidates.batch_id'}),
@@ -203,7 +203,7 @@
 
 {% macro wrong_shape_load(streams, clock) %}
     {#- A batch of which nearly no row could be read, or nearly all values are missing: an error page, or another file's columns, landed as data. -#}
-    {{ dbt_forensics._found_batch('wrong_shape_load', 'candidates.batch_count >= 10 and candidates.usual_size >= 20 and candidates.wrong_share >= settings.knob and candidates.usual_wrong_share < 0.5', {
+    {{ dbt_forensics._found_batch('wrong_shape_load', 'candidates.batch_count >= 10 and candidates.usual_size >= 20 and candidates.wrong_share >= ' ~ dbt_forensics.knob('wrong_shape_load', streams) ~ ' and candidates.usual_wrong_share < 0.5', {
         'observed': 'candidates.wrong_share',
         'expected': 'candidates.usual_wrong_share',
         'evidence': dbt_forensics.evidence({'rows': 'candidates.rows_count', 'unreadable_rows': 'candidates.unreadable_count', 'missing_values': 'candidates.null_count', 'of_values': 'candidates.value_count'}, {'batch_id': 'candidates.batch_id'}, 'candidates.sample_event_ids'),

@@ -33,15 +33,15 @@
 {% endmacro %}
 
 
-{% macro number_of_stream(values) %}
-    {#- A number that depends on the stream of a row. values: {stream name: number, as text}. Streams of one number share one branch. -#}
+{% macro value_of_stream(values, of='stream') %}
+    {#- A value that depends on the stream of a row. values: {stream name: SQL}. of: the column that has the stream. Streams of one value share one branch. -#}
     {%- set groups = {} -%}
     {%- for name, value in values.items() -%}{%- do groups.update({value: groups.get(value, []) + [name]}) -%}{%- endfor -%}
     {%- set cases = [] -%}
     {%- for value, names in groups.items() -%}
-        {%- do cases.append(('else ' if loop.last else 'when ' ~ dbt_forensics.is_one_of('stream', names) ~ ' then ') ~ value) -%}
+        {%- do cases.append(('else ' if loop.last else 'when ' ~ dbt_forensics.is_one_of(of, names) ~ ' then ') ~ value) -%}
     {%- endfor -%}
-    {{ return(groups.keys() | first if groups | length == 1 else '(case ' ~ cases | join(' ') ~ ' end)') }}
+    {{ return((groups.keys() | first | default('null')) if groups | length <= 1 else '(case ' ~ cases | join(' ') ~ ' end)') }}
 {% endmacro %}
 
 
@@ -49,5 +49,5 @@
     {#- Integer: how many windows the stream of a row has a day. -#}
     {%- set values = {} -%}
     {%- for stream in streams.values() -%}{%- do values.update({stream.name: '24' if stream.window == 'hour' else '1'}) -%}{%- endfor -%}
-    {{ return(dbt_forensics.number_of_stream(values)) }}
+    {{ return(dbt_forensics.value_of_stream(values)) }}
 {% endmacro %}

@@ -3,7 +3,7 @@
         CTEs, the last of them named offset_runs: stretches of hours of arrival in which the whole feed is moved against the clock: the delays of a tenth,
         half and nine tenths of the rows are all moved by about the same, which a queue that empties does not do, and by no more than the 14 hours that
         clocks of the world differ from UTC. Rows before their events
-        are enough; rows after them are moved only if arrivals went on meanwhile, else they were held up. Needs the CTEs settings and hourly.
+        are enough; rows after them are moved only if arrivals went on meanwhile, else they were held up. Needs the CTE hourly.
     -#}
     delays as (
 
@@ -96,13 +96,12 @@
 
         select
             hours_beside_before.*,
-            settings.severity,
+            {{ dbt_forensics.severity('constant_offset', streams, 'stream') }} as severity,
             place - row_number() over (partition by hours_beside_before.stream, sign(shift) order by place) as run
         from hours_beside_before
-        inner join settings
-            on hours_beside_before.stream = settings.stream and settings.detector = 'constant_offset'
         where
-            abs(shift) * 30 >= settings.knob
+            {{ dbt_forensics.is_on('constant_offset', streams, 'stream') }}
+            and abs(shift) * 30 >= {{ dbt_forensics.knob('constant_offset', streams, 'stream') }}
             and abs(shift) <= 28
             and abs(low_shift - shift) <= 2
             and abs(high_shift - shift) <= 2

@@ -13,12 +13,6 @@
         CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, schema_history,
         versions, changes, log, watch_log, actions, action_rows}. clock: SQL, the time of the build.
     -#}
-    settings as (
-
-        {{ dbt_forensics.detector_settings(streams) }}
-
-    ),
-
     windows as (
 
         {#- A window is news when rows of it are recorded, and when it can be judged at last: when its rows are due, and when late ones had their time. #}

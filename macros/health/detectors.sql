@@ -58,31 +58,43 @@
 {% endmacro %}
 
 
-{% macro detector_settings(streams) %}
+{% macro detector_settings(detector, streams) %}
     {#-
-        A select of the detectors that are on, per stream: stream, detector, knob (numeric), severity. What concerns watched values belongs to
-        no stream and has the defaults.
+        {stream name: {knob, severity}} of the streams for which a detector is on. What concerns watched values belongs to no stream and has the
+        defaults.
     -#}
-    {%- set rows = [] -%}
-    {%- for name, known in dbt_forensics.detectors().items() -%}
-        {%- for stream in streams.values() -%}
-            {%- set given = stream.detectors.get(name, {}) -%}
-            {%- if given.get('enabled', true) -%}
-                {%- do rows.append([stream.name, name, given.get(known.knob, known.default), given.get('severity', known.severity)]) -%}
-            {%- endif -%}
-        {%- endfor -%}
-        {%- if name in ['metric_mismatch', 'unexplained_change'] -%}
-            {%- do rows.append([dbt_forensics.watched_stream(), name, known.default, known.severity]) -%}
+    {%- set known = dbt_forensics.detectors()[detector] -%}
+    {%- set found = {} -%}
+    {%- for stream in streams.values() -%}
+        {%- set given = stream.get('detectors', {}).get(detector, {}) -%}
+        {%- if given.get('enabled', true) -%}
+            {%- do found.update({stream.name: {'knob': given.get(known.knob, known.default), 'severity': given.get('severity', known.severity)}}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- for row in rows %}
-    select
-        cast('{{ row[0] }}' as {{ dbt.type_string() }}) as stream,
-        cast('{{ row[1] }}' as {{ dbt.type_string() }}) as detector,
-        cast({{ row[2] }} as {{ dbt_forensics.type_exact_number() }}) as knob,
-        cast('{{ row[3] }}' as {{ dbt.type_string() }}) as severity
-    {{- '\n    union all' if not loop.last }}
-    {%- else %}
-    {{ dbt_forensics.no_rows({'stream': 'text', 'detector': 'text', 'knob': 'number', 'severity': 'text'}) }}
-    {%- endfor %}
+    {%- if detector in ['metric_mismatch', 'unexplained_change'] -%}
+        {%- do found.update({dbt_forensics.watched_stream(): {'knob': known.default, 'severity': known.severity}}) -%}
+    {%- endif -%}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro is_on(detector, streams, of='candidates.stream') %}
+    {#- A condition: a detector is on for the stream of a row. of: the column that has the stream. -#}
+    {{ return(dbt_forensics.is_one_of(of, dbt_forensics.detector_settings(detector, streams).keys() | list)) }}
+{% endmacro %}
+
+
+{% macro knob(detector, streams, of='candidates.stream') %}
+    {#- numeric: the knob of a detector for the stream of a row. -#}
+    {%- set values = {} -%}
+    {%- for name, given in dbt_forensics.detector_settings(detector, streams).items() -%}{%- do values.update({name: given.knob | string}) -%}{%- endfor -%}
+    {{ return('cast(' ~ dbt_forensics.value_of_stream(values, of) ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
+{% endmacro %}
+
+
+{% macro severity(detector, streams, of='candidates.stream') %}
+    {#- Text: the severity of a detector's detections for the stream of a row. -#}
+    {%- set values = {} -%}
+    {%- for name, given in dbt_forensics.detector_settings(detector, streams).items() -%}{%- do values.update({name: "'" ~ given.severity ~ "'"}) -%}{%- endfor -%}
+    {{ return('cast(' ~ dbt_forensics.value_of_stream(values, of) ~ ' as ' ~ dbt.type_string() ~ ')') }}
 {% endmacro %}

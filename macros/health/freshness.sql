@@ -12,10 +12,10 @@
             from pauses
             inner join usual_pauses
                 on pauses.stream = usual_pauses.stream
-        )", 'candidates.pause_seconds > candidates.usual_seconds * settings.knob', {
+        )", 'candidates.pause_seconds > candidates.usual_seconds * ' ~ dbt_forensics.knob('freshness', streams), {
         'identity_text': dbt_forensics.canonical_text('candidates.pause_from', dbt.type_timestamp()),
         'observed': 'candidates.pause_seconds',
-        'expected': 'candidates.usual_seconds * settings.knob',
+        'expected': 'candidates.usual_seconds * ' ~ dbt_forensics.knob('freshness', streams),
         'evidence': dbt_forensics.evidence({'pause_seconds': 'candidates.pause_seconds', 'usual_pause_seconds': 'candidates.usual_seconds'}, {}),
         'first_event_at': 'candidates.pause_from',
         'is_over': 'candidates.has_ended',

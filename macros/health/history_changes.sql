@@ -142,10 +142,9 @@
         from batches_with_loss as loss
         inner join rows_before_builds
             on loss.stream = rows_before_builds.stream and loss.recorded_at = rows_before_builds.recorded_at
-        inner join settings
-            on loss.stream = settings.stream and settings.detector = 'truncated_source'
-        group by loss.stream, loss.recorded_at, settings.knob
-        having sum(loss.gone_count) > max(rows_before_builds.rows_before) * settings.knob and sum(loss.gone_count) >= 20
+        where {{ dbt_forensics.is_on('truncated_source', streams, 'loss.stream') }}
+        group by loss.stream, loss.recorded_at
+        having sum(loss.gone_count) > max(rows_before_builds.rows_before) * {{ dbt_forensics.knob('truncated_source', streams, 'loss.stream') }} and sum(loss.gone_count) >= 20
 
     ),
 
@@ -252,7 +251,7 @@
         'last_arrived_at': 'candidates.recorded_at',
         'touched_at': 'candidates.recorded_at',
     } -%}
-    {{ dbt_forensics.found(detector, 'history_changes', "candidates.what = '" ~ what ~ "' and candidates.row_count >= " ~ ('1' if detector == 'truncated_source' else 'settings.knob'), dict(common, **values), streams) }}
+    {{ dbt_forensics.found(detector, 'history_changes', "candidates.what = '" ~ what ~ "' and candidates.row_count >= " ~ ('1' if detector == 'truncated_source' else dbt_forensics.knob(detector, streams)), dict(common, **values), streams) }}
 {%- endmacro %}
 
 

@@ -63,7 +63,7 @@
             ) as usual_shares
                 on restated.stream = usual_shares.of_stream
             group by stream, window_start
-        )", 'candidates.moved > settings.knob + coalesce(candidates.too_late_share, 0) * 2', {
+        )", 'candidates.moved > ' ~ dbt_forensics.knob('settled_window_restated', streams) ~ ' + coalesce(candidates.too_late_share, 0) * 2', {
         'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'observed': 'candidates.moved',
         'expected': '0',
@@ -97,7 +97,7 @@
                     and unexplained.dimensions = versions.dimensions
                     and unexplained.version = versions.version
             group by unexplained.stream, unexplained.metric, unexplained.window_start
-        )", 'candidates.version_count >= settings.knob', {
+        )", 'candidates.version_count >= ' ~ dbt_forensics.knob('unexplained_change', streams), {
         'subject': 'candidates.metric',
         'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'window_end': 'candidates.window_end',
@@ -146,7 +146,7 @@
                     and true_values.dimensions = shown_values.dimensions
             where abs(coalesce(shown_values.value, 0) - coalesce(true_values.value, 0)) > truths.tolerance
             group by truths.watch, truths.tolerance, true_values.window_start
-        )", 'candidates.difference > candidates.size * settings.knob', {
+        )", 'candidates.difference > candidates.size * ' ~ dbt_forensics.knob('metric_mismatch', streams), {
         'subject': 'candidates.watch',
         'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'window_end': 'candidates.window_end',

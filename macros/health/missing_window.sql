@@ -15,16 +15,14 @@
                     windows.*,
                     windows.window_number - row_number() over (partition by windows.stream order by windows.window_number) as run
                 from windows
-                inner join settings as limits
-                    on windows.stream = limits.stream and limits.detector = 'missing_window'
-                where windows.is_gap and windows.compared_nonempty_count * 10 >= windows.compared_count * 9 and windows.expected_count >= limits.knob
+                where windows.is_gap and windows.compared_nonempty_count * 10 >= windows.compared_count * 9 and windows.expected_count >= " ~ dbt_forensics.knob('missing_window', streams, 'windows.stream') ~ "
             ) as gaps
             group by stream, run
         )", '1 = 1', {
         'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'observed': '0',
         'expected': 'candidates.usual_volume',
-        'severity': dbt_forensics.severity_of_rank(dbt_forensics.severity_rank('settings.severity') ~ ' + case when candidates.window_count >= 3 then 1 else 0 end'),
+        'severity': dbt_forensics.severity_of_rank(dbt_forensics.severity_rank(dbt_forensics.severity('missing_window', streams)) ~ ' + case when candidates.window_count >= 3 then 1 else 0 end'),
         'evidence': dbt_forensics.evidence({'windows': 'candidates.window_count', 'rows': '0', 'usual_rows': 'candidates.usual_volume'}, {}),
         'first_event_at': 'candidates.first_window',
     }, streams) }}

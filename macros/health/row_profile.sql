@@ -325,7 +325,7 @@
         {%- set roles = ['entity_id', 'event_type', 'tenant', 'schema_version'] | select('in', task.stream) | list -%}
         {%- do counts.update({task.stream.name: (task.columns | length + roles | length) | string}) -%}
     {%- endfor -%}
-    {{ return(dbt_forensics.number_of_stream(counts)) }}
+    {{ return(dbt_forensics.value_of_stream(counts)) }}
 {% endmacro %}
 
 

@@ -199,9 +199,7 @@
         from version_hours
         inner join rows_so_far
             on version_hours.stream = rows_so_far.stream and version_hours.arrived_hour = rows_so_far.arrived_hour
-        inner join settings
-            on version_hours.stream = settings.stream and settings.detector = 'schema_drift'
-        where rows_so_far.rows_before >= 100 and version_hours.row_count >= settings.knob
+        where rows_so_far.rows_before >= 100 and version_hours.row_count >= {{ dbt_forensics.knob('schema_drift', streams, 'version_hours.stream') }}
 
     ),
 
@@ -262,7 +260,7 @@
         'observed': 'candidates.change_count',
         'expected': '0',
         'severity': "case when candidates.change = 'added' then 'low' when candidates.change in ('dropped', 'retyped') then "
-            ~ dbt_forensics.severity_of_rank(dbt_forensics.severity_rank('settings.severity') ~ ' + 1') ~ ' else settings.severity end',
+            ~ dbt_forensics.severity_of_rank(dbt_forensics.severity_rank(dbt_forensics.severity('schema_drift', streams)) ~ ' + 1') ~ ' else ' ~ dbt_forensics.severity('schema_drift', streams) ~ ' end',
         'evidence': "cast('{\"change\":' || " ~ dbt_forensics.json_text('candidates.change') ~ " || ',\"what\":' || candidates.named || '}' as " ~ dbt.type_string() ~ ')',
         'first_event_at': 'candidates.arrived_hour',
         'first_arrived_at': 'candidates.first_arrived_at',

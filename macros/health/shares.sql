@@ -25,7 +25,7 @@
         if at least ten rows are concerned, and it is above the stream's median by more than the detector's knob, by more than six times what it is
         commonly above it (the upper quartile; beyond what is tolerated), and by more than chance does (five standard deviations of a share of so many rows). Hours and windows
         with less than twenty rows are not looked at; a stream with less than ten such hours, or seven such windows, is too new to tell.
-        Needs the CTEs settings, windows, hourly, offset_runs, first_arrivals.
+        Needs the CTEs windows, hourly, offset_runs, first_arrivals.
     -#}
     {%- set detectors = dbt_forensics.share_detectors() %}
     {%- set hourly = streams.values() | selectattr('window', 'equalto', 'hour') | map(attribute='name') | list %}
@@ -73,12 +73,16 @@
 
     counted_shares as (
         {% for name, detector in detectors.items() %}
+        {%- set of = detector.detector | default(name) %}
         select
-            '{{ detector.detector | default(name) }}' as detector,
+            '{{ of }}' as detector,
             '{{ detector.grain }}' as grain,
             '{{ detector.measure }}' as measure,
+            {{ dbt_forensics.severity(of, streams, 'counted.stream') }} as severity,
+            {{ dbt_forensics.knob(of, streams, 'counted.stream') }} as knob,
             counted.*
         from ({{ dbt_forensics.detector_macro(name)(streams, profile) }}) as counted
+        where {{ dbt_forensics.is_on(of, streams, 'counted.stream') }}
         {%- if not loop.last %}
         union all
         {%- endif %}
@@ -148,16 +152,14 @@
             counted_shares.whole,
             counted_shares.tolerated,
             counted_shares.touched_at,
-            settings.severity,
-            settings.knob,
+            counted_shares.severity,
+            counted_shares.knob,
             buckets.place,
             buckets.last_place,
             coalesce(looked_at.bucket_count, buckets.last_place) as bucket_count,
             case when counted_shares.detector = 'hot_entity' then '' else coalesce(counted_shares.subject, '') end as usual_of,
             {{ dbt_forensics.share_of('counted_shares.part', 'counted_shares.whole') }} as share
         from counted_shares
-        inner join settings
-            on counted_shares.stream = settings.stream and counted_shares.detector = settings.detector
         inner join buckets
             on
                 counted_shares.stream = buckets.stream
@@ -367,8 +369,8 @@
 {% endmacro %}
 
 
-{% macro share_of_hour(where, rows='hourly', whole='all_rows.row_count', tolerated='0') %}
-    {#- A select of what a detector counts among the rows that arrived in an hour. rows: a CTE, or a select of it, as part_rows; the hour's rows are all_rows. -#}
+{% macro share_of_hour(where, rows='hourly', whole='part_rows.hour_count', tolerated='0') %}
+    {#- A select of what a detector counts among the rows that arrived in an hour. rows: the CTE hourly, or a select of it, as part_rows. -#}
     select
             part_rows.stream,
             part_rows.subject,
@@ -378,7 +380,5 @@
             {{ tolerated }} as tolerated,
             part_rows.touched_at
         from {{ rows }} as part_rows
-        inner join hourly as all_rows
-            on part_rows.stream = all_rows.stream and part_rows.arrived_hour = all_rows.arrived_hour and all_rows.measure = 'rows'
-        where {{ where }}
+        where part_rows.hour_count > 0 and {{ where }}
 {%- endmacro %}

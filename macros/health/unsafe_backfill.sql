@@ -35,7 +35,7 @@
                     and acted_windows.applied_at < new_rows.recorded_at
             where new_rows.measure = 'rows'
             group by acted_windows.stream, acted_windows.action_id, acted_windows.kind
-        )", 'candidates.row_count >= settings.knob', {
+        )", 'candidates.row_count >= ' ~ dbt_forensics.knob('unsafe_backfill', streams), {
         'subject': 'candidates.action_id',
         'identity_text': 'candidates.action_id',
         'observed': 'candidates.row_count',

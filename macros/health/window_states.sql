@@ -326,7 +326,7 @@
         {%- do shares.update({stream.name: '%.6f' % share}) %}
         {%- do factors.update({stream.name: '%.6f' % (share / (1 - share))}) %}
         {%- endfor %}
-        {%- set share, factor = 'cast(' ~ dbt_forensics.number_of_stream(shares) ~ ' as numeric(12, 6))', 'cast(' ~ dbt_forensics.number_of_stream(factors) ~ ' as numeric(12, 6))' %}
+        {%- set share, factor = 'cast(' ~ dbt_forensics.value_of_stream(shares) ~ ' as numeric(12, 6))', 'cast(' ~ dbt_forensics.value_of_stream(factors) ~ ' as numeric(12, 6))' %}
         select
             *,
             cast(usual_volume as numeric(18, 0)) + {{ dbt_forensics.greatest_of('cast(spread as numeric(18, 0)) * 7.5', 'cast(usual_volume as numeric(18, 0)) * ' ~ factor) }} as far_above,
