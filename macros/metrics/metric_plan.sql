@@ -10,10 +10,7 @@
     -#}
     {%- set plan = [] -%}
     {%- set on_record = dbt_forensics.metrics_on_record(log) -%}
-    {%- set entries = {} -%}
-    {%- for row in run_query('select stream, max(recorded_at) from ' ~ ledger ~ ' group by stream').rows -%}
-        {%- do entries.update({row[0]: row[1].strftime('%Y-%m-%d %H:%M:%S.%f')}) -%}
-    {%- endfor -%}
+    {%- set entries = dbt_forensics.last_ledger_entries(streams, ledger, on_record.streams) -%}
 
     {%- for stream in streams.values() if stream.metrics and stream.name in entries -%}
         {%- set processed_to = on_record.streams.get(stream.name) -%}
@@ -48,6 +45,25 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(plan) }}
+{% endmacro %}
+
+
+{% macro last_ledger_entries(streams, ledger, processed_to) %}
+    {#-
+        {stream: the time of its last ledger entry}, of the streams that have metrics and entries. processed_to: {stream: a time up to which
+        entries are known}, which lets the engine skip what was recorded before.
+    -#}
+    {%- set entries, queries = dict(processed_to), [] -%}
+    {%- for stream in streams.values() if stream.metrics -%}
+        {%- set since = ' and recorded_at > ' ~ dbt_forensics.timestamp_literal(processed_to[stream.name]) if stream.name in processed_to else '' -%}
+        {%- do queries.append("select '" ~ stream.name ~ "' as stream, max(recorded_at) as last_entry from " ~ ledger ~ " where stream = '" ~ stream.name ~ "'" ~ since) -%}
+    {%- endfor -%}
+    {%- if queries -%}
+        {%- for row in run_query(queries | join(' union all ')).rows if row[1] -%}
+            {%- do entries.update({row[0]: row[1].strftime('%Y-%m-%d %H:%M:%S.%f')}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(entries) }}
 {% endmacro %}
 
 

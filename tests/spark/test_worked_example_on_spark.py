@@ -56,8 +56,17 @@ def play(engine: Engine, folder: Path) -> list[Contents]:
     return found
 
 
-#: What eight rows and three builds do not have, or not yet: a detection needs a history to compare with.
-EMPTY = {"actions", "outbox", "replays", "detections", "incidents", "incident_impact", "incident_timeline"}
+#: What eight rows and three builds do not have, or not yet: a detection and an estimate need a history to compare with.
+EMPTY = {
+    "actions",
+    "outbox",
+    "replays",
+    "estimates",
+    "detections",
+    "incidents",
+    "incident_impact",
+    "incident_timeline",
+}
 EMPTY_AT_FIRST = {"vanished_rows": 2}
 #: What only arrivals change, and not the clock.
 RECORDS = [
