@@ -24,7 +24,7 @@ OWN_WORDS["metric_versions"] += ["definition_digest"]
 #: Its few rows have no such history.
 EMPTY = {
     *("vanished_rows", "actions", "outbox", "replays"),
-    *("detections", "incidents", "incident_impact", "incident_timeline"),
+    *("settling", "detections", "incidents", "incident_impact", "incident_timeline"),
 }
 
 
