@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -139,25 +140,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="forensics-bench-") as temporary:
         work = (options.work or Path(temporary)).resolve()
         package = copied_package(work / "dbt_forensics")
-        folder = work / options.engine
-        folder.mkdir()
-        warehouse = engines[options.engine](folder)
-        try:
-            document = {
-                "machine": machine(),
-                "versions": {**versions(), options.engine: warehouse.version()},
-                "memory": options.memory if options.engine == "duckdb" else None,
-                "indexed": options.indexed,
-                "repeat": options.repeat,
-            }
-            for rows in (int(number) for number in (options.rows or ROWS[options.engine]).split(",")):
+        for rows in (int(number) for number in (options.rows or ROWS[options.engine]).split(",")):
+            folder = work / f"{options.engine}_{rows}"
+            folder.mkdir()
+            warehouse = engines[options.engine](folder)
+            try:
                 found[rows] = Large(warehouse, package, rows, options.repeat).run()
-                steps = {
-                    count: {name: asdict(step) for name, step in of.items()} for count, of in found.items()
+                document = {
+                    "machine": machine(),
+                    "versions": {**versions(), options.engine: warehouse.version()},
+                    "memory": options.memory if options.engine == "duckdb" else None,
+                    "indexed": options.indexed,
+                    "repeat": options.repeat,
                 }
-                out.write_text(json.dumps({**document, "steps": steps}, indent=2) + "\n")
-        finally:
-            warehouse.stop()
+            finally:
+                warehouse.stop()
+            shutil.rmtree(folder)
+            steps = {count: {name: asdict(step) for name, step in of.items()} for count, of in found.items()}
+            out.write_text(json.dumps({**document, "steps": steps}, indent=2) + "\n")
     if find_spec("matplotlib"):  # where the toolkit is installed
         picture(found, out.with_suffix(".svg"))
     print(f"{document}\n\n{table(options.engine, found)}")

@@ -35,6 +35,23 @@ def run_quietly(command: Sequence[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
+def stat_of(process: Path) -> list[str]:
+    """What the `stat` of a folder in /proc says after the name: [] where the process has ended."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def private_memory(process: Path) -> int:
+    """Bytes of memory of a folder in /proc that no other process shares: 0 where the process has ended."""
+    try:
+        lines = (process / "status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+
+
 def run_sql_in_duckdb(path: Path, sql: str) -> None:
     # In a process of its own: a child inherits the peak memory of the process that starts it.
     run_quietly([sys.executable, "-c", DUCKDB_CLIENT, str(path), sql])
@@ -221,14 +238,10 @@ class Postgres(Warehouse):
     def _processes(self) -> dict[int, list[str]]:
         """The server's processes: {pid: what /proc/<pid>/stat says after the name}."""
         found = {}
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            pid = int(path.parent.name)
-            if self.postmaster in (pid, int(fields[1])):
-                found[pid] = fields
+        for path in Path("/proc").glob("[0-9]*"):
+            fields = stat_of(path)
+            if fields and self.postmaster in (int(path.name), int(fields[1])):
+                found[int(path.name)] = fields
         return found
 
     def server_cpu(self) -> float:
@@ -240,16 +253,7 @@ class Postgres(Warehouse):
         return (ticks + ended) / TICKS_PER_SECOND
 
     def server_memory(self) -> int:
-        total = 0
-        for pid in self._processes():
-            try:
-                status = Path(f"/proc/{pid}/status").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            total += sum(
-                int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon:")
-            )
-        return total
+        return sum(private_memory(Path(f"/proc/{pid}")) for pid in self._processes())
 
     def stop(self) -> None:
         self.cluster.stop()
@@ -264,7 +268,7 @@ class Spark(Warehouse):
         from spark.cluster import SparkCluster
 
         self.folder = folder
-        self.cluster = SparkCluster(executor_mib=3072, driver_mib=3072)
+        self.cluster = SparkCluster(executor_mib=2048, driver_mib=2048)
         self.engine = self.cluster.new_engine()
 
     def profile(self) -> dict[str, object]:
@@ -274,7 +278,6 @@ class Spark(Warehouse):
         return self.engine.project()
 
     def make_raw(self, rows: int, held: int) -> None:
-        self.engine = self.cluster.new_engine()
         self.engine.execute(f"create namespace {self.engine.catalog}.held")
         for table, first, last in (
             ("raw.order_events", 0, rows),
@@ -317,14 +320,11 @@ class Spark(Warehouse):
         return found
 
     def server_cpu(self) -> float:
-        fields = [(path / "stat").read_text().rpartition(")")[2].split() for path in self._processes()]
-        return sum(int(field[11]) + int(field[12]) for field in fields) / TICKS_PER_SECOND
+        found = [stat_of(path) for path in self._processes()]
+        return sum(int(fields[11]) + int(fields[12]) for fields in found if fields) / TICKS_PER_SECOND
 
     def server_memory(self) -> int:
-        statuses = [(path / "status").read_text().splitlines() for path in self._processes()]
-        return sum(
-            int(line.split()[1]) * 1024 for lines in statuses for line in lines if line.startswith("RssAnon:")
-        )
+        return sum(map(private_memory, self._processes()))
 
     def version(self) -> str:
         return importlib.metadata.version("pyspark")
