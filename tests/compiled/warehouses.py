@@ -288,7 +288,10 @@ class StandIn:
             (r"select column_name, data_type, column_position, is_dropped, dbt_valid_from from .*", before),
             (r"select distinct column_name, data_type from .*", sorted({row[:2] for row in before})),
             # Metrics: those of one stream are known, that of the other was defined otherwise; both have new entries.
-            (r"select '\w+' as stream, .*max\(recorded_at\) .*from .*", [(stream, NOW) for stream in STREAMS]),
+            (
+                r"select '\w+' as stream, .*max\(recorded_at\) .*from .*",
+                [(stream, NOW) for stream in STREAMS],
+            ),
             (r"select stream, definitions, max\(ledger_to\), max\(recorded_from\) from .*", definitions),
             (r"select min\(event_time\), max\(event_time\) from .*", [(THEN, NOW)]),
             # Watches: how far the stream of the truth has come; and no key that a watched relation shows twice.
