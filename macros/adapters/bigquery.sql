@@ -129,8 +129,8 @@
 {% endmacro %}
 
 {% macro bigquery__time_plus(period, count, time) %}
-    {#- dbt's dateadd() makes a DATETIME of a TIMESTAMP, and the two cannot be compared. -#}
-    {{ return('timestamp_add(' ~ time ~ ', interval ' ~ count ~ ' ' ~ period ~ ')') }}
+    {#- dbt's dateadd() makes a DATETIME of a TIMESTAMP, and the two cannot be compared. timestamp_add() takes no date. -#}
+    {{ return('timestamp_add(cast(' ~ time ~ ' as timestamp), interval ' ~ count ~ ' ' ~ period ~ ')') }}
 {% endmacro %}
 
 {% macro bigquery__from_nothing() %}

@@ -91,12 +91,12 @@
 {% endmacro %}
 
 {% macro time_plus(period, count, time) %}
-    {#- Timestamp: a time moved on by a whole number (or back, by a negative one) of microsecond, minute, hour or day, to the microsecond. -#}
+    {#- Timestamp: a timestamp or a date, moved on by a whole number (or back, by a negative one) of microsecond, minute, hour or day, to the microsecond. -#}
     {{ return(adapter.dispatch('time_plus', 'dbt_forensics')(period, count, time)) }}
 {% endmacro %}
 
 {% macro time_trunc(period, time) %}
-    {#- Timestamp: the start of the hour or day that a time is in. -#}
+    {#- Timestamp: the start of the hour or day that a timestamp or a date is in. -#}
     {{ return(adapter.dispatch('time_trunc', 'dbt_forensics')(period, time)) }}
 {% endmacro %}
 

@@ -173,7 +173,8 @@
 {% endmacro %}
 
 {% macro spark__elapsed_seconds(from_time, to_time) %}
-    {{ return('cast(cast(unix_micros(' ~ to_time ~ ') - unix_micros(' ~ from_time ~ ') as decimal(19, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(38, 9))') }}
+    {%- set micros = dbt_forensics._spark_micros(to_time) ~ ' - ' ~ dbt_forensics._spark_micros(from_time) -%}
+    {{ return('cast(cast(' ~ micros ~ ' as decimal(19, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(38, 9))') }}
 {% endmacro %}
 
 {% macro spark__exact_quotient(numerator, denominator) %}
@@ -211,13 +212,19 @@
 {% macro spark__time_plus(period, count, time) %}
     {#- dbt's dateadd() leaves fractions of a second out, and an interval is a literal. -#}
     {%- set micros = {'microsecond': '1', 'minute': '60000000', 'hour': '3600000000', 'day': '86400000000'}[period] -%}
-    {{ return('timestamp_micros(unix_micros(' ~ time ~ ') + cast(' ~ count ~ ' as bigint) * ' ~ micros ~ ')') }}
+    {{ return('timestamp_micros(' ~ dbt_forensics._spark_micros(time) ~ ' + cast(' ~ count ~ ' as bigint) * ' ~ micros ~ ')') }}
 {% endmacro %}
 
 {% macro spark__time_trunc(period, time) %}
     {#- Sail's date_trunc() knows only times that nanoseconds since 1970 can hold in 64 bits. -#}
     {%- set micros = {'hour': '3600000000', 'day': '86400000000'}[period] -%}
-    {{ return('timestamp_micros(unix_micros(' ~ time ~ ') - pmod(unix_micros(' ~ time ~ '), ' ~ micros ~ '))') }}
+    {%- set since_1970 = dbt_forensics._spark_micros(time) -%}
+    {{ return('timestamp_micros(' ~ since_1970 ~ ' - pmod(' ~ since_1970 ~ ', ' ~ micros ~ '))') }}
+{% endmacro %}
+
+{% macro _spark_micros(time) %}
+    {#- Microseconds from 1970 to a timestamp or a date: unix_micros() takes no date. -#}
+    {{ return('unix_micros(cast(' ~ time ~ ' as timestamp))') }}
 {% endmacro %}
 
 {% macro spark__text_literal(text) %}

@@ -722,6 +722,40 @@ case(
 )
 
 
+# time_plus, time_trunc: of a timestamp or a date
+
+for call, given, time, why in (
+    (
+        "time_plus('microsecond', 1, v)",
+        "2024-02-28 23:59:59.999999",
+        "2024-02-29 00:00:00",
+        "a microsecond on",
+    ),
+    ("time_plus('minute', -90, v)", "2024-03-01 00:30:00.25", "2024-02-29 23:00:00.25", "minutes back"),
+    (
+        "time_plus('hour', 24, v)",
+        "2024-03-30 12:00:00.000001",
+        "2024-03-31 12:00:00.000001",
+        "hours, to the digit",
+    ),
+    ("time_plus('day', 1, v)", "2024-03-30 02:30:00", "2024-03-31 02:30:00", "no daylight saving in UTC"),
+    ("time_plus('day', 70, v)", "2024-01-01", "2024-03-11 00:00:00", "a date, days on"),
+    ("time_plus('hour', -1, v)", "2024-01-01", "2023-12-31 23:00:00", "a date, an hour back"),
+    ("time_trunc('hour', v)", "1969-12-31 23:59:59.999999", "1969-12-31 23:00:00", "an hour before 1970"),
+    ("time_trunc('day', v)", "0001-01-01 23:59:59", "0001-01-01 00:00:00", "the first day"),
+    ("time_trunc('day', v)", "9999-12-31 00:00:00", "9999-12-31 00:00:00", "the last day, at its start"),
+    ("time_trunc('hour', v)", "2024-02-29", "2024-02-29 00:00:00", "the hour of a date"),
+    ("time_trunc('day', v)", "2024-02-29", "2024-02-29 00:00:00", "the day of a date"),
+):
+    case(
+        f"f.{call} ~ ' = ' ~ w",
+        f"cast('{given}' as {'timestamp' if ':' in given else 'date'})",
+        True,
+        f"{call} of {given}: {why}",
+        other=f"cast('{time}' as timestamp)",
+    )
+
+
 # byte_order, hash_of
 
 SORTED_BY_BYTES = "A,B,Z,_,a,a b,a-b,ab,b,z,\u00e4,\u05d0"
