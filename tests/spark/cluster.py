@@ -69,7 +69,7 @@ def jars() -> list[Path]:
 class SparkCluster:
     """executor_mib: the memory of each worker's one executor; driver_mib: that of the Thrift server."""
 
-    def __init__(self, executor_mib: int = 600, driver_mib: int = 2048) -> None:
+    def __init__(self, executor_mib: int = 600, driver_mib: int = 3072) -> None:
         if shutil.which("java") is None:
             raise RuntimeError("Spark needs Java 17 on the PATH: install Debian's openjdk-17-jre-headless.")
         classpath = ":".join(map(str, jars()))
@@ -126,6 +126,8 @@ class SparkCluster:
             "spark.buffer.pageSize": "1m",
             # Each session has a catalog with a connection of its own, which garbage collection closes.
             "spark.cleaner.periodicGC.interval": "1min",
+            # The server describes a plan whenever a stage of it ends, and the metrics' one takes megabytes.
+            "spark.sql.maxPlanStringLength": "10000",
             # What the server remembers of statements is long here, and nobody looks at it.
             "spark.sql.ui.retainedExecutions": "20",
             "spark.sql.thriftserver.ui.retainedStatements": "20",
