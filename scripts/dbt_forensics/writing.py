@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-#: What DuckDB may use while it is written to, unless the profile says (setting memory_limit).
+#: What DuckDB may use while files are loaded, unless the profile says (setting memory_limit).
 _DUCKDB_MEMORY = "400MB"
 
 
@@ -139,8 +139,8 @@ class WritingWarehouse(Warehouse, ABC):
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
-    def prepare(self) -> None:
-        """Readies the session for writing."""
+    def prepare_load(self) -> None:
+        """Readies the session for loading files, and for nothing else."""
 
     @abstractmethod
     def append(self, table: str, columns: Sequence[tuple[str, str]], rows: pa.Table) -> None:
@@ -183,8 +183,8 @@ class WritingWarehouse(Warehouse, ABC):
 class DuckDBWriting(WritingWarehouse):
     """DuckDB reads rows from Arrow."""
 
-    def prepare(self) -> None:
-        """Without a limit of its own DuckDB keeps what it writes in memory, up to most of the machine's."""
+    def prepare_load(self) -> None:
+        """Without a limit of its own DuckDB keeps what it loads in memory, up to most of the machine's."""
         credentials = self._adapter.config.credentials
         given = {**(credentials.config_options or {}), **(credentials.settings or {})}
         if not {"memory_limit", "max_memory"} & {name.lower() for name in given}:
@@ -262,10 +262,7 @@ def open_writing(options: DbtOptions, *, read_only: bool = False) -> Iterator[Wr
                 f"dbt-forensics writes to {' and '.join(_ENGINES)}, and the target is {adapter.type()}: "
                 "load there with the warehouse's own tool, and act in a target of these."
             )
-        warehouse = engine(adapter, manifest)
-        if not read_only:
-            warehouse.prepare()
-        yield warehouse
+        yield engine(adapter, manifest)
 
 
 def _type_words(row: Row) -> str:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +23,8 @@ import pytest
 from dbt_forensics.load.files import find_files
 from dbt_forensics.load.run import Loader, Wishes
 from dbt_forensics.load.target import find_target
+from dbt_forensics.warehouse import DbtOptions
+from dbt_forensics.writing import open_writing
 from harness.engines import DuckDB, Engine, Postgres
 from harness.loading import load, warehouse_of
 from harness.project import PACKAGE
@@ -468,3 +472,27 @@ def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     assert len(rows_of(engine, "id")) == 20_000
     assert len(letters(engine)) == 1
     assert engine.query("select count(*) as n from raw.forensics_load_log") == [{"n": 1}]
+
+
+def test_duckdb_is_bounded_while_files_are_loaded_and_not_else(
+    engine_named: Callable[[str], AbstractContextManager[Engine]], tmp_path: Path
+) -> None:
+    """Without the bound a load takes most of the machine's memory; with it a plan of an action does not fit into it."""
+    bounded: list[Any] = []
+
+    def note_limit(*_: Any) -> None:
+        bounded.append(warehouse.query("select current_setting('memory_limit') as given")[0]["given"])
+
+    with engine_named("duckdb") as engine:
+        engine.create_table("t", COLUMNS)
+        path = tmp_path / "a.jsonl"
+        path.write_text(jsonl({"id": "1"}))
+        options = project(engine, tmp_path / "project")
+        before = engine.query("select current_setting('memory_limit') as given")[0]["given"]
+        engine.release()
+        with open_writing(DbtOptions(options[1], options[3])) as warehouse:
+            note_limit()
+            loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), Wishes(), note_limit)
+            assert [outcome.status for outcome in loader.load(find_files([str(path)]))] == ["landed"]
+    assert bounded[0] == before
+    assert set(bounded[1:]) == {"381.4 MiB"}

@@ -35,6 +35,9 @@ def warehouse_of(engine: Engine) -> WritingWarehouse:
         def _end_transaction_of_dbt(self) -> None:
             pass
 
+        def prepare_load(self) -> None:
+            pass
+
         def _cursor(self) -> Any:
             return engine.connection if engine.name == "duckdb" else engine.connection.cursor()
 

@@ -115,6 +115,8 @@ class Loader:
 
         A file that is refused stops none of the others.
         """
+        if not self._wishes.dry_run:
+            self._warehouse.prepare_load()
         for file in files:
             try:
                 outcome, self._target = self._in_transaction(file)
