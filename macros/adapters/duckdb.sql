@@ -126,6 +126,11 @@
     {{ return('hash(' ~ expressions | join(', ') ~ ')') }}
 {% endmacro %}
 
+{% macro duckdb__rows_at_once() %}
+    {#- What five million rows need meanwhile is a few GB; beyond its memory the engine writes to disk, several times what the rows take in the database. -#}
+    {{ return(5000000) }}
+{% endmacro %}
+
 {% macro duckdb__first_ten(expression, repeats) %}
     {#- Only what may repeat is told apart: a distinct aggregate over every entry would cost as much as all else together. -#}
     {%- set once = 'min(case when not (' ~ repeats ~ ') then ' ~ expression ~ ' end, 10)' -%}

@@ -139,6 +139,11 @@
     {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
 {% endmacro %}
 
+{% macro rows_at_once() %}
+    {#- How many rows a statement goes through at most where it can be cut, so that what it holds meanwhile stays small; none where an engine does not mind. Only for engines with transactions. -#}
+    {{ return(adapter.dispatch('rows_at_once', 'dbt_forensics')()) }}
+{% endmacro %}
+
 {% macro iso_time_pattern() %}
     {#- What counts as a time in a text, on every engine: ISO 8601 from the day to the fraction of a second, with or without an offset. -#}
     {{ return('[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( ?([Zz]|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)? *') }}
@@ -241,6 +246,10 @@
 
 {% macro default__plan_quickly() %}
     {{ return('') }}
+{% endmacro %}
+
+{% macro default__rows_at_once() %}
+    {{ return(none) }}
 {% endmacro %}
 
 {% macro default__row_store_indexes(columns, values, growing) %}

@@ -1,8 +1,8 @@
-{% macro rows_out_of_order(plan, history) %}
+{% macro rows_out_of_order(plan, history, slice={}) %}
     {#-
         CTEs: out_of_order, the new rows of which an earlier arrival of the same entity, at most some days older, has a later event time; and
-        missing_numbers, how the count of missing sequence numbers changed. The look back is bounded, so that its cost follows the increment
-        and not the history.
+        missing_numbers, how the count of missing sequence numbers changed (of all slices, with the last one). The look back is bounded, so that
+        its cost follows the increment and not the history.
     -#}
     {%- set with_entity, with_number, streams = [], [], {} -%}
     {%- for task in plan -%}
@@ -10,37 +10,27 @@
         {%- if 'entity_id' in task.stream -%}{%- do with_entity.append(task) -%}{%- endif -%}
         {%- if 'sequence_number' in task.stream -%}{%- do with_number.append(task) -%}{%- endif -%}
     {%- endfor %}
-    recent_rows as (
-
-        {#- Of a stream without entities all rows are of one. #}
-        select
-            stream,
-            row_key,
-            coalesce(entity_id, '') as entity_id,
-            coalesce(event_time, ingested_at) as event_time,
-            event_time is not null as has_event_time,
-            ingested_at,
-            sequence_number,
-            recorded_at,
-            {{ dbt_forensics.is_not_profiled(plan, 'history') }} as is_new
-        from {{ history }} as history
-        where
-            ingested_at is not null
-            and ({{ dbt_forensics.is_recent(plan | selectattr('stream.entity_id', 'defined') | list, 'ingested_at', 'entity_id is not null')
-                ~ ' or ' ~ dbt_forensics.is_recent(with_number | rejectattr('stream.entity_id', 'defined') | list, 'ingested_at') }})
-
-    ),
-
+    {%- set arrived_at = 'ingested_at' %}
+    {%- if slice.from_time %}
+    {%- set before = dbt_forensics.time_plus('hour', -1, dbt_forensics.timestamp_literal(slice.from_time)) %}
+    {%- set arrived_at = 'case when ingested_at < ' ~ dbt_forensics.timestamp_literal(slice.from_time) ~ ' then ' ~ before ~ ' else ingested_at end' %}
+    {%- endif %}
     entity_arrivals as (
 
+        {#- What came before the slice counts as one arrival: of it only the latest event time matters. #}
         select
             stream,
             entity_id,
-            ingested_at,
+            {{ arrived_at }} as arrived_at,
             max(event_time) as latest_event_time
-        from recent_rows
-        where entity_id <> '' and has_event_time
-        group by stream, entity_id, ingested_at
+        from {{ history }} as history
+        where
+            entity_id <> '' and event_time is not null and ingested_at is not null
+            and {{ dbt_forensics.is_recent(with_entity, 'ingested_at') }}
+            {%- if slice.to_time %}
+            and ingested_at < {{ dbt_forensics.timestamp_literal(slice.to_time) }}
+            {%- endif %}
+        group by stream, entity_id, 3
 
     ),
 
@@ -49,9 +39,9 @@
         select
             stream,
             entity_id,
-            ingested_at,
+            arrived_at,
             max(latest_event_time) over (
-                partition by stream, entity_id order by ingested_at rows between unbounded preceding and 1 preceding
+                partition by stream, entity_id order by arrived_at rows between unbounded preceding and 1 preceding
             ) as latest_event_time
         from entity_arrivals
 
@@ -59,30 +49,35 @@
 
     out_of_order as (
 
-        select recent_rows.row_key
-        from recent_rows
+        select history.row_key
+        from {{ history }} as history
         inner join arrived_before
             on
-                recent_rows.stream = arrived_before.stream
-                and recent_rows.entity_id = arrived_before.entity_id
-                and recent_rows.ingested_at = arrived_before.ingested_at
-        where recent_rows.is_new and recent_rows.has_event_time and recent_rows.event_time < arrived_before.latest_event_time
+                history.stream = arrived_before.stream
+                and history.entity_id = arrived_before.entity_id
+                and history.ingested_at = arrived_before.arrived_at
+        where history.event_time < arrived_before.latest_event_time and {{ dbt_forensics.is_not_profiled(plan, 'history', slice) }}
 
     ),
-    {%- if with_number %}
+    {%- if with_number and not slice.to_time %}
     {%- set order = 'over (partition by stream, entity_id order by sequence_number)' %}
 
     numbered as (
 
+        {#- Of a stream without entities all rows are of one. #}
         select
             stream,
-            entity_id,
+            coalesce(entity_id, '') as entity_id,
             sequence_number,
-            min(event_time) as event_time,
-            min(case when is_new then 1 else 0 end) = 1 as is_new
-        from recent_rows
-        where sequence_number is not null and ({{ dbt_forensics.is_recent(with_number, 'event_time') }})
-        group by stream, entity_id, sequence_number
+            min(coalesce(event_time, ingested_at)) as event_time,
+            min(case when {{ dbt_forensics.is_not_profiled(plan, 'history') }} then 1 else 0 end) = 1 as is_new
+        from {{ history }} as history
+        where
+            sequence_number is not null and ingested_at is not null
+            and ({{ dbt_forensics.is_recent(with_number | selectattr('stream.entity_id', 'defined') | list, 'ingested_at', 'entity_id is not null')
+                ~ ' or ' ~ dbt_forensics.is_recent(with_number | rejectattr('stream.entity_id', 'defined') | list, 'ingested_at') }})
+            and {{ dbt_forensics.is_recent(with_number, 'coalesce(event_time, ingested_at)') }}
+        group by stream, 2, sequence_number
 
     ),
 

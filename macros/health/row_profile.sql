@@ -9,9 +9,9 @@
 
 {% macro profile_plan(streams, ledger, profile) %}
     {#-
-        What is not profiled yet, as a list of {stream, columns, after, to, first_arrived_at}: columns, those of its payload; after, the last ledger entry of the
-        stream that the profile contains, as text, or none; to, the last one that there is; first_arrived_at, the earliest arrival among the rows
-        recorded since, at most 35 days before the latest. Streams with nothing new are left out.
+        What is not profiled yet, as a list of {stream, columns, after, to, first_arrived_at, entry_count}: columns, those of its payload; after, the last
+        ledger entry of the stream that the profile contains, as text, or none; to, the last one that there is; first_arrived_at, the earliest
+        arrival among the rows recorded since, at most 35 days before the latest; entry_count, the entries since. Streams with nothing new are left out.
     -#}
     {%- set known, entries, plan = {}, [], [] -%}
     {%- if profile -%}
@@ -22,7 +22,7 @@
     {%- for stream in streams.values() -%}
         {%- set after = known.get(stream.name) -%}
         {%- do entries.append(
-            "select stream, min(case when entry_number = 1 then ingested_at end), max(case when entry_number = 1 then ingested_at end), max(recorded_at) from " ~ ledger
+            "select stream, min(case when entry_number = 1 then ingested_at end), max(case when entry_number = 1 then ingested_at end), max(recorded_at), count(*) from " ~ ledger
             ~ " where stream = '" ~ stream.name ~ "'" ~ (' and recorded_at > ' ~ dbt_forensics.timestamp_literal(after) if after else '') ~ ' group by stream'
         ) -%}
     {%- endfor -%}
@@ -30,14 +30,78 @@
         {%- set long_ago = dbt_forensics.days_before(row[2], 35) -%}
         {%- do plan.append({
             'stream': streams[row[0]], 'columns': dbt_forensics.stream_shape(streams[row[0]]).payload, 'after': known.get(row[0]),
-            'to': row[3].strftime('%Y-%m-%d %H:%M:%S.%f'), 'first_arrived_at': [row[1], long_ago] | max if row[1] else none,
+            'to': row[3].strftime('%Y-%m-%d %H:%M:%S.%f'), 'first_arrived_at': [row[1], long_ago] | max if row[1] else none, 'entry_count': row[4],
         }) -%}
     {%- endfor -%}
     {{ return(plan) }}
 {% endmacro %}
 
 
-{% macro profiled_rows(plan, history, ledger) %}
+{% macro profile_slices(plan, ledger) %}
+    {#-
+        The plan cut by time of arrival, as a list of {from_time, to_time}: whole hours as text, left out at the ends. A slice has no more entries than
+        rows_at_once(), or is of one hour. Rows whose arrival is not known are of the last one.
+    -#}
+    {%- set at_once = dbt_forensics.rows_at_once() -%}
+    {%- if not plan -%}{{ return([]) }}{%- endif -%}
+    {%- if at_once is none or plan | sum(attribute='entry_count') <= at_once -%}{{ return([{}]) }}{%- endif -%}
+    {%- set slices, taken = [{}], [0] -%}
+    {%- set hours -%}
+        select {{ dbt_forensics.window_start('hour', 'ingested_at') }}, count(*)
+        from {{ ledger }} as entries
+        where ingested_at is not null and {{ dbt_forensics.is_not_profiled(plan, 'entries') }}
+        group by 1
+        order by 1
+    {%- endset -%}
+    {%- for hour, entry_count in run_query(hours).rows -%}
+        {%- if taken[-1] and taken[-1] + entry_count > at_once -%}
+            {%- set time = hour.isoformat(' ') -%}
+            {%- do slices[-1].update({'to_time': time}) -%}
+            {%- do slices.append({'from_time': time}) -%}
+            {%- do taken.append(0) -%}
+        {%- endif -%}
+        {%- do taken.append(taken[-1] + entry_count) -%}
+    {%- endfor -%}
+    {{ return(slices) }}
+{% endmacro %}
+
+
+{% macro profile_by_slices(profile, history, ledger) %}
+    {#- Adds what is not profiled yet, if it is too much for one statement: one after the other, in the transaction of the caller. -#}
+    {%- set streams = dbt_forensics.streams() -%}
+    {%- if execute and streams and dbt_forensics.rows_at_once() and dbt_forensics.can_read([history, ledger]) -%}
+        {%- set plan = dbt_forensics.profile_plan(streams, ledger, profile) -%}
+        {%- for slice in dbt_forensics.profile_slices(plan, ledger) -%}
+            {%- do run_query('insert into ' ~ profile ~ dbt_forensics.profile_select(plan, history, ledger, slice)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro profile_select(plan, history, ledger, slice={}) %}
+    {#- What a slice adds to the profile: its columns in their order. #}
+with
+
+{{ dbt_forensics.profiled_rows(plan, history, ledger, slice) }}
+
+select
+    cast(stream as {{ dbt.type_string() }}) as stream,
+    cast(measure as {{ dbt.type_string() }}) as measure,
+    cast(subject as {{ dbt.type_string() }}) as subject,
+    arrived_hour,
+    batch_id,
+    window_start,
+    cast(row_count as {{ dbt.type_bigint() }}) as row_count,
+    sample_event_ids,
+    first_event_at,
+    first_arrived_at,
+    last_arrived_at,
+    recorded_at
+from profiled
+{% endmacro %}
+
+
+{% macro profiled_rows(plan, history, ledger, slice={}) %}
     {#-
         CTEs, the last of them named profiled: additive counts of what the ledger recorded since the last profile: new rows by what they are, and changes of
         verdict. Sums over the profile are the state.
@@ -57,11 +121,11 @@
 
         select row_key, verdict, timeliness, recorded_at
         from {{ ledger }} as entries
-        where entry_number = 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries') }}
+        where entry_number = 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries', slice) }}
 
     ),
 
-    {{ dbt_forensics.rows_out_of_order(plan, history) }}
+    {{ dbt_forensics.rows_out_of_order(plan, history, slice) }}
 
     new_rows as (
 
@@ -96,7 +160,7 @@
             on history.row_key = entries.row_key
         left join out_of_order
             on history.row_key = out_of_order.row_key
-        where {{ dbt_forensics.is_not_profiled(plan, 'history') }}
+        where {{ dbt_forensics.is_not_profiled(plan, 'history', slice) }}
 
     ),
 
@@ -238,7 +302,7 @@
 
     ),
 
-    {{ dbt_forensics._verdict_changes(plan, streams, history, ledger) }}
+    {{ dbt_forensics._verdict_changes(plan, streams, history, ledger, slice) }}
 
     profiled as (
         {%- set counts = {'rows': (no_text, 'row_count', none), 'accepted': (no_text, 'row_count', none), 'values': (no_text, 'row_count * ' ~ dbt_forensics._value_counts(plan), none)} %}
@@ -290,7 +354,7 @@
         select * from delays
         union all
         select * from changed_verdicts
-        {%- if streams.values() | selectattr('sequence_number', 'defined') | list %}
+        {%- if streams.values() | selectattr('sequence_number', 'defined') | list and not slice.to_time %}
         union all
         select * from missing_numbers
         {%- endif %}
@@ -299,8 +363,8 @@
 {% endmacro %}
 
 
-{% macro is_not_profiled(plan, relation) %}
-    {#- A condition: a row of the history or an entry of the ledger was recorded after what the profile contains of its stream. -#}
+{% macro is_not_profiled(plan, relation, slice={}) %}
+    {#- A condition: a row of the history or an entry of the ledger was recorded after what the profile contains of its stream, and is of the slice. -#}
     {%- set conditions = [] -%}
     {%- for task in plan -%}
         {%- do conditions.append(relation ~ ".stream = '" ~ task.stream.name ~ "'" ~ (' and ' ~ relation ~ '.recorded_at > ' ~ dbt_forensics.timestamp_literal(task.after) if task.after else '')) -%}
@@ -308,7 +372,13 @@
     {#- The earliest bound by itself lets an engine skip what is older. -#}
     {%- set earliest = plan | map(attribute='after') | min if not plan | rejectattr('after') | list else none -%}
     {%- set bound = relation ~ '.recorded_at > ' ~ dbt_forensics.timestamp_literal(earliest) ~ ' and ' if earliest else '' -%}
-    {{ return('(' ~ bound ~ '((' ~ conditions | join(') or (') ~ ')))') }}
+    {%- set of_slice = [''] -%}
+    {%- if slice.from_time -%}
+        {%- set arrived = relation ~ '.ingested_at >= ' ~ dbt_forensics.timestamp_literal(slice.from_time) -%}
+        {%- do of_slice.append(arrived if slice.to_time else '(' ~ arrived ~ ' or ' ~ relation ~ '.ingested_at is null)') -%}
+    {%- endif -%}
+    {%- if slice.to_time -%}{%- do of_slice.append(relation ~ '.ingested_at < ' ~ dbt_forensics.timestamp_literal(slice.to_time)) -%}{%- endif -%}
+    {{ return('(' ~ bound ~ '((' ~ conditions | join(') or (') ~ '))' ~ of_slice | join(' and ') ~ ')') }}
 {% endmacro %}
 
 
@@ -329,13 +399,13 @@
 {% endmacro %}
 
 
-{% macro _verdict_changes(plan, streams, history, ledger) %}
+{% macro _verdict_changes(plan, streams, history, ledger, slice) %}
     {#- CTE changed_verdicts: for each entry that is not its row's first, one row less with the verdict before it and one more with its own. -#}
     later_entries as (
 
         select stream, row_key, ingested_at, entry_number, verdict, recorded_at
         from {{ ledger }} as entries
-        where entry_number > 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries') }}
+        where entry_number > 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries', slice) }}
 
     ),
 

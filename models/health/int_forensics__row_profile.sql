@@ -6,7 +6,10 @@
         full_refresh=false,
         on_schema_change='fail',
         pre_hook="{{ dbt_forensics.plan_quickly() }}",
-        post_hook="{{ dbt_forensics.gather_statistics(this) }}",
+        post_hook=[
+            "{{ dbt_forensics.profile_by_slices(this, ref('forensics__event_history'), ref('forensics__ledger')) }}",
+            "{{ dbt_forensics.gather_statistics(this) }}",
+        ],
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
@@ -20,25 +23,9 @@
 {%- set profile = dbt_forensics._existing('int_forensics__row_profile') %}
 {%- set can_read = streams and dbt_forensics.can_read(relations + [history, ledger]) %}
 {%- set plan = dbt_forensics.profile_plan(streams, ledger, profile) if can_read else [] %}
-{%- if not plan %}
-{{ dbt_forensics.no_rows(dbt_forensics.row_profile_columns()) }}
+{%- if dbt_forensics.profile_slices(plan, ledger) | length == 1 %}
+{{ dbt_forensics.profile_select(plan, history, ledger) }}
 {%- else %}
-with
-
-{{ dbt_forensics.profiled_rows(plan, history, ledger) }}
-
-select
-    cast(stream as {{ dbt.type_string() }}) as stream,
-    cast(measure as {{ dbt.type_string() }}) as measure,
-    cast(subject as {{ dbt.type_string() }}) as subject,
-    arrived_hour,
-    batch_id,
-    window_start,
-    cast(row_count as {{ dbt.type_bigint() }}) as row_count,
-    sample_event_ids,
-    first_event_at,
-    first_arrived_at,
-    last_arrived_at,
-    recorded_at
-from profiled
+{#- Nothing is new, or so much that the hook adds it in slices. #}
+{{ dbt_forensics.no_rows(dbt_forensics.row_profile_columns()) }}
 {%- endif %}

@@ -279,8 +279,8 @@ STATEMENTS = {
     "gather_statistics": "f.gather_statistics(ref('dbt_forensics', 'forensics__ledger'))",
     "plan_quickly": "f.plan_quickly()",
 }
-# Neither: dbt's config, a check, and a part of a select.
-OTHERS = {"row_store_indexes", "assert_session", "from_nothing"}
+# Neither: dbt's config, a number, a check, and a part of a select.
+OTHERS = {"row_store_indexes", "rows_at_once", "assert_session", "from_nothing"}
 READ_WITH_TYPE = {"canonical_text", "typed_value", "utc_timestamp", "exact_number", "hash_of"}
 
 

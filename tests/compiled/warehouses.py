@@ -301,7 +301,7 @@ class StandIn:
             (r"select stream, max\(recorded_at\) from .*", [(stream, NOW) for stream in STREAMS]),
             (
                 r"select stream, min\(case when entry_number = 1 .*",
-                [(stream, THEN, NOW, NOW) for stream in STREAMS],
+                [(stream, THEN, NOW, NOW, 7) for stream in STREAMS],
             ),
         ]
         for pattern, rows in answers:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from property.fixtures import WORLD
+from property.histories import BUILT_AT, World
 from property.playing import Player
 
 VERDICTS = ("accepted", "duplicate", "conflict", "superseded", "withdrawn", "quarantined", "pending")
@@ -39,6 +46,34 @@ def test_the_profile_adds_up(played: Player, played_seldom: Player) -> None:
         added_up = counts(player, ADDED_UP.format(measures=measures))
         assert added_up == counts(player, COUNTED)
         assert len({measure for _, _, measure, _ in added_up}) >= 8
+
+
+def contents(player: Player) -> dict[str, Counter[str]]:
+    relations = ("int_forensics__row_profile", "forensics__windows", "forensics__detections")
+    return {
+        relation: Counter(map(str, player.consumer.query(f"select * from analytics.{relation}")))
+        for relation in relations
+    }
+
+
+@pytest.mark.parametrize("at_once", [1, 25])
+def test_a_profile_in_slices_is_that_in_one_go(
+    new_player: Callable[[World], Player], played_seldom: Player, at_once: int
+) -> None:
+    """Also where it is killed between two slices of the first build."""
+    player = new_player(WORLD)
+    search = {"macro_namespace": "dbt_forensics", "search_order": ["consumer", "dbt_forensics"]}
+    player.consumer.project["dispatch"] = [search]
+    player.consumer.write(
+        "macros/rows_at_once.sql",
+        "{% macro default__rows_at_once() %}{{ return(" + str(at_once) + ") }}{% endmacro %}\n",
+    )
+    first, second = WORLD.sparse_cadence
+    player.load(first)
+    player.consumer.build_killed("inside:int_forensics__row_profile:12", as_of=str(BUILT_AT[first]))
+    player.build(first)
+    player.build(second)
+    assert contents(player) == contents(played_seldom)
 
 
 def test_each_expected_window_is_there_once(played: Player) -> None:
