@@ -119,7 +119,7 @@ class Explain(Bench):
             folder = str(self.projects["package"])
             command = [str(Path(sys.executable).parent / "dbt-forensics")]
             where = ["--project-dir", folder, "--profiles-dir", folder]
-            self._measure("explain, cold", [*command, "explain", "revenue", "2025-01-05", *where])
+            self._measure("explain, cold", [*command, "explain", "revenue", "2023-01-05", *where])
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ class Large(Bench):
         explain = Path(sys.executable).parent / "dbt-forensics"
         if explain.exists():  # where the toolkit is installed
             folder = str(self.projects["package"])
-            command = [str(explain), "explain", "orders", "2025-01-05"]
+            command = [str(explain), "explain", "orders", "2023-01-05"]
             for _ in range(self.repeat):
                 self._measure(EXPLAIN, [*command, "--project-dir", folder, "--profiles-dir", folder])
         return {name: self._step(measured) for name, measured in self.measured.items()}

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROWS_PER_DAY = 100_000
+# So long ago that a thousand days and what comes after them are past: rows that arrive after the clock are all verified.
+START = "2023-01-01"
 
 COLUMNS = {
     "event_id": "varchar",
@@ -97,9 +99,9 @@ def rows_sql(first: int, last: int) -> str:
             md5(event::varchar) as event_id,
             (hash(event) % 200000)::integer as customer_id,
             (['placed', 'paid', 'shipped', 'cancelled'])[(1 + hash(event * 7) % 4)::bigint] as event_type,
-            timestamp '2025-01-01'
+            timestamp '{START}'
             + to_milliseconds(event * {86_400_000 // ROWS_PER_DAY} - seconds_late * 1000) as occurred_at,
-            timestamp '2025-01-01' + to_hours(seq * 24 // {ROWS_PER_DAY} + 1) as _loaded_at,
+            timestamp '{START}' + to_hours(seq * 24 // {ROWS_PER_DAY} + 1) as _loaded_at,
             'load_' || lpad((seq * 24 // {ROWS_PER_DAY})::varchar, 6, '0') as _load_id,
             seq,
             (((hash(event * 3) % 100100)::bigint - 100) / 100 + is_correction::integer)::decimal(18, 2) as amount,
