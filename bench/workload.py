@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROWS_PER_DAY = 100_000
-# So long ago that a thousand days and what comes after them are past: rows that arrive after the clock are all verified.
+# So long ago that a thousand days and more are past: what arrives after the clock is all verified.
 START = "2023-01-01"
 
 COLUMNS = {

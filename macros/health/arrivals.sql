@@ -1,7 +1,7 @@
 {% macro arrivals(streams, profile) %}
     {#-
-        CTEs: hourly, what is counted of the rows that arrived in an hour, by measure and subject, and beside it how many came in all (hour_count) and
-        how many of them repeat others (hour_duplicates); and batches, the rows of each batch.
+        CTEs: hourly, what is counted of the rows that arrived in an hour, by measure and subject but for the delays, and beside it how many came in all
+        (hour_count) and how many of them repeat others (hour_duplicates); and batches, the rows of each batch.
     -#}
     hourly as (
 
@@ -19,7 +19,7 @@
             min(recorded_at) as recorded_at,
             max(recorded_at) as touched_at
         from {{ profile }} as counted
-        where arrived_hour is not null and {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+        where arrived_hour is not null and measure <> 'delay' and {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
         group by stream, arrived_hour, measure, subject
         having sum(counted.row_count) > 0
 

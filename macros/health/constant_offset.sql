@@ -1,23 +1,33 @@
-{% macro offset_runs(streams) %}
+{% macro offset_runs(streams, profile) %}
     {#-
         CTEs, the last of them named offset_runs: stretches of hours of arrival in which the whole feed is moved against the clock: the delays of a tenth,
         half and nine tenths of the rows are all moved by about the same, which a queue that empties does not do, and by no more than the 14 hours that
         clocks of the world differ from UTC. Rows before their events
         are enough; rows after them are moved only if arrivals went on meanwhile, else they were held up. Needs the CTE hourly.
     -#}
-    delays as (
+    delay_counts as (
 
         select
             stream,
             arrived_hour,
             cast(subject as {{ dbt.type_bigint() }}) as half_hours,
-            row_count,
+            sum(row_count) as row_count
+        from {{ profile }} as counted
+        where measure = 'delay' and {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+        group by 1, 2, 3
+        having sum(counted.row_count) > 0
+
+    ),
+
+    delays as (
+
+        select
+            stream,
+            arrived_hour,
+            half_hours,
             sum(row_count) over (partition by stream, arrived_hour) as hour_count,
-            sum(row_count) over (
-                partition by stream, arrived_hour order by cast(subject as {{ dbt.type_bigint() }}) rows between unbounded preceding and current row
-            ) as count_so_far
-        from hourly
-        where measure = 'delay'
+            sum(row_count) over (partition by stream, arrived_hour order by half_hours rows between unbounded preceding and current row) as count_so_far
+        from delay_counts
 
     ),
 

@@ -34,7 +34,7 @@
 
     {{ dbt_forensics.arrivals(streams, relations.profile) }},
 
-    {{ dbt_forensics.offset_runs(streams) }},
+    {{ dbt_forensics.offset_runs(streams, relations.profile) }},
 
     {{ dbt_forensics.unusual_shares(streams, relations.profile, relations.schema_history) }},
 
