@@ -78,7 +78,7 @@ versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other ve
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
 	@$(BIN)/python bench/bench.py
 
-bench-large: setup ## how the package's builds grow up to 100 million rows (hours, and 100 GB of disk)
+bench-large: setup ## how the package's builds grow up to 100 million rows (an hour and a half, and 50 GB of disk)
 	@$(BIN)/python bench/large.py
 
 lab-score: setup ## the lab's score over thirty seeds (twenty minutes on two cores)

@@ -4,7 +4,7 @@
 
 Rows arrive at equal density, so that more rows are more days. Each history is built once and scrubbed once; the
 increments come one after the other on top of it, and their medians count. DuckDB keeps to the limit of memory and
-spills beside its file, which takes some 100 GB of disk at 100 million rows. Beside the figures goes a picture of how
+spills beside its file, which takes some 50 GB of disk at 100 million rows. Beside the figures goes a picture of how
 they grow.
 """
 
