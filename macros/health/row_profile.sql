@@ -71,7 +71,8 @@
     {%- set streams = dbt_forensics.streams() -%}
     {%- if execute and streams and dbt_forensics.rows_at_once() and dbt_forensics.can_read([history, ledger]) -%}
         {%- set plan = dbt_forensics.profile_plan(streams, ledger, profile) -%}
-        {%- for slice in dbt_forensics.profile_slices(plan, ledger) -%}
+        {%- set slices = dbt_forensics.profile_slices(plan, ledger) -%}
+        {%- for slice in slices if slices | length > 1 -%}
             {%- do run_query('insert into ' ~ profile ~ dbt_forensics.profile_select(plan, history, ledger, slice)) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -47,7 +47,8 @@ def save_manifest(manifest: Any, path: Path) -> Path:
 def kill_at(at: str) -> Callable[[Any], None]:
     """A callback for dbt's events that kills this process at the point named by `at`."""
     moment, _, rest = at.partition(":")
-    node, _, number = rest.partition(":")
+    node, _, rest = rest.partition(":")
+    number, _, words = rest.partition(":")
     event_name = {"after": "NodeFinished", "inside": "SQLQuery"}[moment]
     left = int(number or 1)
     lock = threading.Lock()
@@ -57,6 +58,8 @@ def kill_at(at: str) -> Callable[[Any], None]:
         if event.info.level in ("error", "warn"):
             print(event.info.msg, flush=True)
         if event.info.name == event_name and event.data.node_info.node_name == node:
+            if words and words not in event.data.sql:
+                return
             with lock:
                 left -= 1
                 if left == 0:

@@ -178,8 +178,9 @@ class Consumer:
     ) -> None:
         """`dbt build` in a process of its own that kills itself (SIGKILL) at a point named by `at`.
 
-        `after:<node>`: when the node has finished. `inside:<node>:<n>`: when its n-th SQL statement is about
-        to be sent (n = 1 if left out). AssertionError if the build ended without having come there.
+        `after:<node>`: when the node has finished. `inside:<node>:<n>:<words>`: when its n-th SQL statement with
+        these words is about to be sent (the first one, and any, if left out). AssertionError if the build ended
+        without having come there.
         """
         self.write_project()
         self.engine.release()

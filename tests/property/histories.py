@@ -276,7 +276,7 @@ class _Mini:
             "event_time": arrived - timedelta(hours=ago),
             "ingested_at": arrived,
             "batch_id": self.rng.choice([f"b{step}", f"b{step}", f"b{step}", None]),
-            "sequence_number": self.rng.choice([Decimal(1), Decimal(2), None]),
+            "sequence_number": self.rng.choice([Decimal(1), Decimal(3), None]),
             "schema_version": self.rng.choice(["v1", "v2", None]),
             "tenant": self.rng.choice(["de", "us", None]),
             "payload": tuple((name, self.value(name)) for name in self.table.payload[self.step]),
