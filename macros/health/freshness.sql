@@ -5,13 +5,10 @@
     -#}
     {{ dbt_forensics.found('freshness', "(
             select
-                pauses.*,
-                usual_pauses.usual_seconds,
-                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pauses.pause_from', of='pauses.stream') ~ " as first_window,
-                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pauses.pause_to', of='pauses.stream') ~ " as last_window
-            from pauses
-            inner join usual_pauses
-                on pauses.stream = usual_pauses.stream
+                *,
+                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pause_from') ~ " as first_window,
+                " ~ dbt_forensics.time_of_stream(streams, 'window_start', 'pause_to') ~ " as last_window
+            from compared_pauses
         )", 'candidates.pause_seconds > candidates.usual_seconds * ' ~ dbt_forensics.knob('freshness', streams), {
         'identity_text': dbt_forensics.canonical_text('candidates.pause_from', dbt.type_timestamp()),
         'observed': 'candidates.pause_seconds',
@@ -24,7 +21,7 @@
 
 
 {% macro pauses(clock) %}
-    {#- CTEs pauses and usual_pauses: how long nothing arrived, per stream, the time since the last arrival included. Needs the CTE hourly. -#}
+    {#- CTEs, the last of them named compared_pauses: how long nothing arrived, per stream, the time since the last arrival included, and the longest usual pause. Needs the CTE hourly. -#}
     pauses as (
 
         select
@@ -48,26 +45,31 @@
 
         select
             *,
-            row_number() over (partition by stream order by pause_seconds desc) as place,
-            count(*) over (partition by stream) as pause_count,
-            min(pause_from) over (partition by stream) as first_arrived_at,
-            max(pause_from) over (partition by stream) as last_arrived_at
+            row_number() over (partition by stream, has_ended order by pause_seconds desc) as place,
+            count(*) over (partition by stream, has_ended) as pause_count,
+            min(pause_from) over (partition by stream, has_ended) as first_arrived_at,
+            max(pause_from) over (partition by stream, has_ended) as last_arrived_at
         from pauses
-        where has_ended
 
     ),
 
-    usual_pauses as (
+    compared_pauses as (
 
         select
             stream,
-            max(pause_seconds) as usual_seconds
+            pause_from,
+            pause_to,
+            pause_seconds,
+            has_ended,
+            max(case
+                when
+                    has_ended
+                    and (place - 3) * 200 >= pause_count
+                    and pause_count >= 20
+                    and last_arrived_at >= {{ dbt_forensics.time_plus('day', 7, 'first_arrived_at') }}
+                    then pause_seconds
+            end) over (partition by stream) as usual_seconds
         from ranked_pauses
-        where
-            (place - 3) * 200 >= pause_count
-            and pause_count >= 20
-            and last_arrived_at >= {{ dbt_forensics.time_plus('day', 7, 'first_arrived_at') }}
-        group by stream
 
     )
 {% endmacro %}

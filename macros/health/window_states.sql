@@ -234,33 +234,20 @@
 
     ),
 
-    places_before as (
-
-        {#- By the day only where the season of the week is not known yet: after four weeks nothing is read there. #}
-        select
-            dated_windows.stream,
-            dated_windows.place,
-            seasons.season,
-            seasons.seasons_ago,
-            dated_windows.place - seasons.days_ago * dated_windows.windows_a_day as place_before
-        from dated_windows
-        cross join seasons
-        where seasons.season = 'weekly' or dated_windows.place < 28 * dated_windows.windows_a_day
-
-    ),
-
     earlier_volumes as (
 
+        {#- Each window's volume goes to the windows after it. By the day only where the season of the week is not known yet: after four weeks nothing is read there. #}
         select
-            places_before.stream,
-            places_before.place,
-            places_before.season,
-            places_before.seasons_ago,
+            dated_windows.stream,
+            dated_windows.place + seasons.days_ago * dated_windows.windows_a_day as place,
+            seasons.season,
+            seasons.seasons_ago,
             dated_windows.volume
-        from places_before
-        inner join dated_windows
-            on places_before.stream = dated_windows.stream and places_before.place_before = dated_windows.place
-        where dated_windows.is_due
+        from dated_windows
+        cross join seasons
+        where
+            dated_windows.is_due
+            and (seasons.season = 'weekly' or dated_windows.place + seasons.days_ago * dated_windows.windows_a_day < 28 * dated_windows.windows_a_day)
 
     ),
 
