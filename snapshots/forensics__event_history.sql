@@ -7,7 +7,7 @@
         updated_at='recorded_at',
         hard_deletes='ignore',
         dbt_valid_to_current=dbt_forensics.capture_instant(),
-        indexes=dbt_forensics.row_store_indexes(['row_key', ['stream', 'ingested_at']], ['event_id'], ['recorded_at', 'dbt_valid_to']),
+        indexes=dbt_forensics.row_store_indexes(['row_key', ['stream', 'ingested_at']], ['event_id'], ['recorded_at', 'ingested_at', 'dbt_valid_to']),
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}

@@ -104,11 +104,12 @@
 {% endmacro %}
 
 {% macro postgres__plan_quickly() %}
-    {#-
-        Compiling a thousand expressions takes the server seconds; running them on small tables takes it a tenth of one. And it takes a join over several
-        columns for much rarer than it is, and would read one side anew for each row of the other.
-    -#}
-    {{ return('set local jit = off; set local enable_nestloop = off') }}
+    {#- Compiling takes seconds, in each of the server's processes, as soon as a plan seems dear, and saves less: a first build is faster without, too. -#}
+    {{ return('set local jit = off') }}
+{% endmacro %}
+
+{% macro postgres__read_once() %}
+    {{ return('set local enable_nestloop = off') }}
 {% endmacro %}
 
 {% macro postgres__row_store_indexes(columns, values, growing) %}

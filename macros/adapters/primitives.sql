@@ -135,8 +135,13 @@
 {% endmacro %}
 
 {% macro plan_quickly() %}
-    {#- Statements before a query of very many small steps and joins, where the engine would prepare it for longer than it runs, or join it row by row; nothing elsewhere. -#}
+    {#- A statement before a query of many expressions over few rows, where the engine would compile it for longer than it runs; nothing elsewhere. -#}
     {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
+{% endmacro %}
+
+{% macro read_once() %}
+    {#- A statement before a query that joins over several columns, where the engine would take such a join for rarer than it is, and read one side anew for each row of the other; nothing elsewhere. -#}
+    {{ return(adapter.dispatch('read_once', 'dbt_forensics')()) }}
 {% endmacro %}
 
 {% macro rows_at_once() %}
@@ -245,6 +250,10 @@
 {% endmacro %}
 
 {% macro default__plan_quickly() %}
+    {{ return('') }}
+{% endmacro %}
+
+{% macro default__read_once() %}
     {{ return('') }}
 {% endmacro %}
 

@@ -201,3 +201,5 @@
 {% endmacro %}
 
 {% macro redshift__plan_quickly() %}{{ return('') }}{% endmacro %}
+
+{% macro redshift__read_once() %}{{ return('') }}{% endmacro %}

@@ -2,7 +2,7 @@
 {{
     config(
         materialized='table',
-        pre_hook="{{ dbt_forensics.plan_quickly() }}",
+        pre_hook="{{ dbt_forensics.read_once() }}",
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}

@@ -5,7 +5,7 @@
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
-        pre_hook="{{ dbt_forensics.plan_quickly() }}",
+        pre_hook="{{ dbt_forensics.read_once() }}",
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({

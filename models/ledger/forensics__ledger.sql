@@ -5,7 +5,7 @@
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
-        indexes=dbt_forensics.row_store_indexes(['event_key', 'row_key'], growing=['recorded_at']),
+        indexes=dbt_forensics.row_store_indexes(['event_key', 'row_key', 'recorded_at']),
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}

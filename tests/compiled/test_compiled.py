@@ -278,6 +278,7 @@ CALLS = {
 STATEMENTS = {
     "gather_statistics": "f.gather_statistics(ref('dbt_forensics', 'forensics__ledger'))",
     "plan_quickly": "f.plan_quickly()",
+    "read_once": "f.read_once()",
 }
 # Neither: dbt's config, a number, a check, and a part of a select.
 OTHERS = {"row_store_indexes", "rows_at_once", "assert_session", "from_nothing"}
