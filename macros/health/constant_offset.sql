@@ -57,39 +57,36 @@
 
     ),
 
-    usual_delays as (
+    compared_delays as (
 
         select
-            stream,
-            hours_count,
-            max(case when low_rank * 2 in (hours_count, hours_count + 1) then low end) as low,
-            max(case when middle_rank * 2 in (hours_count, hours_count + 1) then middle end) as middle,
-            max(case when high_rank * 2 in (hours_count, hours_count + 1) then high end) as high
+            *,
+            max(case when low_rank * 2 in (hours_count, hours_count + 1) then low end) over (partition by stream) as usual_low,
+            max(case when middle_rank * 2 in (hours_count, hours_count + 1) then middle end) over (partition by stream) as usual_middle,
+            max(case when high_rank * 2 in (hours_count, hours_count + 1) then high end) over (partition by stream) as usual_high
         from ranked_delays
-        group by stream, hours_count
 
     ),
 
     hours_beside_before as (
 
         select
-            hour_delays.stream,
-            hour_delays.arrived_hour,
-            hour_delays.low - usual_delays.low as low_shift,
-            hour_delays.middle - usual_delays.middle as shift,
-            hour_delays.high - usual_delays.high as high_shift,
-            hour_delays.middle,
-            usual_delays.middle as usual_middle,
+            compared_delays.stream,
+            compared_delays.arrived_hour,
+            compared_delays.low - compared_delays.usual_low as low_shift,
+            compared_delays.middle - compared_delays.usual_middle as shift,
+            compared_delays.high - compared_delays.usual_high as high_shift,
+            compared_delays.middle,
+            compared_delays.usual_middle,
             all_rows.row_count,
             all_rows.touched_at,
             all_rows.first_event_at,
             all_rows.first_arrived_at,
             all_rows.last_arrived_at,
-            row_number() over (partition by hour_delays.stream order by hour_delays.arrived_hour) as place,
+            row_number() over (partition by compared_delays.stream order by compared_delays.arrived_hour) as place,
+            count(*) over (partition by compared_delays.stream) as place_count,
             {{ dbt_forensics.elapsed_seconds('all_rows.previous_arrived_at', 'all_rows.first_arrived_at') }} as pause_seconds
-        from hour_delays
-        inner join usual_delays
-            on hour_delays.stream = usual_delays.stream
+        from compared_delays
         inner join (
             select
                 *,
@@ -97,8 +94,8 @@
             from hourly
             where measure = 'rows'
         ) as all_rows
-            on hour_delays.stream = all_rows.stream and hour_delays.arrived_hour = all_rows.arrived_hour
-        where usual_delays.hours_count >= 10 and usual_delays.high - usual_delays.low <= 8
+            on compared_delays.stream = all_rows.stream and compared_delays.arrived_hour = all_rows.arrived_hour
+        where compared_delays.hours_count >= 10 and compared_delays.usual_high - compared_delays.usual_low <= 8
 
     ),
 
@@ -135,6 +132,7 @@
             max(last_arrived_at) as last_arrived_at,
             max(touched_at) as touched_at,
             max(place) as last_place,
+            max(place_count) as place_count,
             min(place) as first_place
         from moved_hours
         group by stream, sign(shift), run
@@ -145,16 +143,10 @@
 
         select
             moved_runs.*,
-            moved_runs.last_place < places.last_place as is_over
+            moved_runs.last_place < moved_runs.place_count as is_over
         from moved_runs
         inner join hours_beside_before as first_hours
             on moved_runs.stream = first_hours.stream and moved_runs.first_hour = first_hours.arrived_hour
-        inner join (
-            select stream, max(place) as last_place
-            from hours_beside_before
-            group by stream
-        ) as places
-            on moved_runs.stream = places.stream
         where
             moved_runs.first_place > 1
             and (moved_runs.direction < 0 or first_hours.pause_seconds < moved_runs.shift_minutes * 45)

@@ -9,18 +9,15 @@
             windows.window_start as bucket_start,
             windows.missing_number_count as part,
             windows.row_count + windows.missing_number_count as whole,
-            case when windows.is_complete then 0 else coalesce({{ dbt_forensics.share_of('late_shares.late_count', 'late_shares.row_count') }}, 0) * 2 end as tolerated,
+            case when windows.is_complete then 0 else coalesce({{ dbt_forensics.share_of('windows.late_of_stream', 'windows.rows_of_stream') }}, 0) * 2 end as tolerated,
             windows.touched_at
-        from windows
-        inner join (
+        from (
             select
-                stream,
-                sum(late_count) as late_count,
-                sum(row_count) as row_count
+                *,
+                sum(late_count) over (partition by stream) as late_of_stream,
+                sum(row_count) over (partition by stream) as rows_of_stream
             from windows
-            group by stream
-        ) as late_shares
-            on windows.stream = late_shares.stream
+        ) as windows
         where windows.missing_number_count > 0 and windows.is_due
 {%- endmacro %}
 

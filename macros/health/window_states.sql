@@ -18,8 +18,8 @@
         days away from all others and are less than a hundredth of them are strays and stretch nothing; nor does what is from the future; a
         stream has 100,000 windows at most, the latest ones. profile, seals: relations. clock: SQL.
     -#}
-    {%- set due_at = dbt_forensics.time_of_stream(streams, 'due_at', 'window_end', of='expected_windows.stream') -%}
-    {%- set complete_at = dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end', of='expected_windows.stream') %}
+    {%- set due_at = dbt_forensics.time_of_stream(streams, 'due_at', 'window_end') -%}
+    {%- set complete_at = dbt_forensics.time_of_stream(streams, 'settles_at', 'window_end') %}
     {{ dbt_forensics.number_rows() }},
 
     window_sums as (
@@ -88,6 +88,27 @@
 
     ),
 
+    latest_events as (
+
+        select
+            stream,
+            max(latest_event_time) as latest_event_time
+        from {{ seals }}
+        where dbt_valid_to is null
+        group by stream
+
+    ),
+
+    late_shares as (
+
+        select
+            stream,
+            {{ dbt_forensics.share_of('sum(late_count + too_late_count)', 'sum(rows_count)') }} as usual_late_share
+        from window_sums
+        group by stream
+
+    ),
+
     capped_spans as (
 
         select
@@ -101,10 +122,17 @@
 
     span_lengths as (
 
+        {#- What is of a stream is joined to streams: to windows it might be worked out once for each of them. #}
         select
-            *,
-            {{ dbt_forensics.elapsed_seconds('first_window', 'last_window') }} * windows_a_day as length
+            capped_spans.*,
+            {{ dbt_forensics.elapsed_seconds('capped_spans.first_window', 'capped_spans.last_window') }} * capped_spans.windows_a_day as length,
+            latest_events.latest_event_time,
+            coalesce(late_shares.usual_late_share, 0) as usual_late_share
         from capped_spans
+        left join latest_events
+            on capped_spans.stream = latest_events.stream
+        left join late_shares
+            on capped_spans.stream = late_shares.stream
 
     ),
 
@@ -114,21 +142,12 @@
             span_lengths.stream,
             numbers.n as place,
             span_lengths.windows_a_day,
+            span_lengths.latest_event_time,
+            span_lengths.usual_late_share,
             {{ dbt_forensics.time_of_stream(streams, 'later', 'span_lengths.first_window', 'numbers.n') }} as window_start
         from span_lengths
         inner join numbers
             on span_lengths.length >= numbers.n * cast(86400 as {{ dbt.type_bigint() }})
-
-    ),
-
-    latest_events as (
-
-        select
-            stream,
-            max(latest_event_time) as latest_event_time
-        from {{ seals }}
-        where dbt_valid_to is null
-        group by stream
 
     ),
 
@@ -148,22 +167,11 @@
             window_sums.first_event_at,
             window_sums.first_arrived_at,
             window_sums.touched_at,
-            latest_events.latest_event_time
+            numbered_windows.latest_event_time,
+            numbered_windows.usual_late_share
         from numbered_windows
         left join window_sums
             on numbered_windows.stream = window_sums.stream and numbered_windows.window_start = window_sums.window_start
-        left join latest_events
-            on numbered_windows.stream = latest_events.stream
-
-    ),
-
-    late_shares as (
-
-        select
-            stream,
-            {{ dbt_forensics.share_of('sum(late_count + too_late_count)', 'sum(rows_count)') }} as usual_late_share
-        from window_sums
-        group by stream
 
     ),
 
@@ -171,15 +179,12 @@
 
         {#- Where most rows are late, as of a health office, a window is judged when they had their time. #}
         select
-            expected_windows.*,
-            coalesce(late_shares.usual_late_share, 0) as usual_late_share,
+            *,
             {{ complete_at }} <= {{ clock }} as is_complete,
             {{ complete_at }} <= {{ clock }}
-            or (coalesce(late_shares.usual_late_share, 0) < 0.5 and {{ due_at }} <= {{ clock }}) as is_due,
-            coalesce({{ complete_at }} <= expected_windows.latest_event_time, false) as is_settled
+            or (usual_late_share < 0.5 and {{ due_at }} <= {{ clock }}) as is_due,
+            coalesce({{ complete_at }} <= latest_event_time, false) as is_settled
         from expected_windows
-        left join late_shares
-            on expected_windows.stream = late_shares.stream
 
     ),
 

@@ -15,32 +15,27 @@
     {{ return(dbt_forensics.no_rows(dbt_forensics.metric_log_columns())) }}
     {%- endif -%}
     select distinct
-        log.stream,
-        log.metric,
-        log.window_start,
-        log.window_end,
-        log.dimensions,
-        log.version,
-        log.value,
-        log.sum_of_numbers,
-        log.number_count,
-        log.input_count,
-        log.digest_word_1,
-        log.digest_word_2,
-        log.definition_digest,
-        log.recorded_from
-    from {{ log }} as log
-    inner join (
-        select stream, metric, window_start, dimensions, max(version) as version
+        stream,
+        metric,
+        window_start,
+        window_end,
+        dimensions,
+        version,
+        value,
+        sum_of_numbers,
+        number_count,
+        input_count,
+        digest_word_1,
+        digest_word_2,
+        definition_digest,
+        recorded_from
+    from (
+        select
+            *,
+            max(version) over (partition by stream, metric, window_start, dimensions) as latest_version
         from {{ log }}
-        group by stream, metric, window_start, dimensions
-    ) as latest
-        on
-            log.stream = latest.stream
-            and log.metric = latest.metric
-            and log.window_start = latest.window_start
-            and log.dimensions = latest.dimensions
-            and log.version = latest.version
+    ) as log
+    where version = latest_version
 {%- endmacro %}
 
 

@@ -8,7 +8,7 @@
     {#- Named windows would say this once; some engines have none. -#}
     {%- set so_far = 'partition by merged.stream, merged.metric, merged.window_start, merged.dimensions order by merged.recorded_from, merged.cause_rank rows between unbounded preceding and current row' -%}
     {%- set by_cause = 'partition by ' ~ key ~ ' order by recorded_from, cause_rank' -%}
-    {%- set by_time = 'partition by ' ~ key ~ ' order by recorded_from' -%}
+    {%- set of_build = 'partition by ' ~ key ~ ', recorded_from' -%}
     merged as (
 
         select
@@ -76,42 +76,51 @@
 
     stepped as (
 
+        {#- Each step with the state before it. #}
         select
             *,
-            coalesce(value_here, 0) - coalesce(lag(value_here) over ({{ by_cause }}), case when row_number() over ({{ by_cause }}) = 1 then value_at_first end, 0) as change
+            row_number() over ({{ of_build }} order by cause_rank) as step,
+            case when row_number() over ({{ by_cause }}) = 1 then value_at_first else lag(value_here) over ({{ by_cause }}) end as value_at_step,
+            coalesce(lag(input_count) over ({{ by_cause }}), inputs_at_first) as inputs_at_step,
+            coalesce(lag(digest_word_1) over ({{ by_cause }}), digest_at_first_1) as digest_at_step_1,
+            coalesce(lag(digest_word_2) over ({{ by_cause }}), digest_at_first_2) as digest_at_step_2
         from valued
 
     ),
 
     states as (
 
-        {#- The state of a key after each time of publication, kept if anything about it differs from the one before. #}
+        {#- Each step with the state of its key before and after its time of publication. #}
+        {%- set before = {'value_before': 'value_at_step', 'inputs_before': 'inputs_at_step', 'digest_before_1': 'digest_at_step_1', 'digest_before_2': 'digest_at_step_2'} %}
+        {%- set after = {'window_end': 'window_end', 'value': 'value_here', 'sum_of_numbers': 'sum_of_numbers', 'number_count': 'number_count',
+            'input_count': 'input_count', 'digest_word_1': 'digest_word_1', 'digest_word_2': 'digest_word_2'} %}
         select
             {{ key }},
-            window_end,
             recorded_from,
             version_before,
-            value_here as value,
-            sum_of_numbers,
-            number_count,
-            input_count,
-            digest_word_1,
-            digest_word_2,
-            case when row_number() over ({{ by_time }}) = 1 then value_at_first else lag(value_here) over ({{ by_time }}) end as value_before,
-            coalesce(lag(input_count) over ({{ by_time }}), inputs_at_first) as inputs_before,
-            coalesce(lag(digest_word_1) over ({{ by_time }}), digest_at_first_1) as digest_before_1,
-            coalesce(lag(digest_word_2) over ({{ by_time }}), digest_at_first_2) as digest_before_2,
-            published_at_first
+            published_at_first,
+            cause,
+            coalesce(value_here, 0) - coalesce(value_at_step, 0) as change,
+            event_count,
+            sample_event_ids,
+            first_arrived_at,
+            {%- for name, column in before.items() %}
+            max(case when step = 1 then {{ column }} end) over ({{ of_build }}) as {{ name }},
+            {%- endfor %}
+            {%- for name, column in after.items() %}
+            max(case when steps_to_go = 1 then {{ column }} end) over ({{ of_build }}) as {{ name }},
+            {%- endfor %}
+            last_arrived_at
         from stepped
-        where steps_to_go = 1
 
     ),
 
     numbered as (
 
+        {#- A time of publication makes a version if anything about the state differs. #}
         select
             *,
-            version_before + row_number() over (partition by {{ key }} order by recorded_from) as version
+            version_before + dense_rank() over (partition by {{ key }} order by recorded_from) as version
         from states
         where
             input_count <> inputs_before
@@ -124,22 +133,9 @@
     versioned as (
 
         select
-            numbered.*,
-            case when numbered.version > 1 then numbered.value_before end as previous_value,
-            stepped.cause,
-            stepped.change,
-            stepped.event_count,
-            stepped.sample_event_ids,
-            stepped.first_arrived_at,
-            stepped.last_arrived_at
+            *,
+            case when version > 1 then value_before end as previous_value
         from numbered
-        inner join stepped
-            on
-                numbered.stream = stepped.stream
-                and numbered.metric = stepped.metric
-                and numbered.window_start = stepped.window_start
-                and numbered.dimensions = stepped.dimensions
-                and numbered.recorded_from = stepped.recorded_from
 
     )
 {% endmacro %}

@@ -15,21 +15,10 @@
 
     ),
 
-    moments as (
+    moved as (
 
-        select distinct
-            stream,
-            recorded_from as moment
-        from versions
-
-    ),
-
-    windows as (
-
-        select distinct
-            stream,
-            window_start,
-            window_end,
+        select
+            *,
             case stream
             {%- for stream in streams.values() %}
                 when '{{ stream.name }}' then {{ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
@@ -37,97 +26,59 @@
             {%- endfor %}
             end as settles_at
         from versions
+        where is_settled and coalesce(value, 0) <> coalesce(previous_value, 0)
 
     ),
 
     points as (
 
+        {#- Builds, and versions at the time at which their window settled. #}
         select
             stream,
-            moment as point_at,
-            moment,
-            cast(null as {{ dbt.type_timestamp() }}) as window_start,
-            cast(null as {{ dbt.type_timestamp() }}) as window_end
-        from moments
-        union all
-        select
-            stream,
+            metric,
+            window_start,
+            dimensions,
+            version,
+            recorded_from,
+            settles_at,
+            previous_value,
+            value,
             settles_at as point_at,
-            cast(null as {{ dbt.type_timestamp() }}) as moment,
-            window_start,
-            window_end
-        from windows
-
-    ),
-
-    followed as (
-
-        {#- Per window the first build at or after the time at which it settled. #}
-        select
+            cast(null as {{ dbt.type_timestamp() }}) as built_at
+        from moved
+        where recorded_from >= settles_at
+        union all
+        select distinct
             stream,
-            window_start,
-            window_end,
-            point_at as settles_at,
-            min(moment) over (
-                partition by stream
-                order by point_at desc, case when moment is null then 1 else 0 end
-                rows between unbounded preceding and current row
-            ) as shown_settled_at
-        from points
+            cast(null as {{ dbt.type_string() }}) as metric,
+            cast(null as {{ dbt.type_timestamp() }}) as window_start,
+            cast(null as {{ dbt.type_string() }}) as dimensions,
+            cast(null as {{ dbt.type_bigint() }}) as version,
+            cast(null as {{ dbt.type_timestamp() }}) as recorded_from,
+            cast(null as {{ dbt.type_timestamp() }}) as settles_at,
+            cast(null as {{ dbt_forensics.type_exact_number() }}) as previous_value,
+            cast(null as {{ dbt_forensics.type_exact_number() }}) as value,
+            recorded_from as point_at,
+            recorded_from as built_at
+        from versions
 
     ),
 
     settled as (
 
+        {#- With the first build at or after the time at which the window settled. #}
         select
-            versions.*,
-            followed.settles_at,
-            followed.shown_settled_at
-        from versions
-        inner join followed
-            on
-                versions.stream = followed.stream
-                and versions.window_start = followed.window_start
-                and versions.window_end = followed.window_end
-        where
-            versions.is_settled
-            and versions.recorded_from >= followed.settles_at
-            and coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0)
-
-    ),
-
-    restating as (
-
-        select distinct
-            settled.stream,
-            settled.metric,
-            settled.window_start,
-            settled.dimensions,
-            settled.version
-        from settled
-        inner join {{ changes }} as changes
-            on
-                settled.stream = changes.stream
-                and settled.metric = changes.metric
-                and settled.window_start = changes.window_start
-                and settled.dimensions = changes.dimensions
-                and settled.version = changes.version
-        where
-            changes.change <> 0
-            {%- if allow %}
-            and not {{ dbt_forensics.is_one_of('changes.cause', allow) }}
-            {%- endif %}
-            and (
-                settled.recorded_from > settled.shown_settled_at
-                or not (
-                    changes.cause in ('on_time', 'late')
-                    or (changes.cause = 'correction' and coalesce(changes.last_arrived_at < settled.settles_at, false))
-                )
-            )
+            *,
+            min(built_at) over (
+                partition by stream
+                order by point_at desc, case when built_at is null then 1 else 0 end
+                rows between unbounded preceding and current row
+            ) as shown_settled_at
+        from points
 
     )
 
-    select
+    select distinct
         settled.stream,
         settled.metric,
         settled.window_start,
@@ -138,11 +89,23 @@
         settled.previous_value,
         settled.value
     from settled
-    inner join restating
+    inner join {{ changes }} as changes
         on
-            settled.stream = restating.stream
-            and settled.metric = restating.metric
-            and settled.window_start = restating.window_start
-            and settled.dimensions = restating.dimensions
-            and settled.version = restating.version
+            settled.stream = changes.stream
+            and settled.metric = changes.metric
+            and settled.window_start = changes.window_start
+            and settled.dimensions = changes.dimensions
+            and settled.version = changes.version
+    where
+        changes.change <> 0
+        {%- if allow %}
+        and not {{ dbt_forensics.is_one_of('changes.cause', allow) }}
+        {%- endif %}
+        and (
+            settled.recorded_from > settled.shown_settled_at
+            or not (
+                changes.cause in ('on_time', 'late')
+                or (changes.cause = 'correction' and coalesce(changes.last_arrived_at < settled.settles_at, false))
+            )
+        )
 {% endmacro %}
