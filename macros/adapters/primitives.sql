@@ -135,7 +135,7 @@
 {% endmacro %}
 
 {% macro plan_quickly() %}
-    {#- A statement before a query of many expressions over few rows, where the engine would compile it for longer than it runs; nothing elsewhere. -#}
+    {#- A statement before the query of each model and snapshot, where the engine would compile queries for longer than that saves; nothing elsewhere. -#}
     {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
 {% endmacro %}
 
