@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -32,17 +32,25 @@ settings.load_profile("project")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
-        choices=(*ENGINES, "spark", "all"),
-        default="all",
-        help="the engine that the tests run on (default: all but spark, which has environments of its own)",
+        choices=(*ENGINES, "spark", "all", "each"),
+        default="each",
+        help="the engine that the tests run on. each (the default): DuckDB, and PostgreSQL too where a test is marked "
+        "engines_differ; all: both, for every test; spark has environments of its own",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "new_engine" in metafunc.fixturenames:
-        asked = metafunc.config.getoption("engine")
-        names = ENGINES if asked == "all" else (asked,)
+        names = engines_of(metafunc.definition, metafunc.config)
         metafunc.parametrize("new_engine", names, indirect=True, scope="session")
+
+
+def engines_of(test: pytest.Item, config: pytest.Config) -> Sequence[str]:
+    """The engines that a test runs on."""
+    asked = config.getoption("engine")
+    if asked == "all" or (asked == "each" and test.get_closest_marker("engines_differ")):
+        return ENGINES
+    return ENGINES[:1] if asked == "each" else (asked,)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -125,7 +133,7 @@ def both_engines(
 ) -> Iterator[dict[str, Engine]]:
     """One empty database on each engine, for tests that compare them."""
     asked = request.config.getoption("engine")
-    if asked != "all":
+    if asked not in ("all", "each"):
         pytest.skip(f"compares the engines, and --engine {asked} was asked for")
     with ExitStack() as stack:
         yield {name: stack.enter_context(engine_named(name)) for name in ENGINES}

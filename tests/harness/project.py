@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 RUNNING = ("compile", "run", "run-operation", "seed", "show", "snapshot", "test")
 
 PACKAGE = Path(__file__).resolve().parents[2]
+
+#: How many dbt commands this process has run, by kind: what harness/cost.py tells.
+COMMANDS: Counter[str] = Counter()
 
 
 @dataclass
@@ -244,6 +248,7 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
     from dbt.cli.main import dbtRunner
 
     _remember_templates()
+    COMMANDS[_kind(args)] += 1
     events: list[tuple[str, str]] = []
     runner = dbtRunner(manifest, callbacks=[lambda event: events.append((event.info.level, event.info.msg))])
     with _same_folder():
@@ -263,6 +268,12 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
         result=outcome.result,
         messages={name: r.message or "" for name, r in nodes},
     )
+
+
+def _kind(args: Sequence[str]) -> str:
+    """The dbt command among its arguments; `build --select` for a build of a part."""
+    command = next((word for word in args if not word.startswith("-") and word != "none"), "?")
+    return "build --select" if command == "build" and "--select" in args else command
 
 
 @cache
