@@ -250,6 +250,11 @@ def report(
 )
 @click.option("--again", is_flag=True, help="Land a file again whose rows are gone from the table.")
 @click.option(
+    "--landed-before",
+    type=click.Choice(["copy", "return"]),
+    help="What a file is whose content landed before under another path: a copy, or a return to it, which lands.",
+)
+@click.option(
     "--allow-open", is_flag=True, help="Land rows in windows with an action that is not verified yet."
 )
 @click.option("--allow-settled", is_flag=True, help="Land rows in settled windows.")
@@ -264,16 +269,17 @@ def load(
     create: bool,
     force: bool,
     again: bool,
+    landed_before: str | None,
     allow_open: bool,
     allow_settled: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Land files in a raw table, each as one batch: JSON Lines, CSV (.gz, .zst) and Parquet.
+    """Land files in a raw table, each as one batch: JSON, CSV, TSV (.gz, .zst) and Parquet.
 
     FILE is a file, a folder or a pattern. Every record is accepted, a duplicate (it landed before) or rejected into
-    forensics_dead_letters; a file that is half written or of another shape is refused as a whole. Exits with 1 when
-    something was rejected or refused.
+    forensics_dead_letters; a file that is half written, of another shape or of no known format is refused as a whole.
+    Exits with 1 when something was rejected or refused.
     """
     from dbt_forensics.load.bar import progress_bar
     from dbt_forensics.load.files import find_files
@@ -289,7 +295,7 @@ def load(
     with open_writing(options, read_only=dry_run) as warehouse, progress_bar(files) as advance:
         target = find_target(warehouse, stream, relation)
         passed = {name for name, is_passed in (("open", allow_open), ("settled", allow_settled)) if is_passed}
-        wishes = Wishes(create, force, dry_run, again, frozenset(passed))
+        wishes = Wishes(create, force, dry_run, again, frozenset(passed), landed_before)
         loader = Loader(warehouse, target, wishes, advance, find_guard(warehouse, target))
         document = load_document(target, list(loader.load(files)), dry_run=dry_run)
     click.echo(render_json(document) if as_json else render_load(document, terminal_width()), nl=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from dbt_forensics.load.fits import fitted
+from dbt_forensics.load.fits import fitted, is_same_value
 from dbt_forensics.load.types import column_type
 
 #: Type to: text, and what is written; None is a rejection.
@@ -136,3 +136,34 @@ def test_nothing_fits_everything() -> None:
             written, fits = fitted(values, to)
             assert written.to_pylist() == values.to_pylist()
             assert fits.to_pylist() == [True] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("words", "one", "other", "is_same"),
+    [
+        ("integer", "5", "05", True),
+        ("integer", "5.0", "5", True),
+        ("integer", "5", "6", False),
+        ("numeric(10,2)", "1.1", "1.10", True),
+        ("double precision", "1e1", "10", True),
+        ("text", "5", "05", False),
+        ("date", "2026-01-05", "2026-01-05T00:00:00Z", True),
+        ("timestamp", "2026-01-05", "2026-01-05 00:00:00.000", True),
+        ("timestamp", "2026-01-05 10:00", "2026-01-05T10:00:00.0Z", True),
+        ("timestamp", "2026-01-05 10:00", "2026-01-05 10:00:00.5", False),
+        ("timestamp", "2026-01-05 10:00", "2026-01-05", False),
+        ("timestamp with time zone", "2026-01-05T10:00:00Z", "2026-01-05 11:00:00+01:00", True),
+        ("time", "10:00", "10:00:00.000", True),
+        ("time", "10:00", "10:01", False),
+        ("uuid", "123E4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174000", True),
+        ("boolean", "1", "true", True),
+        ("integer", "x", "5", False),
+        ("integer", None, None, True),
+        ("integer", None, "5", False),
+    ],
+)
+def test_the_same_value_in_other_words(words: str, one: str | None, other: str | None, is_same: bool) -> None:
+    to = column_type(words)
+    assert to is not None
+    assert is_same_value(one, other, to) is is_same
+    assert is_same_value(other, one, to) is is_same

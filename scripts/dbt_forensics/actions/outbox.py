@@ -132,8 +132,13 @@ def file_of(folder: str, action_id: str) -> Path:
 
 
 def deliver(folder: str, action_id: str) -> bool:
-    """Gives the file its name. Returns whether that was still to be done."""
+    """Gives the file its name. Returns whether that was still to be done.
+
+    Raises:
+        ForensicsError: Somebody has put something else into its place.
+    """
     path = file_of(folder, action_id)
+    _check_part(path)
     try:
         _part(path).replace(path)
     except FileNotFoundError:  # delivered before, by this command or by another one
@@ -145,10 +150,24 @@ def _part(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
+def _check_part(path: Path) -> None:
+    """Finds a link, or what is no file, where only this command writes: it would overwrite what the link leads to."""
+    part = _part(path)
+    if part.is_symlink() or (part.exists() and not part.is_file()):
+        raise ForensicsError(
+            f"{part} is a link, or no file, and dbt-forensics did not make it: find out who did, remove it and apply "
+            "once more."
+        )
+
+
 def _stage(folder: Path, action_id: str, rows: Iterable[Row]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _part(file_of(str(folder), action_id)).open("w", encoding="utf-8") as file:
+        path = file_of(str(folder), action_id)
+        _check_part(path)
+        _part(path).unlink(missing_ok=True)  # of a process that was killed; another name of it stays as it is
+        made = os.open(_part(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with open(made, "w", encoding="utf-8") as file:  # noqa: PTH123 (a descriptor)
             for row in rows:
                 file.write(_line(row) + "\n")
             file.flush()

@@ -22,7 +22,7 @@ def progress_bar(files: Sequence[SourceFile]) -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         # Each file is read twice: once for what identifies it, once for its rows.
-        task = bar.add_task("", total=2 * sum(file.path.stat().st_size for file in files))
+        task = bar.add_task("", total=2 * sum(file.path.stat().st_size for file in files if not file.problem))
 
         def advance(file: SourceFile, size: int) -> None:
             bar.update(task, advance=size, description=file.name[:40])

@@ -10,6 +10,7 @@ from dbt_forensics.load import csvs, jsonl
 from dbt_forensics.load.files import SourceFile, content
 from dbt_forensics.load.model import RefusedError
 from dbt_forensics.load.parquet import parquet_schema
+from dbt_forensics.load.readers import first_records
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -17,23 +18,33 @@ _BOM = b"\xef\xbb\xbf"
 def first_columns(file: SourceFile) -> tuple[list[str], pa.Schema | None]:
     """Returns the names of a file's columns and, of Parquet, their types.
 
-    Those of JSON Lines are the keys of the lines in its first few megabytes.
+    Those of JSON are the keys of the objects in its first few megabytes. The names of its folders add theirs.
 
     Raises:
         RefusedError: It has none.
     """
+    names, schema = _own_columns(file)
+    keys = list(file.keys())
+    known = {name.casefold() for name in names}
+    return [*names, *(key for key in keys if key.casefold() not in known)], schema
+
+
+def _own_columns(file: SourceFile) -> tuple[list[str], pa.Schema | None]:
     if file.format == "parquet":
         schema = parquet_schema(file.path)
         return list(schema.names), schema
     with content(file, lambda _: None) as chunks:
-        head = b"".join(islice(chunks, 1)).removeprefix(_BOM)
-    if file.format == "csv":
-        _, header, _ = csvs.read_header(head, lambda name: name)
-        csvs.check_header(header)
-        return list(header), None
-    names = jsonl.keys(head.split(b"\n"))
+        if file.format in ("csv", "tsv"):
+            head = b"".join(islice(chunks, 1))
+            while head.startswith(_BOM):
+                head = head.removeprefix(_BOM)
+            delimiters = "\t" if file.format == "tsv" else csvs.DELIMITERS
+            _, header, _ = csvs.read_header(head, lambda name: name, delimiters)
+            csvs.check_header(header)
+            return list(header), None
+        names = jsonl.keys(first_records(chunks))
     if not names:
         raise RefusedError(
-            "A table cannot be made from it: none of its first lines is a JSON object with a key."
+            "A table cannot be made from it: none of its first records is a JSON object with a key."
         )
     return names, None

@@ -148,7 +148,9 @@ def _problem(record: Record, text: str, width: int, is_text: bool) -> str | None
     return None if len(record.fields) == width else "wrong_field_count"
 
 
-def read_header(data: bytes, columns_of: Callable[[str], str | None]) -> tuple[str, tuple[str, ...], int]:
+def read_header(
+    data: bytes, columns_of: Callable[[str], str | None], delimiters: str = DELIMITERS
+) -> tuple[str, tuple[str, ...], int]:
     """Returns the delimiter, the names in the first line, and how many bytes that line has.
 
     The delimiter is the one by which the most names are columns of the table; a comma if that does not decide.
@@ -156,6 +158,7 @@ def read_header(data: bytes, columns_of: Callable[[str], str | None]) -> tuple[s
     Args:
         data: The beginning of the file, at least its first line.
         columns_of: Returns the table's column for a name, or None.
+        delimiters: Which it may be.
 
     Raises:
         RefusedError: There is no header that could be one.
@@ -169,7 +172,7 @@ def read_header(data: bytes, columns_of: Callable[[str], str | None]) -> tuple[s
             ) from None
         text = data.decode(errors="surrogateescape")
     found = []
-    for delimiter in DELIMITERS:
+    for delimiter in delimiters:
         try:
             first, _ = records(text[: _end_of_header(text)], 1, _field(delimiter), True)
         except RefusedError:

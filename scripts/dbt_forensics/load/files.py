@@ -5,22 +5,55 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
+from urllib.parse import unquote
 
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.load.model import RefusedError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+_FORMATS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+}
 _COMPRESSIONS = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
-ENDINGS = "one of .jsonl, .ndjson, .csv (and these with .gz or .zst after it) or .parquet"
+#: What files are packed in that have to be unpacked first, and how such a file begins.
+_PACKED = (
+    ".zip",
+    ".bz2",
+    ".xz",
+    ".7z",
+    ".tar",
+    ".tgz",
+    ".lz4",
+    ".snappy",
+    ".br",
+    ".gz",
+    ".gzip",
+    ".zst",
+    ".zstd",
+)
+_MAGIC = {
+    "gzip": rb"\x1f\x8b",
+    "zstd": rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18",
+    "zip": rb"PK\x03\x04",
+    "bzip2": rb"BZh[1-9]",
+    "xz": rb"\xfd7zX",
+}
+ENDINGS = "one of .jsonl, .ndjson, .json, .csv, .tsv (and these with .gz or .zst after it) or .parquet"
 CHUNK = 1 * 1024 * 1024
+#: What Hive and Spark name a folder whose key is NULL.
+_NO_KEY = "__HIVE_DEFAULT_PARTITION__"
 
 Progress = Callable[[int], None]
 
@@ -32,19 +65,57 @@ class SourceFile:
     Attributes:
         path: Where it is, from the root: the session works in the project's folder.
         shown: As the user named it.
-        format: jsonl, csv or parquet.
+        format: jsonl, json, csv, tsv or parquet; empty if it cannot be loaded.
         compression: gzip or zstd; None if its bytes are the content.
+        problem: Why it cannot be loaded, as a sentence; None if it can.
     """
 
     path: Path
     shown: str
     format: str
     compression: str | None
+    problem: str | None = None
 
     @property
     def name(self) -> str:
-        """Its name without folder and without the ending of the compression: what it keeps while it grows."""
-        return self.path.stem if self.compression else self.path.name
+        """Its name with the folders that are keys, without the compression's ending: it keeps it while it grows."""
+        own = _text(self.path.stem if self.compression else self.path.name)
+        return f"{self.folder_keys}/{own}" if self.folder_keys else own
+
+    @property
+    def place(self) -> str:
+        """Its path as text."""
+        return _text(str(self.path))
+
+    @property
+    def folder_keys(self) -> str:
+        """Its folders that are keys, as they are named, such as ``dt=2026-01-05/country=DE``; empty if none is."""
+        return _text("/".join(part for part in self.path.parts[:-1] if part.find("=") > 0))
+
+    def keys(self) -> dict[str, str | None]:
+        """Returns what the names of its folders say, as Hive writes it: ``dt=2026-01-05`` is the column dt.
+
+        Raises:
+            RefusedError: Two folders have the same key, or a name is no text.
+        """
+        found: dict[str, str | None] = {}
+        for part in self.folder_keys.split("/") if self.folder_keys else ():
+            key, _, value = part.partition("=")
+            try:
+                key, value = unquote(key, errors="strict"), unquote(value, errors="strict")
+            except UnicodeDecodeError:
+                key = "\0"
+            if "\0" in key + value:
+                raise RefusedError(f"The name of its folder {part} is no text: rename it.")
+            if key in found:
+                raise RefusedError(f"Two of its folders are named {key}=…: rename one.")
+            found[key] = None if value == _NO_KEY else value
+        return found
+
+
+def _text(name: str) -> str:
+    """A name of a file need not be text."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 @dataclass(frozen=True)
@@ -78,47 +149,96 @@ def source_file(path: Path) -> SourceFile | None:
     file_format = _FORMATS.get(inner.suffix.lower())
     if file_format is None or (compression and file_format == "parquet"):
         return None
-    return SourceFile(path.absolute(), str(path), file_format, compression)
+    return SourceFile(_from_root(path), str(path), file_format, compression)
+
+
+def _from_root(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 (links stay what they are named, `..` does not)
 
 
 def find_files(arguments: Sequence[str]) -> list[SourceFile]:
     """Returns the files that are meant, each once, in the order of the arguments and then of their names.
 
+    What is in a folder and cannot be loaded is among them, with its problem: nothing is left out without a word. Names
+    that begin with ``_`` or ``.`` are, as Spark does: they are marks (``_SUCCESS``) and files that are being written.
+
     Args:
-        arguments: Files, folders (all files in and below them whose names say that they can be loaded) or patterns.
+        arguments: Files, folders (all files in and below them) or patterns.
 
     Raises:
         ForensicsError: Something that was named is not there, or cannot be loaded.
     """
     found: dict[Path, SourceFile] = {}
     for argument in arguments:
-        for path, is_named in _meant(argument):
-            file = source_file(path)
+        for path, is_named, problem in _meant(argument):
+            file = None if problem else source_file(path)
             if file is None and is_named:
                 raise ForensicsError(f"{path} cannot be loaded: its name must end with {ENDINGS}.")
-            if file is not None:
-                found.setdefault(path.resolve(), file)
-    if not found:
+            found.setdefault(
+                path.resolve(),
+                file or SourceFile(_from_root(path), str(path), "", None, problem or _not_loaded(path)),
+            )
+    if all(file.problem for file in found.values()):
+        left_out = ", ".join(file.shown for file in list(found.values())[:5])
+        seen = f" (it has {left_out}{', …' if len(found) > 5 else ''})" if found else ""
         raise ForensicsError(
-            f"There is no file to load in {', '.join(arguments)}: names must end with {ENDINGS}."
+            f"There is no file to load in {', '.join(arguments)}{seen}: names must end with {ENDINGS}."
         )
     return list(found.values())
 
 
-def _meant(argument: str) -> Iterable[tuple[Path, bool]]:
+def _not_loaded(path: Path) -> str:
+    if path.suffix.lower() in _PACKED:
+        return f"It is packed ({path.suffix}) in a way that is not read: unpack it; names must end with {ENDINGS}."
+    return f"Its name does not say what it is: names must end with {ENDINGS}."
+
+
+_Meant = tuple[Path, bool, "str | None"]
+
+
+def _meant(argument: str) -> Iterable[_Meant]:
     path = Path(argument)
     if path.is_dir():
-        return [
-            (child, False)
-            for child in sorted(path.rglob("*"))
-            if child.is_file() and not any(part.startswith(".") for part in child.relative_to(path).parts)
-        ]
+        return _walk(path, set())
     if path.is_file():
-        return [(path, True)]
+        return [] if _is_left_out(path.name) and source_file(path) is None else [(path, True, None)]
     matching = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (a pattern may begin anywhere)
     if not matching:
         raise ForensicsError(f"{argument} does not exist: name a file, a folder or a pattern.")
-    return [(Path(name), False) for name in matching if Path(name).is_file()]
+    asks_for_marks = _is_left_out(path.name)
+    seen: set[Path] = set()
+    return chain.from_iterable(
+        _walk(one, seen) if one.is_dir() else [_child(one)]
+        for one in map(Path, matching)
+        if asks_for_marks or not _is_left_out(one.name)
+    )
+
+
+def _walk(folder: Path, seen: set[Path]) -> Iterator[_Meant]:
+    """Everything in and below a folder, links to folders too, each folder once."""
+    if folder.resolve() in seen:
+        return
+    seen.add(folder.resolve())
+    try:
+        children = sorted(folder.iterdir())
+    except OSError as error:
+        yield folder, False, f"It cannot be read ({error.strerror})."
+        return
+    for child in children:
+        if _is_left_out(child.name):
+            continue
+        if child.is_dir():
+            yield from _walk(child, seen)
+        else:
+            yield _child(child)
+
+
+def _child(path: Path) -> _Meant:
+    return path, False, None if path.is_file() else "It is no file, or a link that leads nowhere."
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def state(path: Path) -> State:
@@ -149,28 +269,27 @@ def content(file: SourceFile, progress: Progress) -> Iterator[Iterator[bytes]]:
 
 
 def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[bytes]:
-    import pyarrow as pa
-
     magic = raw.read(4)
     raw.seek(0)
     whole = os.fstat(raw.fileno()).st_size
     if whole == 0:
         return
-    if not file.compression and (magic.startswith(b"\x1f\x8b") or magic == b"\x28\xb5\x2f\xfd"):
-        raise RefusedError("It is compressed, and its name does not say so: add .gz or .zst to the name.")
-    stream: IO[bytes] | pa.NativeFile = raw
-    if file.compression:
-        stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), file.compression)
+    _check_compression(file, magic)
     position = at = 0
+    unpack = {"gzip": _gunzip, "zstd": _unzstd, None: _plain}[file.compression]
+    stream = unpack(raw)
     while True:
         try:
-            chunk = stream.read(CHUNK)
-        except OSError as error:
-            if not file.compression:
-                raise
+            chunk = next(stream, b"")
+        except _BrokenError as error:
+            wrong = (
+                "it is half written; get it again"
+                if error.is_cut
+                else "it is damaged; get it again, or have it written again"
+            )
             raise RefusedError(
                 f"Its {file.compression} compression is broken after {position:,} bytes of content, near byte "
-                f"{raw.tell():,} of the file ({error}): it is half written or damaged; get it again."
+                f"{raw.tell():,} of the file ({error}): {wrong}."
             ) from error
         if not chunk:
             return
@@ -179,6 +298,76 @@ def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[by
             raise changed()
         progress(raw.tell() - at)
         at = raw.tell()
+        yield chunk
+
+
+def _check_compression(file: SourceFile, magic: bytes) -> None:
+    """Compares what the name of a file says with how it begins; a beginning that is cut off is told later."""
+    found = next((name for name, begins in _MAGIC.items() if re.match(begins, magic)), None)
+    if found == file.compression or (len(magic) < 4 and file.compression and found is None):
+        return
+    if file.compression is None:
+        if file.format == "parquet" or found not in _COMPRESSIONS.values():
+            raise RefusedError(f"It is compressed ({found}): unpack it.")
+        raise RefusedError("It is compressed, and its name does not say so: add .gz or .zst to the name.")
+    ending = file.path.suffix
+    if found is None:
+        raise RefusedError(
+            f"Its name says that it is compressed ({ending}), and it is not: take {ending} off its name."
+        )
+    raise RefusedError(
+        f"Its name says that it is {file.compression}, and its bytes are {found}: give it the ending that is true, or "
+        "unpack it."
+    )
+
+
+class _BrokenError(Exception):
+    def __init__(self, words: str, is_cut: bool) -> None:
+        super().__init__(words)
+        self.is_cut = is_cut
+
+
+def _plain(raw: IO[bytes]) -> Iterator[bytes]:
+    while chunk := raw.read(CHUNK):
+        yield chunk
+
+
+def _gunzip(raw: IO[bytes]) -> Iterator[bytes]:
+    """Reads the members of a gzip file one after the other; zeros may fill up the end, as tapes and blocks do."""
+    member, is_open, is_first, data = zlib.decompressobj(31), False, True, b""
+    while data or (data := raw.read(CHUNK)):
+        if not is_open:
+            data = data if is_first else data.lstrip(b"\0")
+            if not data:
+                continue
+            member, is_open = zlib.decompressobj(31), True
+        try:
+            chunk = member.decompress(data, CHUNK)
+        except zlib.error as error:
+            is_after = not is_first and "header" in str(error)
+            words = "something else follows after its end" if is_after else str(error)
+            raise _BrokenError(words, is_cut=False) from error
+        if chunk:
+            yield chunk
+        is_open, is_first = not member.eof, is_first and not member.eof
+        data = member.unused_data if member.eof else member.unconsumed_tail
+    while is_open and (chunk := member.decompress(b"", CHUNK)):
+        yield chunk
+    if is_open and not member.eof:
+        raise _BrokenError("the file ends in the middle of it", is_cut=True)
+
+
+def _unzstd(raw: IO[bytes]) -> Iterator[bytes]:
+    import pyarrow as pa
+
+    stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")
+    while True:
+        try:
+            chunk = stream.read(CHUNK)
+        except OSError as error:
+            raise _BrokenError(str(error), is_cut="runcated" in str(error)) from error
+        if not chunk:
+            return
         yield chunk
 
 

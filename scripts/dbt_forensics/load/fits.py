@@ -54,6 +54,28 @@ def fitted(values: pa.StringArray, to: ColumnType) -> Fitted:
     return written, fits
 
 
+def is_same_value(one: str | None, other: str | None, to: ColumnType) -> bool:
+    """Returns whether two texts are the same value of a column: 5 and 05 are, in a column of numbers."""
+    written, fits = fitted(pa.array([one, other], pa.string()), to)
+    first, second = written.to_pylist()
+    if first is None or second is None or first == second or not all(fits.to_pylist()):
+        return first is second if first is None or second is None else bool(first == second)
+    if to.kind in ("whole", "number"):
+        return Decimal(first) == Decimal(second)
+    if to.kind in ("real", "double"):
+        return float(first) == float(second)
+    if to.kind.startswith("time"):
+        return _moment(first) == _moment(second)
+    return to.kind == "uuid" and first.lower() == second.lower()
+
+
+def _moment(text: str) -> str:
+    """A time with what may be left out at its end: midnight, seconds, their fraction."""
+    whole, _, fraction = text.removesuffix("+00").partition(".")
+    whole += {0: " 00:00:00", 1: ":00"}.get(whole.count(":"), "")
+    return whole + fraction.rstrip("0")
+
+
 def _all(values: pa.StringArray) -> pa.BooleanArray:
     return pa.array([True]).take(pa.nulls(len(values), pa.int64()).fill_null(0))
 

@@ -7,18 +7,20 @@ whoever restores the schema restores what is known of it.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 
+from dbt_forensics import __version__
 from dbt_forensics.load.files import Fingerprint, SourceFile
-from dbt_forensics.load.model import Rejected
+from dbt_forensics.load.model import RefusedError, Rejected
 from dbt_forensics.load.target import Target
 from dbt_forensics.sql import in_list, literal
+from dbt_forensics.warehouse import Row
 from dbt_forensics.writing import WritingWarehouse
 
 LOG, LETTERS = "forensics_load_log", "forensics_dead_letters"
@@ -42,6 +44,12 @@ _LOG_COLUMNS = (
     ("loaded_at", "timestamp"),
     ("restored_at", "timestamp"),
     ("overrides", "varchar"),
+    ("status", "varchar"),
+    ("refused_because", "varchar"),
+    ("missing_columns", "varchar"),
+    ("file_path", "varchar"),
+    ("folder_keys", "varchar"),
+    ("load_number", "bigint"),
 )
 _LETTER_COLUMNS = (
     ("load_id", "varchar"),
@@ -62,6 +70,8 @@ class Earlier:
 
     Attributes:
         load_id: The load that ended with it.
+        file_name: The name that it landed under.
+        content_digest: What identifies it.
         content_bytes: How long it was.
         read_count: Its records.
         last_line: Where the last of them begins.
@@ -71,6 +81,8 @@ class Earlier:
     """
 
     load_id: str
+    file_name: str
+    content_digest: str
     content_bytes: int
     read_count: int
     last_line: int
@@ -119,40 +131,98 @@ class LoadLog:
         self._places = {name: (database, schema, name) for name in (LOG, LETTERS)}
         self.log, self.letters = (warehouse.table(place) for place in self._places.values())
 
+    @cached_property
+    def _lacking(self) -> list[tuple[str, str]]:
+        there = {column.name for column in self._warehouse.columns(self._places[LOG])}
+        return [(name, data_type) for name, data_type in _LOG_COLUMNS if name not in there]
+
+    @property
+    def _entries(self) -> str:
+        """The log as SQL, with columns that a log of an earlier release does not have."""
+        added = "".join(f", cast(null as {data_type}) as {name}" for name, data_type in self._lacking)
+        return f"(select log_entries.*{added} from {self.log} as log_entries) as log_entries"
+
     def exists(self) -> bool:
         """Returns whether something was ever loaded in this schema."""
-        return bool(self._warehouse.columns(self._places[LETTERS]))
+        return len(self._lacking) < len(_LOG_COLUMNS)
+
+    def is_complete(self) -> bool:
+        """Returns whether the tables are there with all their columns."""
+        return not self._lacking
 
     def create(self) -> None:
-        """Makes the tables that are missing."""
+        """Makes the tables and columns that are missing."""
         for table, columns in ((self.log, _LOG_COLUMNS), (self.letters, _LETTER_COLUMNS)):
             listed = ", ".join(f"{name} {data_type}" for name, data_type in columns)
             self._warehouse.execute(f"create table if not exists {table} ({listed})")
+        del self._lacking
+        for name, data_type in self._lacking:
+            self._warehouse.execute(f"alter table {self.log} add column {name} {data_type}")
+        self._lacking = []
 
     def sizes(self, file_name: str) -> list[int]:
         """Returns how long the contents were that landed under this name."""
         rows = self._warehouse.query(
-            f"select distinct content_bytes from {self.log} where {self._here()} and file_name = {literal(file_name)}"
+            f"select distinct content_bytes from {self._entries}"
+            f" where {self._landed()} and file_name = {literal(file_name)}"
         )
         return [int(row["content_bytes"]) for row in rows]
 
-    def earlier(self, file_name: str, found: Fingerprint) -> Earlier | None:
-        """Returns the longest content that landed before and that a content is, or begins with.
-
-        What it is counts under any name; what it begins with, only under its own.
-        """
-        names = in_list([found.digest])
-        beginnings = in_list(list(found.at.values()))
-        rows = self._warehouse.query(
-            f"select load_id, content_bytes, content_digest, extends_load_id, read_count, last_line from {self.log}"
-            f" where {self._here()} and (content_digest in {names} or (file_name = {literal(file_name)}"
-            f" and content_digest in {beginnings}))"
-            " order by content_bytes desc, loaded_at desc, load_id desc"
+    def free_time(self, wanted: datetime) -> datetime:
+        """Returns a time that no load of this table has: the wanted one, or the next after those that have it."""
+        (row,) = self._warehouse.query(
+            f"select max(loaded_at) as latest from {self._entries} where {self._here()}"
+            f" and loaded_at >= {literal(wanted)} and loaded_at < {literal(wanted + timedelta(seconds=1))}"
         )
-        rows = [row for row in rows if row["content_bytes"] > 0 or found.size == 0]
-        if not rows:
+        return wanted if row["latest"] is None else row["latest"] + timedelta(microseconds=1)
+
+    def earlier(self, file: SourceFile, found: Fingerprint, landed_before: str | None) -> Earlier | None:
+        """Returns what a file is compared with: a content that landed before, and that it is or begins with.
+
+        That is the last content that landed under its path. Where nothing has, it is any content under any name that
+        it is, or one under its name that it begins with.
+
+        Args:
+            file: The file.
+            found: Its content.
+            landed_before: What to make of a content that landed before under another path: ``copy`` or ``return``.
+
+        Raises:
+            RefusedError: Its content landed under its name in another folder, and another one has landed there since.
+        """
+        last = self._one(f"file_path = {literal(file.place)}", _LATEST)
+        if last is not None:
+            return self._as_earlier(last) if _is_beginning(last, found) else None
+        best = self.latest(file, found)
+        if best is None or landed_before == "return":
             return None
-        last = rows[0]
+        last = self._one(f"file_name = {literal(file.name)}", _LATEST)
+        if last and last["content_digest"] != best.content_digest and landed_before is None:
+            raise RefusedError(
+                f"Its content landed before, as {best.file_name} in load {best.load_id}, and other content has come "
+                f"under the name {file.name} since (load {last['load_id']}): from another path nobody can tell a copy "
+                "from a return to it. Say --landed-before copy to leave it, or --landed-before return to land it."
+            )
+        return best
+
+    def latest(self, file: SourceFile, found: Fingerprint) -> Earlier | None:
+        """Returns the longest content that landed and that a file is, under any name, or begins with, under its own."""
+        is_beginning = f"content_digest in {in_list(found.at.values())}"
+        row = self._one(
+            f"coalesce(folder_keys, '') = {literal(file.folder_keys)} and (content_digest = {literal(found.digest)}"
+            f" or (file_name = {literal(file.name)} and {is_beginning} and content_bytes > 0))",
+            f"content_bytes desc, case when file_name = {literal(file.name)} then 0 else 1 end, {_LATEST}",
+        )
+        return None if row is None else self._as_earlier(row)
+
+    def _one(self, where: str, order: str) -> Row | None:
+        rows = self._warehouse.query(
+            "select load_id, file_name, content_bytes, content_digest, read_count, last_line"
+            f" from {self._entries} where {self._landed()} and {where} order by {order} limit 1"
+        )
+        return rows[0] if rows else None
+
+    def _as_earlier(self, last: Row) -> Earlier:
         loads = self._chain(last["load_id"])
         letters = self._warehouse.query(
             f"select load_id, line_number, repaired_by_load_id from {self.letters}"
@@ -160,6 +230,8 @@ class LoadLog:
         )
         return Earlier(
             last["load_id"],
+            last["file_name"],
+            last["content_digest"],
             int(last["content_bytes"]),
             int(last["read_count"]),
             int(last["last_line"]),
@@ -198,6 +270,9 @@ class LoadLog:
     def _here(self) -> str:
         return f"relation = {literal(self._target.name)}"
 
+    def _landed(self) -> str:
+        return f"{self._here()} and coalesce(status, '') <> 'refused'"
+
     def reject(self, load_id: str, rejected: Sequence[Rejected]) -> None:
         """Writes rejected records."""
         if not rejected:
@@ -229,25 +304,52 @@ class LoadLog:
                 f" where load_id = {literal(rejected_by)} and line_number in {in_list(numbers)}"
             )
 
-    def record(self, load_id: str, file: SourceFile, size: int, content: Fingerprint, **rest: Any) -> None:
+    def record(
+        self, load_id: str, file: SourceFile, size: int | None, content: Fingerprint | None, **rest: Any
+    ) -> None:
         """Writes the entry of a file; `rest` are the other columns of the log."""
+        (number,) = self._warehouse.query(
+            f"select coalesce(max(load_number), 0) + 1 as next from {self._entries} where {self._here()}"
+        )
         entry: dict[str, Any] = {
             "load_id": load_id,
             "relation": self._target.name,
             "stream": self._target.stream.name if self._target.stream else None,
             "file_name": file.name,
-            "file_format": file.format + (f".{file.compression}" if file.compression else ""),
+            "file_format": (file.format + (f".{file.compression}" if file.compression else "")) or None,
             "file_bytes": size,
-            "content_bytes": content.size,
-            "content_digest": content.digest,
+            "content_bytes": content.size if content else None,
+            "content_digest": content.digest if content else None,
+            "file_path": file.place,
+            "folder_keys": file.folder_keys or None,
+            "load_number": number["next"],
+            "loader_version": __version__,
             **rest,
         }
-        entry["rejected_by_reason"] = json.dumps(entry["rejected_by_reason"], sort_keys=True)
         self._append(
             self.log,
             _LOG_COLUMNS,
             {name: [None if value is None else str(value)] for name, value in entry.items()},
         )
+
+    def refuse(
+        self, file: SourceFile, size: int | None, content: Fingerprint | None, at: datetime, why: str
+    ) -> str | None:
+        """Writes that a file came and was refused; once, while it comes again as it is. Returns the id of the entry."""
+        digest = literal(content.digest if content else "")
+        before = self._warehouse.query(
+            f"select coalesce(content_digest, '') = {digest} and refused_because = {literal(why)} as is_same"
+            f" from {self._entries} where {self._here()} and file_path = {literal(file.place)}"
+            f" order by {_LATEST} limit 1"
+        )
+        if before and before[0]["is_same"]:
+            return None
+        load_id = f"{at:%Y%m%dT%H%M%S.%f}-{content.digest[:8] if content else 'refused'}"
+        counts = dict.fromkeys(("read_count", "accepted_count", "duplicate_count", "rejected_count"), 0)
+        self.record(
+            load_id, file, size, content, **counts, loaded_at=at, status="refused", refused_because=why
+        )
+        return load_id
 
     def _append(
         self, table: str, columns: Sequence[tuple[str, str]], values: Mapping[str, Sequence[str | None]]
@@ -258,6 +360,16 @@ class LoadLog:
             [(name, kind) for name, kind in columns if name in values],
             rows.select([name for name, _ in columns if name in values]),
         )
+
+
+#: Loads have the order in which they were written down; those of an earlier release have no number.
+_LATEST = "coalesce(load_number, 0) desc, loaded_at desc, load_id desc"
+
+
+def _is_beginning(last: Row, found: Fingerprint) -> bool:
+    return last["content_digest"] in (found.digest, *found.at.values()) and (
+        last["content_bytes"] > 0 or found.size == 0
+    )
 
 
 def _content(content: bytes) -> tuple[str, bool]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from dbt_forensics.load import csvs, fast, jsonl
+from dbt_forensics.load import csvs, documents, fast, jsonl
 from dbt_forensics.load.csvs import Dialect
+from dbt_forensics.load.files import CHUNK
 from dbt_forensics.load.model import LONGEST_RECORD, Parsed, RefusedError
 from dbt_forensics.load.shape import Shape
 
 _BOM = b"\xef\xbb\xbf"
+_END_MARK = b"\x1a"
 #: How the records of a file that is no JSON Lines at all are rejected.
 _ANOTHER_FILE = {"invalid_json", "not_an_object", "invalid_utf8", "nul_byte", "unknown_column"}
 #: What a record may look like of which the end is missing.
@@ -18,10 +20,10 @@ _TORN = {"invalid_json", "invalid_utf8", "wrong_field_count"}
 
 
 def read_text(file_format: str, chunks: Iterable[bytes], shape: Shape, skip: int = 0) -> Iterator[Parsed]:
-    """Reads JSON Lines or CSV.
+    """Reads JSON or CSV.
 
     Args:
-        file_format: jsonl or csv.
+        file_format: jsonl, json, csv or tsv.
         chunks: The content.
         shape: What is expected.
         skip: How many bytes of the content are known and left out; a record ends there.
@@ -29,36 +31,123 @@ def read_text(file_format: str, chunks: Iterable[bytes], shape: Shape, skip: int
     Raises:
         RefusedError: The file as a whole is half written, of another shape, or no such file at all.
     """
-    return _read_jsonl(chunks, shape, skip) if file_format == "jsonl" else _read_csv(chunks, shape, skip)
+    if file_format in ("jsonl", "json"):
+        return _read_json(_without_end_mark(chunks, everywhere=True), shape, skip)
+    delimiters = "\t" if file_format == "tsv" else csvs.DELIMITERS
+    return _read_csv(_without_end_mark(chunks, everywhere=False), shape, skip, delimiters)
 
 
-def _read_jsonl(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Parsed]:
+def _without_end_mark(chunks: Iterable[bytes], *, everywhere: bool) -> Iterator[bytes]:
+    """Leaves out Ctrl-Z, with which DOS ended files; unless it is everywhere, only where it is a line of its own."""
+    held = last = b""
+    for chunk in chunks:
+        kept = (held + chunk).rstrip(_END_MARK)
+        held = (held + chunk)[len(kept) :]
+        if kept:
+            last = kept[-1:]
+            yield kept
+    if held and not everywhere and last != b"\n":
+        yield held
+
+
+def first_records(chunks: Iterable[bytes]) -> list[bytes]:
+    """Returns the first records of a JSON file, some megabytes of them.
+
+    Raises:
+        RefusedError: As for reading.
+    """
+    head, rest = _head(_without_end_mark(chunks, everywhere=True))
+    start = _bom(head)
+    if not documents.are_documents(head[start:]):
+        return head[start:].split(b"\n")
+    found = []
+    for value in documents.values(chain([head[start:]], rest), start):
+        found.append(value.text)
+        if value.end > CHUNK:
+            break
+    return found
+
+
+def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Returns the beginning of a content, as long as it takes to know what it is, and the rest."""
     stream = iter(chunks)
-    head = next(stream, b"")
+    head = b""
+    while len(head) < CHUNK and (chunk := next(stream, b"")):
+        head += chunk
+    return head, stream
+
+
+def _read_json(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Parsed]:
+    head, rest = _head(chunks)
+    start = _bom(head)
+    if documents.are_documents(head[start:CHUNK]):
+        return _read_documents(chain([head[start:]], rest), start, shape, skip)
+    return _read_lines(head, rest, start, shape, skip)
+
+
+def _read_documents(chunks: Iterable[bytes], start: int, shape: Shape, skip: int) -> Iterator[Parsed]:
+    """The number of a value stands for that of a line."""
+    is_first = True
+    for lines in _together(_after_known(documents.values(chunks, start), skip)):
+        parsed = None
+        if not is_first and not any(b"\n" in text or b"\r" in text for _, text in lines):
+            parsed = fast.parse_jsonl(b"".join(text + b"\n" for _, text in lines), lines, shape)
+        if parsed is None:
+            parsed = jsonl.parse_lines(lines, shape.column, shape.types, lenient=shape.is_forced)
+        if is_first:
+            _check_json(parsed, shape, "JSON objects: expected an object for each value")
+            is_first = False
+        yield parsed
+
+
+def _after_known(found: Iterable[documents.Value], skip: int) -> Iterator[jsonl.Line]:
+    for number, value in enumerate(found, 1):
+        if value.start < skip < value.end:
+            raise _goes_on(f"Value {number:,}")
+        if value.start >= skip:
+            yield number, value.text
+
+
+def _together(lines: Iterable[jsonl.Line]) -> Iterator[list[jsonl.Line]]:
+    some: list[jsonl.Line] = []
+    size = 0
+    for line in lines:
+        some.append(line)
+        size += len(line[1])
+        if size >= CHUNK:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _read_lines(
+    head: bytes, chunks: Iterator[bytes], start: int, shape: Shape, skip: int
+) -> Iterator[Parsed]:
     is_first = True
 
     def parse(data: bytes, first_line: int, is_final: bool) -> tuple[Parsed, int]:
         nonlocal is_first
         lines = [
-            (number, text.removesuffix(b"\r"))
+            (number, text.removesuffix(b"\r").removeprefix(_BOM))
             for number, text in enumerate(data.split(b"\n"), first_line)
             if text.strip(b" \t\r")
         ]
         parsed = None if is_first else fast.parse_jsonl(data, lines, shape)
         if parsed is None:
             parsed = jsonl.parse_lines(lines, shape.column, shape.types, lenient=shape.is_forced)
-        if is_final and not data.endswith(b"\n"):
-            _check_end(parsed, lines[-1][0] if lines else 0)
+        if is_final and lines and not data.endswith(b"\n") and not shape.is_forced:
+            _check_end(parsed, lines[-1][0], documents.depth(lines[-1][1]) > 0)
         if is_first and lines:
-            _check_jsonl(parsed, shape)
+            _check_json(parsed, shape, "JSON Lines: expected an object in every line")
             is_first = False
         return parsed, len(data)
 
-    line, rest = _after(chain([head], stream), max(skip, _bom(head)))
-    yield from _stretches(rest, line, parse)
+    line, rest = _after(chain([head], chunks), max(skip, start), start)
+    return _stretches(rest, line, parse)
 
 
-def _check_jsonl(parsed: Parsed, shape: Shape) -> None:
+def _check_json(parsed: Parsed, shape: Shape, expected: str) -> None:
     """Looks at the first stretch: is this file one for this table?"""
     if parsed.lines:
         shape.check(parsed.columns)
@@ -68,15 +157,13 @@ def _check_jsonl(parsed: Parsed, shape: Shape) -> None:
         return
     if "unknown_column" in reasons:
         shape.check(jsonl.keys([one.content for one in parsed.rejected]))
-    is_array = parsed.rejected[0].content.lstrip().startswith(b"[")
-    array = " (it begins as a JSON array: write each of its objects on a line)" if is_array else ""
     raise RefusedError(
-        f"It is not JSON Lines: expected an object in every line, and none of the first {len(parsed.rejected):,} "
-        f"is one{array}; check that it is the right file, or load with --force to reject line by line."
+        f"It is not {expected}, and none of the first {len(parsed.rejected):,} is one; check that it is the right "
+        "file, or load with --force to reject one by one."
     )
 
 
-def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Parsed]:
+def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int, delimiters: str) -> Iterator[Parsed]:
     stream = iter(chunks)
     head = b""
     while b"\n" not in head:
@@ -88,7 +175,7 @@ def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Pars
     start = _bom(head)
     if not head[start:].strip():
         raise RefusedError("It has no header: expected the names of columns in its first line.")
-    delimiter, names, size = csvs.read_header(head[start:], shape.column)
+    delimiter, names, size = csvs.read_header(head[start:], shape.column, delimiters)
     csvs.check_header(names)
     shape.check(names)
     dialect = Dialect(delimiter, names, tuple(shape.columns(names)))
@@ -96,32 +183,55 @@ def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Pars
     def parse(data: bytes, first_line: int, is_final: bool) -> tuple[Parsed, int]:
         quick = fast.parse_csv(data, first_line, dialect)
         parsed, used = quick or csvs.parse_records(data, first_line, dialect, is_final)
-        if is_final and not data.endswith(b"\n"):
-            _check_end(
-                parsed, max([*parsed.lines[-1:], *(one.line for one in parsed.rejected[-1:])], default=0)
-            )
+        if is_final and not data.endswith(b"\n") and not shape.is_forced:
+            last = max([*parsed.lines[-1:], *(one.line for one in parsed.rejected[-1:])], default=0)
+            is_short = bool(parsed.rejected) and not _has_too_many(parsed.rejected[-1].content, dialect)
+            _check_end(parsed, last, is_short)
         return parsed, used
 
-    line, rest = _after(chain([head], stream), max(skip, start + size))
+    line, rest = _after(chain([head], stream), max(skip, start + size), start)
     yield from _stretches(rest, line, parse)
 
 
-def _check_end(parsed: Parsed, last: int) -> None:
-    """The last record, without an end and unreadable, is one that was not written to its end."""
-    if parsed.rejected and parsed.rejected[-1].line == last and parsed.rejected[-1].reason in _TORN:
+def _has_too_many(content: bytes, dialect: Dialect) -> bool:
+    """Whether a record has more fields than the header: then it is not the end that is missing."""
+    return content.count(dialect.delimiter.encode()) >= len(dialect.header)
+
+
+def _check_end(parsed: Parsed, last: int, is_open: bool) -> None:
+    """A last record without an end that is not whole may be one that was not written to its end."""
+    if (
+        is_open
+        and parsed.rejected
+        and parsed.rejected[-1].line == last
+        and parsed.rejected[-1].reason in _TORN
+    ):
         raise RefusedError(
-            f"Its last line, {last:,}, has no end and cannot be read: the file is half written; get it again, or put "
-            "the line right."
+            f"Its last line, {last:,}, has no end and cannot be read: either the file is half written (get it again), "
+            "or that line is wrong (correct it, or load with --force to reject it)."
         )
 
 
 def _bom(head: bytes) -> int:
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    """Returns how many bytes of byte order marks a content begins with."""
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise RefusedError("It is UTF-32: expected UTF-8; convert it.")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (
+        len(head) > 3 and head[:4].count(0) == 2 and _half(head)
+    ):
         raise RefusedError("It is UTF-16: expected UTF-8; convert it.")
-    return len(_BOM) if head.startswith(_BOM) else 0
+    size = 0
+    while head.startswith(_BOM, size):
+        size += len(_BOM)
+    return size
 
 
-def _after(chunks: Iterable[bytes], skip: int) -> tuple[int, Iterator[bytes]]:
+def _half(head: bytes) -> bool:
+    """Every second byte is none, as in Latin letters that are written in two bytes."""
+    return head[0] == head[2] == 0 or head[1] == head[3] == 0
+
+
+def _after(chunks: Iterable[bytes], skip: int, start: int) -> tuple[int, Iterator[bytes]]:
     """Leaves out the first bytes, which end with a record; returns the number of the next line, and the rest."""
     stream = iter(chunks)
     line, left, last = 1, skip, b"\n"
@@ -134,17 +244,21 @@ def _after(chunks: Iterable[bytes], skip: int) -> tuple[int, Iterator[bytes]]:
         last = chunk[:left][-1:]
         rest = chunk[left:]
         left -= min(left, len(chunk))
-    if last == b"\n" or skip == len(_BOM):
+    if last == b"\n" or skip <= start:
         return line, chain([rest], stream)
     while len(rest) < 2 and (chunk := next(stream, b"")):
         rest += chunk
     end = b"\r\n" if rest.startswith(b"\r\n") else b"\n"
     if rest and not rest.startswith(end):
-        raise RefusedError(
-            f"Line {line:,} goes on where it ended when the file was loaded before, so what landed was half of it: "
-            "take that load's batch out of the table and give the file another name."
-        )
+        raise _goes_on(f"Line {line:,}")
     return line + 1, chain([rest.removeprefix(end)], stream)
+
+
+def _goes_on(record: str) -> RefusedError:
+    return RefusedError(
+        f"{record} goes on where it ended when the file was loaded before, so what landed was half of it: "
+        "take that load's batch out of the table and give the file another name."
+    )
 
 
 def _stretches(

@@ -40,6 +40,8 @@ def load_document(target: Target, outcomes: Sequence[Outcome], *, dry_run: bool)
                 "digest": one.digest,
                 **_counts(one),
                 "refused": one.refused,
+                "missing_columns": one.missing,
+                "same_as": one.same_as,
             }
             for one in outcomes
         ],
@@ -95,6 +97,15 @@ def render_load(document: Json, width: int) -> str:
     for one in document["files"]:
         if one["refused"]:
             say(console, f"Refused {visible(one['file'])}: {visible(one['refused'])}")
+        if one["missing_columns"]:
+            names = ", ".join(map(visible, one["missing_columns"]))
+            say(console, f"Note: {visible(one['file'])} has no value for {names}.")
+        if one["same_as"]:
+            what = "is a copy of" if one["status"] == "known" else "begins as"
+            say(
+                console,
+                f"Note: {visible(one['file'])} {what} {visible(one['same_as'])}, which landed before.",
+            )
     for reason, quantity in document["total"]["rejected_by_reason"].items():
         words = REASONS[reason.partition(":")[0]]
         say(console, f"Rejected {number(quantity)}, {visible(reason)}: {words}.")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbt_forensics.load.fits import fitted
-from dbt_forensics.load.model import Parsed, Rejected
+from dbt_forensics.load.fits import fitted, is_same_value
+from dbt_forensics.load.model import Parsed, RefusedError, Rejected
 from dbt_forensics.load.shape import Shape
+from dbt_forensics.text import visible
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,39 @@ def judged(parsed: Parsed, shape: Shape) -> Judged:
         [parsed.lines[row] for row in kept],
         sorted([*parsed.rejected, *rejected], key=lambda one: one.line),
     )
+
+
+def with_given(parsed: Parsed, shape: Shape, *, takes_null: bool) -> Parsed:
+    """Returns a stretch with the columns that the names of its folders give.
+
+    Args:
+        parsed: What was read.
+        shape: What the table takes, and what is given.
+        takes_null: Whether NULL in the file means that it does not say.
+
+    Raises:
+        RefusedError: The file has such a column, and another value in it.
+    """
+    columns = dict(parsed.columns)
+    for name, value in shape.given.items():
+        constant = pa.array([value], pa.string()).take(pa.array([0] * len(parsed.lines), pa.int64()))
+        if name in columns:
+            said = columns[name]
+            for found in pc.unique(said).to_pylist():
+                if (found is None and takes_null) or is_same_value(found, value, shape.types[name]):
+                    continue
+                at = pc.is_null(said) if found is None else pc.equal(said, found)
+                line = parsed.lines[pc.index(pc.fill_null(at, False), True).as_py()]
+                raise RefusedError(
+                    f"Its folder says that {name} is {_shown(value)}, and its row {line:,} says {_shown(found)}: take "
+                    "the column out of the file, or put the file into another folder."
+                )
+        columns[name] = constant
+    return Parsed(parsed.lines, columns, parsed.content, parsed.rejected)
+
+
+def _shown(value: str | None) -> str:
+    return "NULL" if value is None else visible(value)[:60]
 
 
 def _note(bad: dict[int, tuple[str, str, str]], good: pa.BooleanArray, why: tuple[str, str, str]) -> None:

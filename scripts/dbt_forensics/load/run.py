@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -12,7 +13,6 @@ from datetime import datetime, timedelta, timezone
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbt_forensics import __version__
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.load import files as source
 from dbt_forensics.load.create import first_columns
@@ -21,7 +21,7 @@ from dbt_forensics.load.log import Earlier, Load, LoadLog
 from dbt_forensics.load.model import Parsed, RefusedError
 from dbt_forensics.load.parquet import read_parquet
 from dbt_forensics.load.readers import read_text
-from dbt_forensics.load.rows import Judged, judged, only
+from dbt_forensics.load.rows import Judged, judged, only, with_given
 from dbt_forensics.load.target import Target, new_columns
 from dbt_forensics.load.windows import WindowGuard, refusal
 from dbt_forensics.sql import in_list
@@ -41,6 +41,8 @@ class Wishes:
         dry_run: Whether nothing is written.
         again: Whether a file lands again whose rows are gone from the table.
         allow: Names of guards of windows to pass.
+        landed_before: What a file is whose content landed before under another path: ``copy`` (it is known), ``return``
+            (it lands), or None: a copy under another name, and refused under its own if others have come since.
     """
 
     create: bool = False
@@ -48,6 +50,7 @@ class Wishes:
     dry_run: bool = False
     again: bool = False
     allow: frozenset[str] = frozenset()
+    landed_before: str | None = None
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Outcome:
         duplicate: Those that landed before.
         rejected: Reason to count.
         refused: Why the file was not loaded as a whole.
+        missing: The columns of the table that the file does not have.
+        same_as: Under which name its content, or its beginning, landed, if that is another one.
     """
 
     file: SourceFile
@@ -76,6 +81,8 @@ class Outcome:
     duplicate: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     refused: str | None = None
+    missing: list[str] = field(default_factory=list)
+    same_as: str | None = None
 
 
 class Loader:
@@ -118,36 +125,65 @@ class Loader:
         if not self._wishes.dry_run:
             self._warehouse.prepare_load()
         for file in files:
+            attempt = _Attempt(file, self._next_time())
             try:
-                outcome, self._target = self._in_transaction(file)
+                outcome, self._target = self._in_transaction(attempt)
             except (RefusedError, EngineError) as error:
                 why = (
                     str(error)
                     if isinstance(error, RefusedError)
                     else f"The engine did not take it ({error})."
                 )
-                outcome = Outcome(file, "refused", refused=why)
+                outcome = self._refused(attempt, why)
+            self._last = attempt.at
             yield outcome
 
-    def _in_transaction(self, file: SourceFile) -> tuple[Outcome, Target]:
+    def _in_transaction(self, attempt: _Attempt) -> tuple[Outcome, Target]:
+        file = attempt.file
+        if file.problem:
+            raise RefusedError(file.problem)
         before = source.state(file.path)
+        attempt.size = before.size
         log = LoadLog(self._warehouse, self._target)
         dry = self._wishes.dry_run
         with nullcontext() if dry else self._warehouse.transaction():
             if not dry:
                 self._warehouse.lock(f"dbt_forensics load {self._target.name}")
                 target = self._made(file)
-                if not log.exists():
-                    self._warehouse.lock(f"dbt_forensics log {self._target.place[1]}")
-                    log.create()
+                self._complete(log)
             else:
                 target = replace(self._target, columns=self._columns(file))
+            if log.exists():
+                attempt.at = log.free_time(attempt.at)
             outcome = _Load(
-                self._warehouse, target, self._wishes, log if not dry or log.exists() else None, self._guard
-            ).run(file, before, self._next_time(), lambda size: self._progress(file, size))
+                self._warehouse, target, self._wishes, log if log.exists() else None, self._guard, attempt
+            ).run(lambda size: self._progress(file, size))
             if source.state(file.path) != before:
                 raise source.changed()
         return outcome, target
+
+    def _complete(self, log: LoadLog) -> None:
+        if not log.is_complete():
+            self._warehouse.lock(f"dbt_forensics log {self._target.place[1]}")
+            log.create()
+
+    def _refused(self, attempt: _Attempt, why: str) -> Outcome:
+        """Writes down that a file came, in a transaction of its own: that of its rows has left nothing."""
+        digest = attempt.found.digest if attempt.found else None
+        outcome = Outcome(attempt.file, "refused", digest=digest, refused=why)
+        if self._wishes.dry_run:
+            return outcome
+        log = LoadLog(self._warehouse, self._target)
+        try:
+            with self._warehouse.transaction():
+                self._warehouse.lock(f"dbt_forensics load {self._target.name}")
+                self._warehouse.make_schema(self._target.place)
+                self._complete(log)
+                attempt.at = log.free_time(attempt.at)
+                outcome.load_id = log.refuse(attempt.file, attempt.size, attempt.found, attempt.at, why)
+        except EngineError as error:
+            outcome.refused = f"{why} That it came could not be written down ({error})."
+        return outcome
 
     def _columns(self, file: SourceFile) -> tuple[TableColumn, ...]:
         if self._target.columns:
@@ -169,8 +205,24 @@ class Loader:
     def _next_time(self) -> datetime:
         """When the next file is loaded, UTC: files have the order in which they were loaded, so each is later."""
         now = self._given or datetime.now(timezone.utc).replace(tzinfo=None)
-        self._last = max(now, self._last + timedelta(microseconds=1)) if self._last > datetime.min else now
-        return self._last
+        return max(now, self._last + timedelta(microseconds=1)) if self._last > datetime.min else now
+
+
+@dataclass
+class _Attempt:
+    """What is known of a file while it is loaded; it is still there when the file is refused.
+
+    Attributes:
+        file: The file.
+        at: When it is loaded, UTC.
+        size: Its size on disk, once it was looked at.
+        found: Its content, once it was read.
+    """
+
+    file: SourceFile
+    at: datetime
+    size: int | None = None
+    found: Fingerprint | None = None
 
 
 class _Load:
@@ -183,34 +235,36 @@ class _Load:
         wishes: Wishes,
         log: LoadLog | None,
         guard: WindowGuard | None,
+        attempt: _Attempt,
     ) -> None:
         self._warehouse, self._target, self._wishes, self._log = warehouse, target, wishes, log
-        self._guard = guard
+        self._guard, self._attempt, self._file = guard, attempt, attempt.file
         self._windows: dict[str, set[datetime]] = {}
-        self._shape = target.shape(wishes.force)
+        self._shape = target.shape(wishes.force).with_keys(attempt.file.keys())
         self._types = {column.name: column.data_type for column in target.columns}
+        self._there: set[str] = set()
         self._last_line = 0
         self._restored = 0
 
-    def run(
-        self, file: SourceFile, before: source.State, loaded_at: datetime, progress: source.Progress
-    ) -> Outcome:
-        log = self._log
+    def run(self, progress: source.Progress) -> Outcome:
+        log, file, loaded_at = self._log, self._file, self._attempt.at
         sizes = log.sizes(file.name) if log and file.format != "parquet" else []
         with source.content(file, progress) as chunks:
             found = source.fingerprint(chunks, sizes)
+        self._attempt.found = found
         outcome = Outcome(file, digest=found.digest)
         if found.size == 0 and file.format != "parquet":
             outcome.status = "empty"
             return outcome
-        earlier = log.earlier(file.name, found) if log else None
+        earlier, is_gone = self._compared(log, found)
         is_same = earlier is not None and earlier.content_bytes == found.size
-        is_gone = earlier is not None and self._wishes.again and self._are_gone(earlier)
+        if earlier and earlier.file_name != file.name:
+            outcome.same_as = earlier.file_name
         if earlier and is_same and not is_gone and not earlier.open_lines:
             outcome.status, outcome.read, outcome.duplicate = "known", earlier.read_count, earlier.read_count
             return outcome
         load = Load(f"{loaded_at:%Y%m%dT%H%M%S.%f}-{found.digest[:8]}", loaded_at, 0, 0)
-        self._take(file, found, earlier, load, is_gone, outcome, progress)
+        self._take(found, earlier, load, is_gone, outcome, progress)
         overrides = self._pass_windows()
         if earlier:
             again = "repaired" if outcome.accepted else "known"
@@ -220,11 +274,12 @@ class _Load:
         if is_same and (is_gone or not outcome.accepted):
             return outcome
         outcome.load_id = load.load_id
+        outcome.missing = self._shape.lacking(self._there) if outcome.read else []
         if log and not self._wishes.dry_run:
             log.record(
                 load.load_id,
                 file,
-                before.size,
+                self._attempt.size,
                 found,
                 last_line=self._last_line,
                 extends_load_id=earlier.load_id if earlier else None,
@@ -232,12 +287,24 @@ class _Load:
                 accepted_count=outcome.accepted - self._restored,
                 duplicate_count=outcome.duplicate + self._restored,
                 rejected_count=outcome.rejected.total(),
-                rejected_by_reason=dict(outcome.rejected),
-                loader_version=__version__,
+                rejected_by_reason=json.dumps(dict(outcome.rejected), sort_keys=True),
                 loaded_at=loaded_at,
                 overrides=overrides,
+                status=outcome.status,
+                missing_columns=", ".join(outcome.missing) or None,
             )
         return outcome
+
+    def _compared(self, log: LoadLog | None, found: Fingerprint) -> tuple[Earlier | None, bool]:
+        """Returns the content that the file is compared with, and whether its rows are gone and wanted back."""
+        if log is None:
+            return None, False
+        if not self._wishes.again:
+            return log.earlier(self._file, found, self._wishes.landed_before), False
+        landed = log.latest(self._file, found)
+        if landed and self._are_gone(landed):
+            return landed, True
+        return log.earlier(self._file, found, self._wishes.landed_before or "copy"), False
 
     def _pass_windows(self) -> str | None:
         """Looks whether the rows that were landed may be where they are. Returns the guards that were passed.
@@ -277,7 +344,6 @@ class _Load:
 
     def _take(
         self,
-        file: SourceFile,
         found: Fingerprint,
         earlier: Earlier | None,
         load: Load,
@@ -290,9 +356,10 @@ class _Load:
         self._last_line = earlier.last_line if earlier else 0
         if skip and earlier:
             outcome.read = outcome.duplicate = earlier.read_count
-        for parsed in self._stretches(file, found, skip, progress):
+        for parsed in self._stretches(found, skip, progress):
             outcome.read += len(parsed.lines) + len(parsed.rejected)
-            rows = judged(parsed, self._shape)
+            self._there |= self._has(parsed)
+            rows = judged(with_given(parsed, self._shape, takes_null=self._is_json), self._shape)
             self._last_line = max(
                 [self._last_line, *rows.lines[-1:], *(one.line for one in rows.rejected[-1:])]
             )
@@ -322,9 +389,20 @@ class _Load:
             self._log.repair(landed_by.load_id, ((earlier.open_lines[line], line) for line in repaired))
         return rest
 
-    def _stretches(
-        self, file: SourceFile, found: Fingerprint, skip: int, progress: source.Progress
-    ) -> Iterator[Parsed]:
+    @property
+    def _is_json(self) -> bool:
+        return self._file.format in ("json", "jsonl")
+
+    def _has(self, parsed: Parsed) -> set[str]:
+        """Returns the columns that a stretch has: of JSON, where a key may be missing, those with a value."""
+        return {
+            name
+            for name, values in parsed.columns.items()
+            if not self._is_json or values.null_count < len(values)
+        }
+
+    def _stretches(self, found: Fingerprint, skip: int, progress: source.Progress) -> Iterator[Parsed]:
+        file = self._file
         if file.format == "parquet":
             yield from read_parquet(file.path, self._shape, progress)
             return

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+import pyarrow as pa
+
+from dbt_forensics.load.fits import fitted
 from dbt_forensics.load.model import RefusedError
 from dbt_forensics.load.types import ColumnType
 from dbt_forensics.text import visible
@@ -22,6 +25,7 @@ class Shape:
         roles: Columns that the stream cannot do without, by role.
         filled: Columns that the loader fills where the file has no value.
         is_forced: Whether files of another shape are taken.
+        given: Columns that the names of the file's folders give, with the value of all its rows.
     """
 
     types: Mapping[str, ColumnType]
@@ -29,6 +33,7 @@ class Shape:
     roles: Mapping[str, str] = field(default_factory=dict)
     filled: frozenset[str] = frozenset()
     is_forced: bool = False
+    given: Mapping[str, str | None] = field(default_factory=dict)
 
     def column(self, name: str) -> str | None:
         """Returns the table's column for a name in a file: the same, or the only one that differs in case."""
@@ -69,20 +74,45 @@ class Shape:
                 f"{self._compared(names)}: the table has no {_listed(unknown)}; add it to the table, or load with "
                 "--force to leave it out."
             )
-        missing = [
-            f"{column} ({role})"
-            for role, column in self.roles.items()
-            if column not in columns and column not in self.filled
-        ]
+        there = {*columns, *self.filled, *self.given}
+        missing = [f"{column} ({role})" for role, column in self.roles.items() if column not in there]
         missing += [
-            f"{name} (not null)"
-            for name in self.types
-            if name in self.required and name not in columns and name not in self.filled
+            f"{name} (not null)" for name in self.types if name in self.required and name not in there
         ]
         if missing:
             raise RefusedError(
                 f"{self._compared(names)}: {_listed(missing)} is missing; check that it is the right file."
             )
+
+    def with_keys(self, keys: Mapping[str, str | None]) -> Shape:
+        """Returns the shape of a file whose folders are named with keys.
+
+        Raises:
+            RefusedError: The table does not have one of them, or it is no value of its column.
+        """
+        given: dict[str, str | None] = {}
+        for key, value in keys.items():
+            column = self.column(key)
+            if column is None and not self.is_forced:
+                raise RefusedError(
+                    f"Its folder is named {visible(key)}=…, and the table has no column {visible(key)}: add it to the "
+                    "table, or load with --force to leave it out."
+                )
+            if column is None:
+                continue
+            if column in given:
+                raise RefusedError(f"Two of its folders name the column {column}: rename one.")
+            if value is not None and not fitted(pa.array([value]), self.types[column])[1][0].as_py():
+                raise RefusedError(
+                    f"Its folder is named {visible(key)}={visible(value)[:60]}, and the column {column} has the type "
+                    f"{self.types[column].words}: that value does not fit it without being changed."
+                )
+            given[column] = value
+        return replace(self, given=given)
+
+    def lacking(self, columns: Collection[str]) -> list[str]:
+        """Returns the columns of the table that nothing gives a value to."""
+        return [name for name in self.types if name not in {*columns, *self.filled, *self.given}]
 
     def expected(self) -> str:
         """Returns the columns that a file may have, as words."""

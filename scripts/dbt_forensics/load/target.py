@@ -156,7 +156,8 @@ def plain_column(expression: str, columns: Sequence[TableColumn]) -> str | None:
 def new_columns(names: Sequence[str], schema: pa.Schema | None, target: Target) -> list[TableColumn]:
     """Returns the columns that a new table gets: the file's, then what the loader fills.
 
-    Columns of CSV and JSON Lines are text, which takes whatever later files bring; Parquet's have the file's types.
+    Columns of CSV and JSON, and keys of folders, are text, which takes whatever later files bring; Parquet's have the
+    file's types.
 
     Args:
         names: The file's columns.
@@ -165,7 +166,11 @@ def new_columns(names: Sequence[str], schema: pa.Schema | None, target: Target) 
     """
     types = {"ingested_at": "timestamp", "batch_id": "varchar"}
     columns = [
-        TableColumn(name, _sql_type(schema.field(name).type) if schema is not None else "varchar", False)
+        TableColumn(
+            name,
+            _sql_type(schema.field(name).type) if schema is not None and name in schema.names else "varchar",
+            False,
+        )
         for name in names
         if name not in target.filled.values()
     ]
@@ -175,6 +180,8 @@ def new_columns(names: Sequence[str], schema: pa.Schema | None, target: Target) 
 
 
 def _sql_type(kind: pa.DataType) -> str:
+    if isinstance(kind, pa.BaseExtensionType):
+        return "uuid" if kind.extension_name == "arrow.uuid" else _sql_type(kind.storage_type)
     if pa.types.is_dictionary(kind):
         return _sql_type(kind.value_type)
     if pa.types.is_decimal(kind) and kind.precision <= 38 and 0 <= kind.scale <= kind.precision:
