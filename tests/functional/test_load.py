@@ -248,9 +248,13 @@ def test_a_refused_file_leaves_nothing_and_stops_no_other(table: Engine, tmp_pat
     assert [one.status for one in outcomes] == ["refused", "refused", "refused", "refused", "empty", "landed"]
     assert "Its last line, 100,001, has no end" in (outcomes[0].refused or "")
     assert len(rows_of(table)) == 100_000
-    assert [row["file_name"] for row in table.query("select file_name from raw.forensics_load_log")] == [
-        "6.jsonl"
-    ]
+    entries = table.query(
+        "select file_name, status, accepted_count from raw.forensics_load_log order by load_number"
+    )
+    assert [tuple(row.values()) for row in entries] == [
+        ("1.jsonl", "refused", 0), ("2.csv", "refused", 0), ("3.jsonl", "refused", 0), ("4.parquet", "refused", 0),
+        ("6.jsonl", "landed", 100_000),
+    ]  # fmt: skip
 
 
 def test_what_the_engine_does_not_take_refuses_the_file(engine: Engine, tmp_path: Path) -> None:

@@ -186,9 +186,17 @@ def test_windows_that_are_closed(engine: Engine, tmp_path: Path) -> None:
     consumer.execute("delete from raw.order_events where event_id in ('e1', 'e2', 'e3')")
     assert "2026-01-05 of stream orders is settled" in refused(*first, "--again", "--allow-open")
     assert load(consumer, *first, "--again", "--allow-open", "--allow-settled").code == 0
-    log = consumer.query("select file_name, overrides from raw.forensics_load_log order by loaded_at")
+    log = consumer.query(
+        "select file_name, overrides, refused_because = '"
+        + words
+        + "' as says_so from raw.forensics_load_log"
+        " order by load_number"
+    )
+    # Each of the three refusals says something else; the fourth is of a file that landed before.
     assert [tuple(row.values()) for row in log] == [
-        ("first.csv", "open, settled"), ("late.csv", "open, settled"), ("now.csv", None),
+        ("first.csv", "open, settled", None), ("late.csv", None, True), ("late.csv", None, False),
+        ("late.csv", None, False), ("late.csv", "open, settled", None), ("now.csv", None, None),
+        ("first.csv", None, False),
     ]  # fmt: skip
 
 
