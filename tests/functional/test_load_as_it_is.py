@@ -126,13 +126,22 @@ def test_files_of_one_name_in_several_folders(table: Engine, tmp_path: Path) -> 
     assert load(table, [elsewhere], again=True)[0].status == "known"
     assert load(table, [elsewhere], landed_before="return")[0].status == "landed"
     assert load(table, [elsewhere])[0].status == "known"
+    # A day without rows is no return to another one.
+    empty = "id,amount\n"
+    for day, text, status in (
+        ("08", empty, "landed"),
+        ("09", empty + "e9,1\n", "grown"),
+        ("10", empty, "known"),
+    ):
+        assert load(table, [put(tmp_path / day / "daily.csv", text)])[0].status == status
     # What came last under the name is known from everywhere, and grows there.
     other = put(tmp_path / "other" / "orders.csv", A)
     assert load(table, [other])[0].status == "known"
+    assert load(table, [other], landed_before="return")[0].status == "known"
     (grown,) = load(table, [put(other, A + "e4,1\n")])
     assert (grown.status, grown.accepted) == ("grown", 1)
-    assert len(amounts(table)) == 6
-    assert log(table, "count(*)  over ()")[0] == (7,)  # with the refusal, written down once
+    assert len(amounts(table)) == 7
+    assert len(log(table, "1")) == 9  # with the refusal, written down once
 
 
 def test_a_log_of_the_release_before_is_gone_on_with(table: Engine, tmp_path: Path) -> None:

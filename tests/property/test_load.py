@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -241,6 +243,57 @@ def test_every_record_is_accounted_for(table: tuple[Engine, Path], data: st.Data
             landed = engine.query(f"select count(*) as n from raw.t where _load_id = '{outcome.load_id}'")
             assert landed[0]["n"] == outcome.accepted or b"_load_id" in whole
     assert "The engine" not in (outcome.refused or "")
+
+
+#: One and two files of each of two names; contents that begin as others do.
+PLACES = ("a.csv", "05/a.csv", "06/a.csv", "06/b.csv", "b.csv.gz")
+CONTENTS = ("id,n\n", "id,n\na,1\n", "id,n\na,1\nb,2\n", "id,n\na,2\n")
+NUMBERS = itertools.count()
+
+
+def rows_in(path: Path) -> tuple[str, ...]:
+    data = path.read_bytes()
+    return tuple((gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()[1:])
+
+
+def rows_of_load(engine: Engine, table: str, load_id: str | None) -> tuple[str, ...]:
+    rows = engine.query(f"select id, n from {table} where _load_id = '{load_id}' order by id")
+    return tuple(f"{row['id']},{row['n']}" for row in rows)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(PLACES), st.sampled_from(CONTENTS), st.booleans()), min_size=3, max_size=8
+    )
+)
+def test_what_is_in_a_file_is_what_landed_last_under_its_path(
+    table: tuple[Engine, Path], puts: list[tuple[str, str, bool]]
+) -> None:
+    engine, folder = table
+    root = folder.parent / f"{folder.name}_{next(NUMBERS)}"
+    name = f"raw.{root.name}"
+    landed: dict[str, tuple[str, ...]] = {}
+    for place, text, is_whole_folder in puts:
+        path = root / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+        for outcome in load(engine, [root if is_whole_folder else path], table=name, create=True):
+            where = str(outcome.file.path.relative_to(root))
+            rows, now = rows_of_load(engine, name, outcome.load_id), rows_in(outcome.file.path)
+            if outcome.status == "landed":
+                assert rows == now
+            if outcome.status == "grown" and where in landed:
+                assert landed[where] + rows == now
+            if outcome.status == "known" and where in landed:
+                assert landed[where] == now
+            assert outcome.status != "refused" or where not in landed
+            if outcome.load_id and not outcome.refused:
+                landed[where] = now
+    before = engine.query(f"select count(*) as n from {name}")
+    again = load(engine, [root], table=name)
+    assert {one.status for one in again} <= {"known", "refused"}
+    assert engine.query(f"select count(*) as n from {name}") == before
 
 
 def test_refusals_are_seen(tmp_path: Path) -> None:

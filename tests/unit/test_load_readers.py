@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.load.files import content, find_files, fingerprint, source_file
+from dbt_forensics.load.files import SourceFile, content, find_files, fingerprint, source_file
 from dbt_forensics.load.model import REASONS, Parsed, RefusedError
 from dbt_forensics.load.parquet import read_parquet
 from dbt_forensics.load.readers import read_text
@@ -180,6 +180,7 @@ def test_csv_values() -> None:
         (b"id,,n\n", "no name for field 2"),
         (b"id,ID\n", "Two of its columns are id"),
         (b"id,colour\n", "the table has no colour"),
+        (b"id,n\ra,1\rb,2\r", "a carriage return alone: expected line feeds"),
         (b"n,note\n", r"id \(event_id\) is missing"),
         (b'id,n\na,1\nb,"2\nc,3\n', "opened in line 3 and never closed"),
         (b"id,n\na,1\nb", "last line, 3, has no end"),
@@ -236,6 +237,9 @@ def test_a_record_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         b'{"id":"a"}{"id":"b"}{"id":"c"}',
         b'{"id":"a"} {"id":"b"}\n{"id":"c"}\n',
         b'{"id":"a"},{"id":"b"},{"id":"c"}',
+        b'{"id":"a"},\n{"id":"b"},\n{"id":"c"}\n',
+        b'{"id":"a"}\n,{"id":"b"}\n,{"id":"c"}\n',
+        b'{"id":"a"}\r{"id":"b"}\r{"id":"c"}\r',
         b'{\n  "id": "a"\n}\n{\n  "id": "b"\n}\n{"id":"c"}',
         b'[{"id":"a"}]\n[{"id":"b"},{"id":"c"}]\n',
         b'\x1e{"id":"a"}\n\x1e{"id":"b"}\n\x1e{"id":"c"}\n',
@@ -414,13 +418,16 @@ def test_nothing_in_a_folder_is_left_out_without_a_word(tmp_path: Path) -> None:
     ] == ["_k.csv"]
 
 
-def test_folders_are_named_with_keys() -> None:
+def test_folders_are_named_with_keys(tmp_path: Path) -> None:
     def keys(path: str) -> dict[str, str | None]:
         file = source_file(Path(path))
         assert file is not None
         return file.keys()
 
     assert keys("/x/part.parquet") == {}
+    (tmp_path / "dt=2026-01-05").mkdir()
+    (tmp_path / "current").symlink_to(tmp_path / "dt=2026-01-05")
+    assert keys(str(tmp_path / "current" / "part.csv")) == {"dt": "2026-01-05"}
     assert keys("/x/dt=2026-01-05/country=__HIVE_DEFAULT_PARTITION__/v=a%2Fb%3D%C3%A9=1/empty=/part.csv") == {
         "dt": "2026-01-05", "country": None, "v": "a/b=é=1", "empty": "",
     }  # fmt: skip
@@ -431,6 +438,7 @@ def test_folders_are_named_with_keys() -> None:
     ):
         with pytest.raises(RefusedError, match=words):
             keys(path)
+    assert SourceFile(Path("/dt=1/a.csv.gz"), "a", "csv", "gzip").name == "dt=1/a.csv"
     for path, words in (
         ("/ID=1/id=2/a.csv", "Two of its folders name the column id"),
         ("/colour=red/a.csv", "the table has no column colour"),

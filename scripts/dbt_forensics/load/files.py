@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -87,10 +88,13 @@ class SourceFile:
         """Its path as text."""
         return _text(str(self.path))
 
-    @property
+    @cached_property
     def folder_keys(self) -> str:
         """Its folders that are keys, as they are named, such as ``dt=2026-01-05/country=DE``; empty if none is."""
-        return _text("/".join(part for part in self.path.parts[:-1] if part.find("=") > 0))
+        for folder in (self.path.parent, self.path.parent.resolve()):
+            if keys := [part for part in folder.parts if part.find("=") > 0]:
+                return _text("/".join(keys))
+        return ""
 
     def keys(self) -> dict[str, str | None]:
         """Returns what the names of its folders say, as Hive writes it: ``dt=2026-01-05`` is the column dt.
@@ -149,7 +153,7 @@ def source_file(path: Path) -> SourceFile | None:
     file_format = _FORMATS.get(inner.suffix.lower())
     if file_format is None or (compression and file_format == "parquet"):
         return None
-    return SourceFile(_from_root(path), str(path), file_format, compression)
+    return SourceFile(_from_root(path), _text(str(path)), file_format, compression)
 
 
 def _from_root(path: Path) -> Path:
@@ -176,7 +180,8 @@ def find_files(arguments: Sequence[str]) -> list[SourceFile]:
                 raise ForensicsError(f"{path} cannot be loaded: its name must end with {ENDINGS}.")
             found.setdefault(
                 path.resolve(),
-                file or SourceFile(_from_root(path), str(path), "", None, problem or _not_loaded(path)),
+                file
+                or SourceFile(_from_root(path), _text(str(path)), "", None, problem or _not_loaded(path)),
             )
     if all(file.problem for file in found.values()):
         left_out = ", ".join(file.shown for file in list(found.values())[:5])

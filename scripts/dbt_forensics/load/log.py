@@ -168,13 +168,15 @@ class LoadLog:
         )
         return [int(row["content_bytes"]) for row in rows]
 
-    def free_time(self, wanted: datetime) -> datetime:
-        """Returns a time that no load of this table has: the wanted one, or the next after those that have it."""
+    def next(self, wanted: datetime) -> tuple[int, datetime]:
+        """Returns the number and the time of the next load: the wanted time, or the next that no load here has."""
+        soon = f"loaded_at >= {literal(wanted)} and loaded_at < {literal(wanted + timedelta(seconds=1))}"
         (row,) = self._warehouse.query(
-            f"select max(loaded_at) as latest from {self._entries} where {self._here()}"
-            f" and loaded_at >= {literal(wanted)} and loaded_at < {literal(wanted + timedelta(seconds=1))}"
+            f"select coalesce(max(load_number), 0) + 1 as number, max(case when {soon} then loaded_at end) as latest"
+            f" from {self._entries} where {self._here()}"
         )
-        return wanted if row["latest"] is None else row["latest"] + timedelta(microseconds=1)
+        at = wanted if row["latest"] is None else row["latest"] + timedelta(microseconds=1)
+        return int(row["number"]), at
 
     def earlier(self, file: SourceFile, found: Fingerprint, landed_before: str | None) -> Earlier | None:
         """Returns what a file is compared with: a content that landed before, and that it is or begins with.
@@ -194,10 +196,14 @@ class LoadLog:
         if last is not None:
             return self._as_earlier(last) if _is_beginning(last, found) else None
         best = self.latest(file, found)
-        if best is None or landed_before == "return":
+        if best is None:
             return None
         last = self._one(f"file_name = {literal(file.name)}", _LATEST)
-        if last and last["content_digest"] != best.content_digest and landed_before is None:
+        if last and last["content_digest"] == best.content_digest:
+            return best
+        if landed_before == "return":
+            return None
+        if last and landed_before is None and best.read_count > 0:
             raise RefusedError(
                 f"Its content landed before, as {best.file_name} in load {best.load_id}, and other content has come "
                 f"under the name {file.name} since (load {last['load_id']}): from another path nobody can tell a copy "
@@ -308,9 +314,6 @@ class LoadLog:
         self, load_id: str, file: SourceFile, size: int | None, content: Fingerprint | None, **rest: Any
     ) -> None:
         """Writes the entry of a file; `rest` are the other columns of the log."""
-        (number,) = self._warehouse.query(
-            f"select coalesce(max(load_number), 0) + 1 as next from {self._entries} where {self._here()}"
-        )
         entry: dict[str, Any] = {
             "load_id": load_id,
             "relation": self._target.name,
@@ -322,7 +325,6 @@ class LoadLog:
             "content_digest": content.digest if content else None,
             "file_path": file.place,
             "folder_keys": file.folder_keys or None,
-            "load_number": number["next"],
             "loader_version": __version__,
             **rest,
         }
@@ -333,7 +335,7 @@ class LoadLog:
         )
 
     def refuse(
-        self, file: SourceFile, size: int | None, content: Fingerprint | None, at: datetime, why: str
+        self, file: SourceFile, size: int | None, content: Fingerprint | None, wanted: datetime, why: str
     ) -> str | None:
         """Writes that a file came and was refused; once, while it comes again as it is. Returns the id of the entry."""
         digest = literal(content.digest if content else "")
@@ -344,10 +346,19 @@ class LoadLog:
         )
         if before and before[0]["is_same"]:
             return None
+        number, at = self.next(wanted)
         load_id = f"{at:%Y%m%dT%H%M%S.%f}-{content.digest[:8] if content else 'refused'}"
         counts = dict.fromkeys(("read_count", "accepted_count", "duplicate_count", "rejected_count"), 0)
         self.record(
-            load_id, file, size, content, **counts, loaded_at=at, status="refused", refused_because=why
+            load_id,
+            file,
+            size,
+            content,
+            **counts,
+            load_number=number,
+            loaded_at=at,
+            status="refused",
+            refused_because=why,
         )
         return load_id
 

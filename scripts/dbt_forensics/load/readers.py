@@ -173,6 +173,8 @@ def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int, delimiters: str)
             break
         _check_length(head, 1)
     start = _bom(head)
+    if b"\r" in head.rstrip() and b"\n" not in head:
+        raise RefusedError("Its lines end with a carriage return alone: expected line feeds; convert it.")
     if not head[start:].strip():
         raise RefusedError("It has no header: expected the names of columns in its first line.")
     delimiter, names, size = csvs.read_header(head[start:], shape.column, delimiters)

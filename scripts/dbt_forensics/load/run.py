@@ -115,6 +115,7 @@ class Loader:
         self._guard = guard
         self._given = warehouse.given_time()
         self._last = datetime.min
+        self._known_log: LoadLog | None = None
         target.shape(wishes.force)  # a type that cannot be written is found before the first file
 
     def load(self, files: Iterable[SourceFile]) -> Iterator[Outcome]:
@@ -144,7 +145,7 @@ class Loader:
             raise RefusedError(file.problem)
         before = source.state(file.path)
         attempt.size = before.size
-        log = LoadLog(self._warehouse, self._target)
+        log = self._log()
         dry = self._wishes.dry_run
         with nullcontext() if dry else self._warehouse.transaction():
             if not dry:
@@ -154,13 +155,22 @@ class Loader:
             else:
                 target = replace(self._target, columns=self._columns(file))
             if log.exists():
-                attempt.at = log.free_time(attempt.at)
+                attempt.number, attempt.at = log.next(attempt.at)
             outcome = _Load(
                 self._warehouse, target, self._wishes, log if log.exists() else None, self._guard, attempt
             ).run(lambda size: self._progress(file, size))
             if source.state(file.path) != before:
                 raise source.changed()
         return outcome, target
+
+    def _log(self) -> LoadLog:
+        """A log that was complete stays so; one that is made is only there when the transaction has ended."""
+        if self._known_log is None:
+            log = LoadLog(self._warehouse, self._target)
+            if not log.is_complete():
+                return log
+            self._known_log = log
+        return self._known_log
 
     def _complete(self, log: LoadLog) -> None:
         if not log.is_complete():
@@ -173,13 +183,12 @@ class Loader:
         outcome = Outcome(attempt.file, "refused", digest=digest, refused=why)
         if self._wishes.dry_run:
             return outcome
-        log = LoadLog(self._warehouse, self._target)
+        log = self._log()
         try:
             with self._warehouse.transaction():
                 self._warehouse.lock(f"dbt_forensics load {self._target.name}")
                 self._warehouse.make_schema(self._target.place)
                 self._complete(log)
-                attempt.at = log.free_time(attempt.at)
                 outcome.load_id = log.refuse(attempt.file, attempt.size, attempt.found, attempt.at, why)
         except EngineError as error:
             outcome.refused = f"{why} That it came could not be written down ({error})."
@@ -215,12 +224,14 @@ class _Attempt:
     Attributes:
         file: The file.
         at: When it is loaded, UTC.
+        number: The number of the load.
         size: Its size on disk, once it was looked at.
         found: Its content, once it was read.
     """
 
     file: SourceFile
     at: datetime
+    number: int | None = None
     size: int | None = None
     found: Fingerprint | None = None
 
@@ -274,7 +285,8 @@ class _Load:
         if is_same and (is_gone or not outcome.accepted):
             return outcome
         outcome.load_id = load.load_id
-        outcome.missing = self._shape.lacking(self._there) if outcome.read else []
+        if outcome.read and not (earlier and self._is_json):  # what landed before may have had a value
+            outcome.missing = self._shape.lacking(self._there)
         if log and not self._wishes.dry_run:
             log.record(
                 load.load_id,
@@ -288,6 +300,7 @@ class _Load:
                 duplicate_count=outcome.duplicate + self._restored,
                 rejected_count=outcome.rejected.total(),
                 rejected_by_reason=json.dumps(dict(outcome.rejected), sort_keys=True),
+                load_number=self._attempt.number,
                 loaded_at=loaded_at,
                 overrides=overrides,
                 status=outcome.status,
