@@ -283,6 +283,7 @@ def test_objects_after_those_that_are_known_are_new() -> None:
 @pytest.mark.parametrize(
     ("file_format", "data", "found"),
     [
+        ("jsonl", GOOD + b'[{"id":"b"}]', {2: "not_an_object"}),
         ("jsonl", GOOD + b'{"id":"b"}{"id":"c"}', {2: "invalid_json"}),
         ("jsonl", GOOD + b"-- 1 row --", {2: "invalid_json"}),
         ("csv", b"id,n\na,1\nb,2,3", {3: "wrong_field_count"}),

@@ -81,8 +81,8 @@ def are_documents(head: bytes) -> bool:
         return False
     scan = _Scan()
     if scan.go(line, 0) == 0:
-        after = line[scan.end :].lstrip(b" \t\r") or rest.lstrip()[:1].strip(b"{")
-        return after.startswith((b"{", b"[", b",", b"\x1e"))
+        after = line[scan.end :].lstrip(b" \t\r")
+        return after.startswith((b"{", b"[", b",", b"\x1e")) or (not after and rest.lstrip().startswith(b","))
     # An object that goes on in the next line is written so; one that is torn does not end where a person breaks lines.
     follows = rest.lstrip()[:1]
     is_odd = follows == b"{" and b"[" not in line
