@@ -203,9 +203,9 @@ def _has_too_many(content: bytes, dialect: Dialect) -> bool:
 def _check_end(parsed: Parsed, last: int, is_open: bool) -> None:
     """A last record without an end that is not whole may be one that was not written to its end."""
     if (
-        is_open
-        and parsed.rejected
+        parsed.rejected
         and parsed.rejected[-1].line == last
+        and is_open
         and parsed.rejected[-1].reason in _TORN
     ):
         raise RefusedError(
