@@ -1,4 +1,4 @@
-"""Plants the faults of mutants.yml one at a time in a copy of the package, and tells which test finds each."""
+"""Plants the faults of mutants.py one at a time in a copy of the package, and tells which test finds each."""
 
 from __future__ import annotations
 
@@ -11,43 +11,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from mutants.mutants import MUTANTS, Mutant
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """A fault: in `file` the text `old` becomes `new`. `tests`: what is run first, as arguments of pytest."""
-
-    fault: str
-    file: str
-    old: str
-    new: str
-    tests: str
-
-    @property
-    def box(self) -> str:
-        """The part of the package that it is in."""
-        folders = Path(self.file).parts[:-1]
-        return "/".join(folders[:3] if folders[0] == "scripts" else folders[:2])
-
-    def planted(self, text: str) -> str:
-        """The file's text with the fault; an error if it cannot be planted at one place."""
-        if text.count(self.old) != 1:
-            raise ValueError(
-                f"{self.file}: {self.old!r} stands there {text.count(self.old)} times; expected once."
-            )
-        return text.replace(self.old, self.new)
+def box(mutant: Mutant) -> str:
+    """The part of the package that a fault is in."""
+    folders = Path(mutant.file).parts[:-1]
+    return "/".join(folders[:3] if folders[0] == "scripts" else folders[:2])
 
 
-def mutants() -> list[Mutant]:
-    """All faults of the table."""
-    listed = yaml.safe_load(Path(__file__).with_name("mutants.yml").read_text(encoding="utf-8"))
-    return [Mutant(one["fault"], one["file"], one["from"], one["to"], one["tests"]) for one in listed]
+def planted(mutant: Mutant, text: str) -> str:
+    """A file's text with a fault; an error if it cannot be planted at one place."""
+    if text.count(mutant.old) != 1:
+        raise ValueError(
+            f"{mutant.file}: {mutant.old!r} stands there {text.count(mutant.old)} times, not once"
+        )
+    return text.replace(mutant.old, mutant.new)
 
 
 def first_failure(tree: Path, arguments: str) -> str:
@@ -100,7 +83,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=PACKAGE / "build/mutants.csv")
     wanted = parser.parse_args()
     part, parts = map(int, wanted.part.split("/"))
-    chosen = [one for one in mutants()[part - 1 :: parts] if wanted.only in one.fault]
+    chosen = [one for one in MUTANTS[part - 1 :: parts] if wanted.only in one.fault]
 
     folder = Path(tempfile.mkdtemp(prefix="forensics-mutants-"))
     tree = folder / "package"
@@ -116,7 +99,7 @@ def main() -> int:
             path = tree / one.file
             started, text = time.monotonic(), path.read_text(encoding="utf-8")
             try:
-                path.write_text(one.planted(text), encoding="utf-8")
+                path.write_text(planted(one, text), encoding="utf-8")
             except ValueError as error:
                 found = f"not planted: {error}"
             else:
@@ -125,9 +108,9 @@ def main() -> int:
                     found = first_failure(tree, "")
             finally:
                 path.write_text(text, encoding="utf-8")
-            rows.append([one.box, one.fault, found])
+            rows.append([box(one), one.fault, found])
             print(
-                f"{time.monotonic() - started:5.0f} s  {one.box}: {one.fault}: {found or 'NOT FOUND'}",
+                f"{time.monotonic() - started:5.0f} s  {box(one)}: {one.fault}: {found or 'NOT FOUND'}",
                 flush=True,
             )
     finally:
