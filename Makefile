@@ -96,7 +96,7 @@ versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other ve
 	@for version in $(VERSIONS); do \
 	    echo "dbt-core $$version"; \
 	    .venv-dbt-$$version/bin/python -m pytest -q -W ignore -p no:cacheprovider \
-	        tests/functional/test_projects.py -k integration_tests; \
+	        tests/functional/test_projects.py --engine all -k integration_tests; \
 	done
 
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)
