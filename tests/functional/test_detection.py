@@ -26,8 +26,6 @@ from functional.failures import (
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 #: What the detectors of the design give on this history, the same on every engine.
 EXPECTED = Path(__file__).with_name("detections.csv")
 BUILDS = [START + (day * DAY) + BUILD_AFTER for day in (QUIET_DAYS, QUIET_DAYS + 1, QUIET_DAYS + 3)]
