@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test gates unit browser-test sail-test spark-test lint format parse compiled versions bench bench-large lab-score docs requirements clean
+.PHONY: help setup demo test test-cost unit gates ci-gates mutants browser-test sail-test spark-test lint format parse compiled versions bench bench-large lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -25,13 +25,37 @@ setup: .venv/.made ## make .venv with everything in it, the command included
 demo: setup ## generate a shop's history, build it at several times, report what changed
 	@$(BIN)/python -m dbt_forensics.demo
 
-test: lint parse ## all that CI runs: lint, parse, and every test on DuckDB and PostgreSQL
-	@$(PYTEST) -n auto
+test: lint parse ## lint, parse, and every test but the slow ones: on DuckDB, and on PostgreSQL where engines differ
+	@$(PYTEST) -n auto -m "not slow"
 
-gates: compiled versions browser-test sail-test spark-test ## before a release: other warehouses, other versions of dbt, a browser, Spark (each makes its own environment)
+test-cost: setup ## the same tests with a table of builds, CPU and time by file
+	@$(PYTEST) -n auto -m "not slow" -p harness.cost
 
 unit: setup ## the tests that need no database, in seconds
-	@$(PYTEST) -q tests/structure tests/unit
+	@$(PYTEST) -q -n auto -m "not slow" tests/structure tests/unit
+
+gates: setup ## what is too long for `make test`, all of it: two hours; CI runs a third of it each time
+	@PYTHONPATH=tests $(BIN)/python -m harness.gates
+
+ci-gates: setup ## as many of the gates as fit into an hour, in turn
+	@PYTHONPATH=tests $(BIN)/python -m harness.gates --minutes 60
+
+# The gates, beside compiled, versions, browser-test and sail-test. Each is a part of its kind, of two or three.
+slow-test-%: setup
+	@$(PYTEST) -q -n auto -m slow --part $*/3
+
+postgres-test-%: setup
+	@$(PYTEST) -q -n auto -m "not slow and not engines_differ" --engine postgres --part $*/3 tests/functional tests/property
+
+thorough-test-%: setup
+	@$(PYTEST) -q --hypothesis-profile thorough --engine $(word $*,duckdb postgres) tests/property -k generated
+
+lab-score-%: setup
+	@rm -rf build/lab-$*
+	@$(BIN)/python -m dbt_forensics.lab.sweep --out build/lab-$* --seeds $(word $*,331-340 341-350 351-360)
+
+mutants: setup ## plant the faults of tests/mutants one at a time, and tell which test finds each (an hour)
+	@PYTHONPATH=tests $(BIN)/python -m mutants.run
 
 browser-test: .venv-browser/.made ## the pages in Chromium, which must be there: alone, by keyboard, dark, narrow, on paper
 	@.venv-browser/bin/python -m pytest -q -p no:cacheprovider --confcutdir tests/browser tests/browser
@@ -72,7 +96,7 @@ versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other ve
 	@for version in $(VERSIONS); do \
 	    echo "dbt-core $$version"; \
 	    .venv-dbt-$$version/bin/python -m pytest -q -W ignore -p no:cacheprovider \
-	        tests/functional/test_projects.py -k integration_tests; \
+	        tests/functional/test_projects.py --engine all -k integration_tests; \
 	done
 
 bench: setup ## measure builds beside their alternatives (takes long; see docs/performance.md)

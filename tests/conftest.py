@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -26,6 +27,7 @@ gc.set_threshold(100_000, 10, 10)
 # The same examples in every run, and no clock: a slow machine is not a failure.
 pytest_plugins = ["property.fixtures"]
 settings.register_profile("project", derandomize=True, deadline=None, database=None)
+settings.register_profile("thorough", parent=settings.get_profile("project"))
 settings.load_profile("project")
 
 
@@ -37,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the engine that the tests run on. each (the default): DuckDB, and PostgreSQL too where a test is marked "
         "engines_differ; all: both, for every test; spark has environments of its own",
     )
+    parser.addoption("--part", default="1/1", help="such as 2/3: the second third of the tests")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -60,13 +63,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByDatabases(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file, _, test = nodeid.partition("::")
-            if Path(file).stem in ALONE:
-                return nodeid
-            engine = next((name for name in ENGINES if name in re.split(r"[\[\]-]", test)), "")
-            return f"{'worlds' if file.endswith(WORLDS) else file} {engine}"
+            return databases_of(nodeid)
 
     return ByDatabases(config, log)
+
+
+def databases_of(nodeid: str) -> str:
+    """What a test shares with others: its file's databases on one engine, the worlds, or nothing."""
+    file, _, test = nodeid.partition("::")
+    if Path(file).stem in ALONE:
+        return nodeid
+    engine = next((name for name in ENGINES if name in re.split(r"[\[\]-]", test)), "")
+    return f"{'worlds' if file.endswith(WORLDS) else file} {engine}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part, _, parts = config.getoption("part").partition("/")
+    here = [item for item in items if crc32(databases_of(item.nodeid).encode()) % int(parts) + 1 == int(part)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in here])
+    items[:] = here
 
 
 @pytest.fixture(scope="session")

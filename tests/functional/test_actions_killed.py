@@ -15,6 +15,8 @@ from harness.engines import Engine, Postgres
 from harness.killed_command import server
 from harness.project import Consumer
 
+pytestmark = pytest.mark.engines_differ
+
 __all__ = ["consumer"]
 
 WITHDRAWAL = ("replay", "plan", "--kind", "withdrawal", "--stream", "orders")

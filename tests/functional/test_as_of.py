@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
@@ -54,24 +55,34 @@ def consumer(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
 
 
-def ask(consumer: Consumer, sql: str, expect: str = "success") -> Any:
-    """The rows of an analysis; or, where it is refused, the sentence."""
-    consumer.write("analyses/asked.sql", sql)
-    try:
-        run = consumer.dbt(["compile", "--select", "asked"], expect=expect)
-        if expect == "failure":
-            return run.log
-        compiled = consumer.folder / "target/compiled/consumer/analyses/asked.sql"
-        return consumer.query(compiled.read_text(encoding="utf-8"))
-    finally:
-        (consumer.folder / "analyses/asked.sql").unlink()
+@contextmanager
+def written(consumer: Consumer, analyses: dict[str, str]) -> Iterator[None]:
+    """Analyses, all at once: dbt parses a project in seconds and compiles a query in none."""
+    for name, sql in analyses.items():
+        consumer.write(f"analyses/{name}.sql", sql)
+    yield
+    for name in analyses:
+        (consumer.folder / f"analyses/{name}.sql").unlink()
 
 
-def values(consumer: Consumer, arguments: str) -> list[int]:
-    rows = ask(
-        consumer,
-        f"select value from ({{{{ dbt_forensics.metric_as_of({arguments}) }}}}) as t order by window_start, value",
-    )
+def ask(consumer: Consumer, analyses: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of analyses, by their names."""
+    with written(consumer, analyses):
+        consumer.dbt(["compile", "--select", *analyses])
+    folder = consumer.folder / "target/compiled/consumer/analyses"
+    return {name: consumer.query((folder / f"{name}.sql").read_text(encoding="utf-8")) for name in analyses}
+
+
+def values_of(*arguments: str) -> dict[str, str]:
+    """An analysis for each of some arguments of metric_as_of."""
+    return {
+        f"values_{number}": f"select value from ({{{{ dbt_forensics.metric_as_of({given}) }}}}) as t "
+        "order by window_start, value"
+        for number, given in enumerate(arguments)
+    }
+
+
+def values(rows: list[dict[str, Any]]) -> list[int]:
     return [int(row["value"]) for row in rows]
 
 
@@ -93,28 +104,22 @@ def test_the_examples_of_the_page(consumer: Consumer) -> None:
         assert sorted([as_printed(row[column]) for column in header] for row in rows) == sorted(lines)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ("'revenue', '2026-01-05 11:59:59.999999'", []),
-        ("'revenue', '2026-01-05 12:00'", [150]),
-        ("'revenue', '2026-01-06T05:59:59Z'", [150]),
-        ("'revenue', '2026-01-06T06:00:00Z'", [205]),
-        ("'revenue', '2026-01-08'", [205]),
-        ("'revenue', '2026-01-08 10:00:00', 'orders'", [182]),
-        ("'revenue', as_of_sql=\"timestamp '2026-01-05 18:00:00'\"", [150]),
-        ("'orders', '2100-01-01', stream='orders'", [4]),
-        ("'orders', '2100-01-01', stream='returns'", []),
-    ],
-)
-def test_a_time_in_each_form(consumer: Consumer, arguments: str, expected: list[int]) -> None:
-    assert values(consumer, arguments) == expected
+TIMES: dict[str, list[int]] = {
+    "'revenue', '2026-01-05 11:59:59.999999'": [],
+    "'revenue', '2026-01-05 12:00'": [150],
+    "'revenue', '2026-01-06T05:59:59Z'": [150],
+    "'revenue', '2026-01-06T06:00:00Z'": [205],
+    "'revenue', '2026-01-08'": [205],
+    "'revenue', '2026-01-08 10:00:00', 'orders'": [182],
+    "'revenue', as_of_sql=\"timestamp '2026-01-05 18:00:00'\"": [150],
+    "'orders', '2100-01-01', stream='orders'": [4],
+    "'orders', '2100-01-01', stream='returns'": [],
+}
 
 
-def test_a_value_is_only_a_value(consumer: Consumer) -> None:
-    """A name with quotes in it is looked up as a name, and is no metric."""
-    log = ask(consumer, "{{ dbt_forensics.metric_as_of(\"x' or '1' = '1\", '2026-01-06') }}", "failure")
-    assert "found x' or '1' = '1; allowed" in log
+def test_a_time_in_each_form(consumer: Consumer) -> None:
+    found = ask(consumer, values_of(*TIMES))
+    assert dict(zip(TIMES, map(values, found.values()), strict=True)) == TIMES
 
 
 REFUSED = [
@@ -124,25 +129,22 @@ REFUSED = [
     "dbt_forensics.events_as_of('order', '2026-01-06')",
     "dbt_forensics.events_as_of('orders', '2026-01-06', as_of_sql='x')",
 ]
-
-
-@pytest.mark.parametrize("number", range(len(REFUSED)))
-def test_what_is_refused_is_said_as_the_page_says_it(consumer: Consumer, number: int) -> None:
-    sentences = re.findall(r"^dbt_forensics: .*", PAGE, re.MULTILINE)
-    assert len(sentences) == len(REFUSED)
-    assert sentences[number] in ask(consumer, f"{{{{ {REFUSED[number]} }}}}", "failure")
-
-
-def test_other_refusals(consumer: Consumer) -> None:
-    nothing = ask(consumer, "{{ dbt_forensics.events_as_of('orders') }}", "failure")
-    assert "events_as_of, key 'as_of': found nothing; allowed: one of as_of" in nothing
-    of_stream = ask(
-        consumer, "{{ dbt_forensics.metric_as_of('revenue', '2026-01-06', 'returns') }}", "failure"
-    )
-    assert (
+#: What the page does not show; in the first, a name with quotes in it is looked up as a name, and is no metric.
+ALSO_REFUSED = {
+    "dbt_forensics.metric_as_of(\"x' or '1' = '1\", '2026-01-06')": "found x' or '1' = '1; allowed",
+    "dbt_forensics.events_as_of('orders')": "events_as_of, key 'as_of': found nothing; allowed: one of as_of",
+    "dbt_forensics.metric_as_of('revenue', '2026-01-06', 'returns')": (
         "found revenue of stream returns; allowed: a metric that is declared (orders) or on record"
-        in of_stream
-    )
+    ),
+}
+
+
+def test_what_is_refused_is_said_as_the_page_says_it(consumer: Consumer) -> None:
+    sentences = re.findall(r"^dbt_forensics: .*", PAGE, re.MULTILINE)
+    expected = {**dict(zip(REFUSED, sentences, strict=True)), **ALSO_REFUSED}
+    for call, sentence in expected.items():
+        with written(consumer, {"refused": f"{{{{ {call} }}}}"}):
+            assert sentence in consumer.dbt(["compile", "--select", "refused"], expect="failure").log
 
 
 def test_a_project_that_is_not_built_yet_parses_and_compiles(new_engine: Any, tmp_path: Path) -> None:
@@ -160,12 +162,14 @@ def test_what_is_no_longer_declared_can_still_be_asked_for(new_engine: Any, tmp_
         _insert(made, {"r1", "r2"})
         made.build(as_of="2026-01-05 12:00:00")
         assert made.streams
+        shown = values_of("'revenue', '2026-01-06'")
         del made.streams["orders"]["metrics"]["revenue"]
-        assert values(made, "'revenue', '2026-01-06'") == [150]
+        assert values(ask(made, shown)["values_0"]) == [150]
         del made.streams["orders"]
-        assert values(made, "'revenue', '2026-01-06'") == [150]
-        known = ask(made, "select * from ({{ dbt_forensics.events_as_of('orders', '2026-01-06') }}) as t")
-        assert [(row["verdict"], row["timeliness"]) for row in known] == [("accepted", None)] * 2
+        events = "select * from ({{ dbt_forensics.events_as_of('orders', '2026-01-06') }}) as t"
+        found = ask(made, {**shown, "events": events})
+        assert values(found["values_0"]) == [150]
+        assert [(row["verdict"], row["timeliness"]) for row in found["events"]] == [("accepted", None)] * 2
 
 
 def test_reconstructed_values_before_the_first_build(new_engine: Any, tmp_path: Path) -> None:
@@ -175,8 +179,9 @@ def test_reconstructed_values_before_the_first_build(new_engine: Any, tmp_path: 
         made.streams["orders"]["backcast"] = {"every": "batch"}
         _insert(made, set(ROWS))
         made.build(as_of="2026-01-08 10:00:00")
-        given = [("01-05 09:59", []), ("01-05 10:00", [150]), ("01-06 00:30", [180]), ("01-06 05:00", [205])]
-        for moment, expected in given:
-            assert values(made, f"'revenue', '2026-{moment}'") == expected
-        known = ask(made, "select * from ({{ dbt_forensics.events_as_of('orders', '2026-01-07') }}) as t")
-        assert known == []
+        expected = {"01-05 09:59": [], "01-05 10:00": [150], "01-06 00:30": [180], "01-06 05:00": [205]}
+        shown = values_of(*(f"'revenue', '2026-{moment}'" for moment in expected))
+        events = "select * from ({{ dbt_forensics.events_as_of('orders', '2026-01-07') }}) as t"
+        found = ask(made, {**shown, "events": events})
+        assert found.pop("events") == []
+        assert dict(zip(expected, map(values, found.values()), strict=True)) == expected

@@ -13,6 +13,8 @@ from property.histories import BUILT_AT, STEPS, World
 from property.playing import Player, report
 from property.promises import RELATIONS
 
+pytestmark = pytest.mark.engines_differ
+
 #: What a snapshot writes by the engine's clock and not by the build's.
 BY_THE_CLOCK = ("dbt_updated_at", "dbt_valid_to", "dbt_scd_id")
 #: The nodes that write, in the order of the build.

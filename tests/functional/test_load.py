@@ -29,6 +29,8 @@ from harness.engines import DuckDB, Engine, Postgres
 from harness.loading import load, warehouse_of
 from harness.project import PACKAGE
 
+pytestmark = pytest.mark.engines_differ
+
 COLUMNS = {
     "id": "varchar",
     "amount": "numeric(10,2)",

@@ -18,6 +18,8 @@ import pytest
 from harness.engines import Engine, Postgres
 from harness.project import Consumer
 
+pytestmark = pytest.mark.engines_differ
+
 OTHER_TIME_ZONE = "Asia/Kathmandu"  # +05:45
 CONTROL = [chr(code) for code in range(0x01, 0x20)]
 RTL = "\u202eevil\u202c \u05e9\u05dc\u05d5\u05dd"

@@ -12,6 +12,8 @@ import yaml
 from harness.engines import Engine
 from harness.project import Consumer
 
+pytestmark = pytest.mark.engines_differ
+
 Row = dict[str, Any]
 
 STREAM: dict[str, Any] = {

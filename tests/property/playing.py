@@ -73,6 +73,7 @@ class Player:
         self.step: int | None = None
         #: What each build showed when it had ended, by its step.
         self.shown: dict[int, dict[str, list[Row]]] = {}
+        self._compiled: dict[tuple[str, int], str] = {}
         self.consumer = Consumer(
             engine,
             folder,
@@ -120,8 +121,13 @@ class Player:
         return self.world.builds(STREAMS[name][0], self.cadence)
 
     def analysis(self, name: str) -> str:
-        self.consumer.dbt(["compile", "--select", name])
-        return (self.consumer.folder / f"target/compiled/consumer/analyses/{name}.sql").read_text("utf-8")
+        """The SQL of an analysis: all of them are compiled once after a build, since dbt takes seconds to do so."""
+        builds = len(self.cadence)
+        if (name, builds) not in self._compiled:
+            self.consumer.dbt(["compile", "--select", "path:analyses"])
+            for path in (self.consumer.folder / "target/compiled/consumer/analyses").glob("*.sql"):
+                self._compiled[path.stem, builds] = path.read_text("utf-8")
+        return self._compiled[name, builds]
 
     def irreproducible(self, stream: str) -> list[Row]:
         """The values of any time that ledger and history do not give again."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mutants.mutants import MUTANTS, Mutant
+from mutants.run import planted
 from structure import checks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,3 +154,8 @@ def test_the_check_finds_a_planted_fault(
 def test_every_check_has_a_planted_fault() -> None:
     planted = test_the_check_finds_a_planted_fault.pytestmark[0].args[1]
     assert {check for check, _, problems in planted if problems} == set(CHECKS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.fault)
+def test_each_planted_fault_can_be_planted(mutant: Mutant) -> None:
+    planted(mutant, (ROOT / mutant.file).read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""Planted faults, and which test finds each: `make mutants`."""
