@@ -202,12 +202,8 @@ def _has_too_many(content: bytes, dialect: Dialect) -> bool:
 
 def _check_end(parsed: Parsed, last: int, is_open: bool) -> None:
     """A last record without an end that is not whole may be one that was not written to its end."""
-    if (
-        parsed.rejected
-        and parsed.rejected[-1].line == last
-        and is_open
-        and parsed.rejected[-1].reason in _TORN
-    ):
+    is_torn = is_open and any(one.reason in _TORN for one in parsed.rejected[-1:])
+    if parsed.rejected and parsed.rejected[-1].line == last and is_torn:
         raise RefusedError(
             f"Its last line, {last:,}, has no end and cannot be read: either the file is half written (get it again), "
             "or that line is wrong (correct it, or load with --force to reject it)."
