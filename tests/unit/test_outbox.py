@@ -33,6 +33,10 @@ def test_a_link_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     part.write_text("half")
     outbox._stage(tmp_path, "a1", [])
     assert part.read_text() == ""
+    (tmp_path / "emission_a1.jsonl").mkdir()
+    with pytest.raises(ForensicsError, match="take what is there away and apply once more"):
+        outbox.deliver(str(tmp_path), "a1")
+    (tmp_path / "emission_a1.jsonl").rmdir()
     assert outbox.deliver(str(tmp_path), "a1")
     assert not outbox.deliver(str(tmp_path), "a1")
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["emission_a1.jsonl", "theirs.txt"]

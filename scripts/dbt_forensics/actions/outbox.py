@@ -135,7 +135,7 @@ def deliver(folder: str, action_id: str) -> bool:
     """Gives the file its name. Returns whether that was still to be done.
 
     Raises:
-        ForensicsError: Somebody has put something else into its place.
+        ForensicsError: Somebody has put something else into its place, or where it belongs.
     """
     path = file_of(folder, action_id)
     _check_part(path)
@@ -143,6 +143,10 @@ def deliver(folder: str, action_id: str) -> bool:
         _part(path).replace(path)
     except FileNotFoundError:  # delivered before, by this command or by another one
         return False
+    except OSError as error:
+        raise ForensicsError(
+            f"{path} cannot be written to ({error.strerror}): take what is there away and apply once more."
+        ) from error
     return True
 
 
