@@ -48,9 +48,8 @@ def first_failure(tree: Path, arguments: str) -> str:
         capture_output=True,
         text=True,
     )
-    found = [
-        line.split(" ")[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))
-    ]
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    found = [line.partition(" ")[2].partition(" - ")[0] for line in lines]
     if done.returncode not in (0, 1, 5) and not found:
         raise RuntimeError(
             f"pytest {arguments} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
