@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,9 @@ os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 RUNNING = ("compile", "run", "run-operation", "seed", "show", "snapshot", "test")
 
 PACKAGE = Path(__file__).resolve().parents[2]
+
+#: Waits for builds in other processes.
+_beside = ThreadPoolExecutor(4)
 
 #: How many dbt commands this process has run, by kind: what harness/cost.py tells.
 COMMANDS: Counter[str] = Counter()
@@ -195,6 +199,19 @@ class Consumer:
             raise AssertionError(f"The build was not killed at {at}.\n{output.read_text()}")
         if isinstance(self.engine, Postgres):
             self.engine.wait_until_alone()
+
+    def start_build(self, runner: Killer, args: Sequence[str] = ()) -> Future[tuple[bool, str]]:
+        """`dbt build` in a process of `runner`, while this one goes on: whether it succeeded, and what it complained of."""
+        self.write_project()
+        parsed = save_manifest(self._manifest(None, None), self.folder / f"{id(runner)}.msgpack")
+        output = self.folder / f"{id(runner)}.log"
+        arguments = self._arguments([*_build_arguments(None, None, args, None), "--target-path", str(output) + ".target"])
+
+        def run() -> tuple[bool, str]:
+            code = runner.run("", arguments, output, parsed)
+            return code == 0, output.read_text()
+
+        return _beside.submit(run)
 
     def _arguments(self, args: Sequence[str]) -> list[str]:
         return dbt_arguments(args, self.folder)

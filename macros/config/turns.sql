@@ -1,0 +1,134 @@
+{#-
+    Of two builds of one target at a time, the later one goes on and the earlier one stops at its next node: a build that was killed holds nobody up.
+    A build begins when int_forensics__build names it. Each node takes its turn before it looks at anything that was recorded, and keeps
+    it while it writes: no other build begins meanwhile, and none that has lost its turn writes.
+-#}
+
+{% macro begin_turn() %}
+    {#- Before int_forensics__build names this build: waits for nodes of another one that are under way, and looks whether dbt knows what they made. -#}
+    {%- if dbt_forensics._is_recording() -%}
+        {%- set lock = dbt_forensics._turn_lock(is_shared=false) -%}
+        {%- if lock -%}{%- do run_query(lock) -%}{%- endif -%}
+        {%- do dbt_forensics._assert_may_begin() -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro take_turn() %}
+    {#-
+        First in each node that reads what was recorded. Stops where another build has begun since this one. Where int_forensics__build is
+        not selected, the first such node begins the build.
+    -#}
+    {%- if dbt_forensics._is_recording() -%}{%- do dbt_forensics._build() -%}{%- endif -%}
+{% endmacro %}
+
+
+{% macro keep_turn() %}
+    {#- Before the statement of each node, where the engine has a lock for it: the turn is still this build's, and stays so until the node is through. -#}
+    {%- if dbt_forensics._is_recording() and dbt_forensics._turn_lock() and model.name != 'int_forensics__build' and dbt_forensics._existing('int_forensics__build') -%}
+        {%- set turns = dbt_forensics._turns() -%}
+        {%- if dbt_forensics._begins_here() or invocation_id in turns.columns['invocation_id'].values() -%}
+            {%- do dbt_forensics._assert_turn(turns) -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro end_other_turns(build) %}
+    {#- A statement after int_forensics__build has named this build: the rows of earlier ones go. -#}
+    {{ return(dbt_forensics.delete_rows(build, 'invocation_id <> ' ~ dbt_forensics.forensics_literal(invocation_id))) }}
+{% endmacro %}
+
+
+{% macro _is_recording() %}
+    {#- Whether dbt runs a node of this package. To compile, show, document or test records nothing. -#}
+    {%- if not execute or flags.WHICH not in ['build', 'run', 'snapshot', 'retry'] or model is not defined -%}{{ return(false) }}{%- endif -%}
+    {{ return(model.resource_type in ['model', 'snapshot'] and model.package_name == 'dbt_forensics') }}
+{% endmacro %}
+
+
+{% macro _not_selected(names) %}
+    {#- Those of some nodes of the package that this command does not run. -#}
+    {%- set selected = [] -%}
+    {%- for resource in selected_resources -%}{%- do selected.append(resource.split('.')[-1]) -%}{%- endfor -%}
+    {{ return(names | reject('in', selected) | list) }}
+{% endmacro %}
+
+
+{% macro _begins_here() %}
+    {{ return(not dbt_forensics._not_selected(['int_forensics__build'])) }}
+{% endmacro %}
+
+
+{% macro _turn_lock(is_shared=none) %}
+    {#-
+        The lock of this target's builds, as a statement; '' where the engine has none. To begin a build takes it alone. Nodes share it, except where
+        a build has no int_forensics__build: one that shared it could not begin beside another one that does.
+    -#}
+    {%- set shares = dbt_forensics._begins_here() if is_shared is none else is_shared -%}
+    {%- set build = graph.nodes['model.dbt_forensics.int_forensics__build'] -%}
+    {{ return(dbt_forensics.lock_build('dbt_forensics build ' ~ build.database ~ '.' ~ build.schema, shares)) }}
+{% endmacro %}
+
+
+{% macro _turns() %}
+    {#- The rows of int_forensics__build, the last one last, read under the lock: the builds since the last whole one, with what the last one was told. -#}
+    {%- set lock = dbt_forensics._turn_lock() -%}
+    {{ return(run_query(
+        (lock ~ ';\n' if lock else '') ~ 'select turn, invocation_id, started_at, recorded_at, last_entry_at, last_seal_at from '
+        ~ dbt_forensics._existing('int_forensics__build') ~ ' order by turn'
+    )) }}
+{% endmacro %}
+
+
+{% macro _turn() %}
+    {#- The same, where the last row is this invocation's: its turn has come. -#}
+    {%- set build = dbt_forensics._existing('int_forensics__build') -%}
+    {%- if not build -%}
+        {%- do exceptions.raise_compiler_error(
+            'dbt_forensics: ' ~ model.name ~ ' cannot be built before int_forensics__build, which does not exist yet. Run `dbt build`, or `dbt build --select +'
+            ~ model.name ~ '`.'
+        ) -%}
+    {%- endif -%}
+    {%- set turns = dbt_forensics._turns() -%}
+    {%- if not dbt_forensics._begins_here() and invocation_id not in turns.columns['invocation_id'].values() -%}
+        {%- do dbt_forensics._assert_may_begin() -%}
+        {%- do run_query('insert into ' ~ build ~ ' (turn, invocation_id, started_at, clock_at, recorded_at, last_entry_at, last_seal_at) ' ~ dbt_forensics.build_row()) -%}
+        {%- set turns = dbt_forensics._turns() -%}
+    {%- endif -%}
+    {%- do dbt_forensics._assert_turn(turns) -%}
+    {{ return(turns) }}
+{% endmacro %}
+
+
+{% macro _assert_turn(turns) %}
+    {%- set last = turns.rows[-1] if turns.rows else none -%}
+    {%- if not last or last['invocation_id'] != invocation_id -%}
+        {%- do exceptions.raise_compiler_error(
+            'dbt_forensics: another dbt build of this target began at ' ~ (last['started_at'].strftime('%Y-%m-%d %H:%M:%S') ~ ' UTC' if last else 'the same time')
+            ~ '. This one stops, so that nothing is recorded twice. Run it again.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _assert_may_begin() %}
+    {#- Under the lock: the clock goes on, and dbt knows which relations there are. One that another build made since would be made again. -#}
+    {%- do dbt_forensics._assert_clock_goes_on() -%}
+    {%- if dbt_forensics._turn_lock() -%}
+        {%- set there, nodes = {}, [] -%}
+        {%- for node in graph.nodes.values() if node.package_name == 'dbt_forensics' and node.resource_type in ['model', 'snapshot'] -%}
+            {%- do nodes.append(node) -%}
+            {%- do there.update({(node.database, node.schema): none}) -%}
+        {%- endfor -%}
+        {%- for database, schema in there.keys() | list -%}
+            {%- set found = dbt.list_relations_without_caching(api.Relation.create(database=database, schema=schema)) -%}
+            {%- do there.update({(database, schema): found.columns[1].values() | list}) -%}
+        {%- endfor -%}
+        {%- for node in nodes if (node.alias in there[(node.database, node.schema)]) != (dbt_forensics._existing(node.name) is not none) -%}
+            {%- do exceptions.raise_compiler_error(
+                'dbt_forensics: another dbt build of this target has changed ' ~ node.alias ~ ' since this one started. This one stops before it records anything. Run it again.'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
