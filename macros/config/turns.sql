@@ -14,6 +14,16 @@
 {% endmacro %}
 
 
+{% macro keep_seed() %}
+    {#- Before a seed of the package, which no int_forensics__build comes before: waits until no other build makes it, and looks whether one has. -#}
+    {%- set lock = dbt_forensics._turn_lock(is_shared=false) if execute and flags.WHICH in ['build', 'seed', 'retry'] else none -%}
+    {%- if lock -%}
+        {%- do run_query(lock) -%}
+        {%- do dbt_forensics._assert_knows([model]) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
 {% macro take_turn() %}
     {#-
         First in each node that reads what was recorded. Stops where another build has begun since this one. Where int_forensics__build is
@@ -113,22 +123,27 @@
 
 
 {% macro _assert_may_begin() %}
-    {#- Under the lock: the clock goes on, and dbt knows which relations there are. One that another build made since would be made again. -#}
+    {#- Under the lock: the clock goes on, and dbt knows which relations of the package there are. -#}
     {%- do dbt_forensics._assert_clock_goes_on() -%}
     {%- if dbt_forensics._turn_lock() -%}
-        {%- set there, nodes = {}, [] -%}
-        {%- for node in graph.nodes.values() if node.package_name == 'dbt_forensics' and node.resource_type in ['model', 'snapshot'] -%}
-            {%- do nodes.append(node) -%}
-            {%- do there.update({(node.database, node.schema): none}) -%}
-        {%- endfor -%}
-        {%- for database, schema in there.keys() | list -%}
-            {%- set found = dbt.list_relations_without_caching(api.Relation.create(database=database, schema=schema)) -%}
-            {%- do there.update({(database, schema): found.columns[1].values() | list}) -%}
-        {%- endfor -%}
-        {%- for node in nodes if (node.alias in there[(node.database, node.schema)]) != (dbt_forensics._existing(node.name) is not none) -%}
-            {%- do exceptions.raise_compiler_error(
-                'dbt_forensics: another dbt build of this target has changed ' ~ node.alias ~ ' since this one started. This one stops before it records anything. Run it again.'
-            ) -%}
-        {%- endfor -%}
+        {%- do dbt_forensics._assert_knows(
+            graph.nodes.values() | selectattr('package_name', 'equalto', 'dbt_forensics') | selectattr('resource_type', 'in', ['model', 'snapshot']) | list
+        ) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro _assert_knows(nodes) %}
+    {#- Stops where a relation came or went since dbt looked which ones there are: what another build made since would be made again. -#}
+    {%- set there = {} -%}
+    {%- for node in nodes if (node.database, node.schema) not in there -%}
+        {%- set database, schema = node.database, node.schema -%}
+        {%- set found = dbt.list_relations_without_caching(api.Relation.create(database=database, schema=schema)) -%}
+        {%- do there.update({(database, schema): found.columns['name'].values() | list}) -%}
+    {%- endfor -%}
+    {%- for node in nodes if (node.alias in there[(node.database, node.schema)]) != (dbt_forensics._existing(node.name) is not none) -%}
+        {%- do exceptions.raise_compiler_error(
+            'dbt_forensics: another dbt build of this target has changed ' ~ node.alias ~ ' since this one started. This one stops before it records anything. Run it again.'
+        ) -%}
+    {%- endfor -%}
 {% endmacro %}

@@ -1,11 +1,11 @@
-"""Two builds of one target at once, beside loaders that go on meanwhile: nothing is recorded twice, and nobody meets an engine's error."""
+"""Two builds of one target at once, beside loaders: nothing is recorded twice, and nobody meets an engine's error."""
 
 from __future__ import annotations
 
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,8 @@ STOPPED = "another dbt build of this target"
 
 
 @pytest.fixture(scope="module")
-def runners() -> Iterator[tuple[Killer, Killer]]:
-    yield Killer(), Killer()
+def runners() -> tuple[Killer, Killer]:
+    return Killer(), Killer()
 
 
 def in_a_long_transaction(engine: Engine, number: int) -> None:
@@ -30,7 +30,8 @@ def in_a_long_transaction(engine: Engine, number: int) -> None:
     cursor.execute("begin")
     for part in range(4):
         values = ", ".join(
-            f"('l{number}-{part}-{n}', '2026-01-05 09:00:00', '2026-01-05 10:00:00', 'l{number}', 1)" for n in range(10)
+            f"('l{number}-{part}-{n}', '2026-01-05 09:00:00', '2026-01-05 10:00:00', 'l{number}', 1)"
+            for n in range(10)
         )
         cursor.execute(f"insert into {RAW_SCHEMA}.t (id, happened, loaded, b, amount) values {values}")
         time.sleep(1)
@@ -57,11 +58,17 @@ def by_altering_the_table(engine: Engine, number: int) -> None:
     time.sleep(1)
     cursor.execute(f"alter table {RAW_SCHEMA}.t add column more_{number} integer")
     time.sleep(1)
-    cursor.execute(f"alter table {RAW_SCHEMA}.t alter column amount type {'bigint' if number % 2 else 'integer'}")
+    cursor.execute(
+        f"alter table {RAW_SCHEMA}.t alter column amount type {'bigint' if number % 2 else 'integer'}"
+    )
     connection.close()
 
 
-LOADERS: tuple[Callable[[Engine, int], None], ...] = (in_a_long_transaction, by_truncate_and_reload, by_altering_the_table)
+LOADERS: tuple[Callable[[Engine, int], None], ...] = (
+    in_a_long_transaction,
+    by_truncate_and_reload,
+    by_altering_the_table,
+)
 
 
 def play_rounds(engine: Engine, folder: Path, runners: tuple[Killer, Killer], rounds: int, seed: int) -> None:
@@ -88,9 +95,9 @@ def play_rounds(engine: Engine, folder: Path, runners: tuple[Killer, Killer], ro
         told += sum(not succeeded for succeeded, _ in ends)
         assert any(succeeded for succeeded, _ in ends), f"round {number}: {ends}"
     consumer.build(args=["--threads", "8"])
-    assert consumer.query("select sum(value) as v from analytics.forensics__metric_versions where is_current") == (
-        consumer.query("select sum(amount) as v from raw.t")
-    )
+    assert consumer.query(
+        "select sum(value) as v from analytics.forensics__metric_versions where is_current"
+    ) == (consumer.query("select sum(amount) as v from raw.t"))
     counted = "select count(*) as n, count(distinct event_id) as events from"
     expected = consumer.query(f"select count(*) as n, count(*) as events from {RAW_SCHEMA}.t")
     assert consumer.query(f"{counted} analytics.forensics__event_history") == expected
@@ -106,5 +113,7 @@ def test_two_builds_at_once(engine: Engine, tmp_path: Path, runners: tuple[Kille
 
 @pytest.mark.slow
 @pytest.mark.engines_differ
-def test_two_builds_at_once_many_times(engine: Engine, tmp_path: Path, runners: tuple[Killer, Killer]) -> None:
+def test_two_builds_at_once_many_times(
+    engine: Engine, tmp_path: Path, runners: tuple[Killer, Killer]
+) -> None:
     play_rounds(engine, tmp_path, runners, rounds=30, seed=2)

@@ -1,4 +1,4 @@
-"""Builds that are cut off, run again, run in parts: the record is that of whole builds, or a command is refused in a sentence."""
+"""Builds that are cut off, run again, or run in parts: the record is that of whole builds, or a sentence refuses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from harness.project import Consumer
 
 pytestmark = pytest.mark.engines_differ
 
-COLUMNS = {"id": "varchar", "happened": "timestamp", "loaded": "timestamp", "b": "varchar", "amount": "integer"}
+COLUMNS = {
+    "id": "varchar",
+    "happened": "timestamp",
+    "loaded": "timestamp",
+    "b": "varchar",
+    "amount": "integer",
+}
 STREAM: dict[str, Any] = {
     "relation": "source.raw.t",
     "event_id": "id",
@@ -25,7 +31,10 @@ STREAM: dict[str, Any] = {
 NINE = "2026-01-05 09:00:00"
 TEN = "2026-01-05 10:00:00"
 #: The nodes that write what was captured, up to each of them.
-CAPTURE = "int_forensics__build int_forensics__dirty_batches forensics__event_history forensics__schema_history int_forensics__presence_changes"
+CAPTURE = (
+    "int_forensics__build int_forensics__dirty_batches forensics__event_history forensics__schema_history "
+    "int_forensics__presence_changes"
+)
 SEALED = f"{CAPTURE} forensics__batch_history"
 
 
@@ -63,7 +72,7 @@ def test_what_was_captured_and_not_sealed_is_looked_at_again(engine: Engine, tmp
     consumer = consumer_of(engine, tmp_path)
     consumer.build(as_of="2026-01-05 12:00:00")
 
-    # R4: a whole batch, a row of a batch, and a row added to a sealed batch are taken back before they were ever sealed.
+    # R4: a batch, a row of a batch, and a row added to a sealed batch are taken back before they were ever sealed.
     consumer.insert("t", [row("e2", 50, "b2"), row("e3", 7, "b3"), row("e4", 8, "b3"), row("e5", 9, "b1")])
     cut_off(consumer, "2026-01-06 12:00:00", "int_forensics__dirty_batches forensics__event_history")
     refused = consumer.dbt(["run", "--select", "forensics__ledger"], expect="failure").messages
@@ -74,7 +83,7 @@ def test_what_was_captured_and_not_sealed_is_looked_at_again(engine: Engine, tmp
     for event in ("e2", "e4", "e5"):
         assert entries(consumer, event) == [(0, "withdrawn", "source_deleted")]
 
-    # R20: rows that the ledger meets when they are gone, or are another one; then one that was told as gone and is back.
+    # R20: rows that the ledger meets when they are gone, or another one; and one that was told as gone and is back.
     consumer.insert("t", [row("e6", 1, "b4"), row("e7", 2, "b4")])
     cut_off(consumer, "2026-01-07 12:00:00", SEALED)
     consumer.execute("delete from raw.t where id in ('e1', 'e6')")
@@ -93,9 +102,7 @@ def test_what_was_captured_and_not_sealed_is_looked_at_again(engine: Engine, tmp
     recorded = [consumer.query(f"select count(*) as n from analytics.forensics__{t}") for t in tables]
     consumer.build(as_of="2026-01-07 13:00:00", vars={"forensics_verify": "full"})
     assert [consumer.query(f"select count(*) as n from analytics.forensics__{t}") for t in tables] == recorded
-    consumer.dbt(
-        ["build", "--vars", "{forensics_as_of: '2026-01-07 12:59:59'}"], expect="failure"
-    )
+    consumer.dbt(["build", "--vars", "{forensics_as_of: '2026-01-07 12:59:59'}"], expect="failure")
 
     # A row with its true key in a batch that was never sealed.
     consumer.execute(
@@ -123,7 +130,9 @@ def test_a_part_alone_is_built_or_refused_in_a_sentence(engine: Engine, tmp_path
         assert [name for name, status in run.results.items() if status == "error"] == [node]
         assert f"{node} concludes from what {left_out} found in the same build" in run.messages[node]
     retried = consumer.dbt(["retry"], expect="failure")
-    assert [name for name, status in retried.results.items() if status == "error"] == ["forensics__event_history"]
+    assert [name for name, status in retried.results.items() if status == "error"] == [
+        "forensics__event_history"
+    ]
     refused = consumer.build(select="forensics__ledger", expect="failure").messages["forensics__ledger"]
     assert "dbt build --select +forensics__ledger" in refused
 
@@ -139,7 +148,13 @@ def test_a_part_alone_is_built_or_refused_in_a_sentence(engine: Engine, tmp_path
         consumer.dbt([command], expect="failure")
     consumer.build(as_of="2026-01-06 12:00:00")
     assert value(consumer) == 101
-    assert entries(consumer, "e1") == [(1, "accepted", "on_time"), (-1, "withdrawn", "source_deleted"), (1, "accepted", "correction")]
-    consumer.dbt(["run", "--select", "forensics__ledger", "int_forensics__metric_log", "int_forensics__watch_log"])
+    assert entries(consumer, "e1") == [
+        (1, "accepted", "on_time"),
+        (-1, "withdrawn", "source_deleted"),
+        (1, "accepted", "correction"),
+    ]
+    consumer.dbt(
+        ["run", "--select", "forensics__ledger", "int_forensics__metric_log", "int_forensics__watch_log"]
+    )
     assert consumer.query("select count(*) as n from analytics.int_forensics__build") == [{"n": 2}]
     assert consumer.dbt(["test"]).success

@@ -58,16 +58,19 @@ def kill_at(at: str) -> Callable[[Any], None]:
     if not at:
         return complain
     moment, _, rest = at.partition(":")
-    node, _, rest = rest.partition(":")
+    node, _, rest = ("", "", rest) if moment == "statement" else rest.partition(":")
     number, _, words = rest.partition(":")
-    event_name = {"after": "NodeFinished", "inside": "SQLQuery"}[moment]
+    event_name = {"after": "NodeFinished", "inside": "SQLQuery", "statement": "SQLQuery"}[moment]
     left = int(number or 1)
     lock = threading.Lock()
+
+    def is_any(event: Any) -> bool:
+        return moment == "statement" and bool(event.data.node_info.node_name)
 
     def callback(event: Any) -> None:
         nonlocal left
         complain(event)
-        if event.info.name == event_name and event.data.node_info.node_name == node:
+        if event.info.name == event_name and (event.data.node_info.node_name == node or is_any(event)):
             if words and words not in event.data.sql:
                 return
             with lock:
