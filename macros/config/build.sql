@@ -103,7 +103,7 @@
     {%- elif dbt_forensics._is_recording() -%}
         {%- set found = dbt_forensics._turn() -%}
     {%- else -%}
-        {%- if flags.WHICH not in ['compile', 'generate', 'list', 'lint', 'show', 'parse', 'test'] -%}{%- do dbt_forensics._assert_clock_goes_on() -%}{%- endif -%}
+        {%- if flags.WHICH not in ['compile', 'generate', 'list', 'lint', 'show', 'test'] -%}{%- do dbt_forensics._assert_clock_goes_on() -%}{%- endif -%}
         {%- set found = run_query(dbt_forensics.build_row()) -%}
     {%- endif -%}
     {%- do store_result('forensics_build', 'OK', found) -%}

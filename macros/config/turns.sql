@@ -93,21 +93,28 @@
 
 {% macro _turn() %}
     {#- The same, where the last row is this invocation's: its turn has come. -#}
-    {%- set build = dbt_forensics._existing('int_forensics__build') -%}
-    {%- if not build -%}
-        {%- do exceptions.raise_compiler_error(
-            'dbt_forensics: ' ~ model.name ~ ' cannot be built before int_forensics__build, which does not exist yet. Run `dbt build`, or `dbt build --select +'
-            ~ model.name ~ '`.'
-        ) -%}
-    {%- endif -%}
+    {%- if not dbt_forensics._begins_here() -%}{%- do dbt_forensics._begin_if_needed() -%}{%- endif -%}
     {%- set turns = dbt_forensics._turns() -%}
-    {%- if not dbt_forensics._begins_here() and invocation_id not in turns.columns['invocation_id'].values() -%}
-        {%- do dbt_forensics._assert_may_begin() -%}
-        {%- do run_query('insert into ' ~ build ~ ' (turn, invocation_id, started_at, clock_at, recorded_at, last_entry_at, last_seal_at) ' ~ dbt_forensics.build_row()) -%}
-        {%- set turns = dbt_forensics._turns() -%}
-    {%- endif -%}
     {%- do dbt_forensics._assert_turn(turns) -%}
     {{ return(turns) }}
+{% endmacro %}
+
+
+{% macro _begin_if_needed() %}
+    {#- Begins the build of a part that has no int_forensics__build, in its first node; makes that table where nothing was ever built. -#}
+    {%- set build = dbt_forensics._existing('int_forensics__build') -%}
+    {%- set lock = dbt_forensics._turn_lock() -%}
+    {%- if not build -%}
+        {%- if lock -%}{%- do run_query(lock) -%}{%- endif -%}
+        {%- do dbt_forensics._assert_may_begin() -%}
+        {%- set node = graph.nodes['model.dbt_forensics.int_forensics__build'] -%}
+        {%- set made = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='table') -%}
+        {%- do run_query(dbt.create_table_as(false, made, dbt_forensics.build_row())) -%}
+        {%- do adapter.cache_added(made) -%}
+    {%- elif invocation_id not in dbt_forensics._turns().columns['invocation_id'].values() -%}
+        {%- do dbt_forensics._assert_may_begin() -%}
+        {%- do run_query('insert into ' ~ build ~ ' (turn, invocation_id, started_at, clock_at, recorded_at, last_entry_at, last_seal_at) ' ~ dbt_forensics.build_row()) -%}
+    {%- endif -%}
 {% endmacro %}
 
 
