@@ -62,6 +62,7 @@ def assert_same(killed: Player, never_killed: Player) -> None:
 def build_with_kills(player: Player, step: int, kills: Sequence[str]) -> None:
     """Loads the step and builds: killed at each of these points in turn, then left alone."""
     player.load(step)
+    player.was_killed = True
     for at in kills:
         player.consumer.build_killed(at, as_of=str(BUILT_AT[step]))
     player.build(step)
