@@ -18,6 +18,10 @@
     'updated_at': 'recorded_at',
     'hard_deletes': 'ignore',
 }) %}
+{%- do dbt_forensics.assert_whole_capture([
+    'int_forensics__dirty_batches', 'forensics__event_history', 'int_forensics__presence_changes',
+]) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set presence = ref('int_forensics__presence_changes') %}

@@ -17,6 +17,8 @@
     'unique_key': 'row_key',
     'updated_at': 'recorded_at',
 }) %}
+{%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches']) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}

@@ -71,7 +71,9 @@ mislabelled as (
         effect as effects
     from entries
     where
-        (effect = 1) <> (verdict = 'accepted')
+        verdict is null
+        or cause is null
+        or (effect = 1) <> (verdict = 'accepted')
         or (effect = -1 and verdict not in ('superseded', 'withdrawn'))
 
 )

@@ -112,6 +112,10 @@
     {{ return('set local enable_nestloop = off') }}
 {% endmacro %}
 
+{% macro postgres__lock_build(name, is_shared) %}
+    {{ return('select pg_advisory_xact_lock' ~ ('_shared' if is_shared else '') ~ '(hashtextextended(' ~ dbt_forensics.text_literal(name) ~ ', 0))') }}
+{% endmacro %}
+
 {% macro postgres__row_store_indexes(columns, values, growing) %}
     {%- set indexes = [] -%}
     {%- for column in columns -%}

@@ -149,6 +149,19 @@
     {{ return(adapter.dispatch('rows_at_once', 'dbt_forensics')()) }}
 {% endmacro %}
 
+{% macro lock_build(name, is_shared) %}
+    {#-
+        A statement that waits until no other transaction holds the lock of this name, and holds it until this transaction ends; '' where the engine lets
+        only one process write, or has no such lock. is_shared: it may be held together with others that share it.
+    -#}
+    {{ return(adapter.dispatch('lock_build', 'dbt_forensics')(name, is_shared)) }}
+{% endmacro %}
+
+{% macro delete_rows(relation, condition) %}
+    {#- A statement that takes rows out of a table that is no evidence; '' where an engine's plain tables only grow. -#}
+    {{ return(adapter.dispatch('delete_rows', 'dbt_forensics')(relation, condition)) }}
+{% endmacro %}
+
 {% macro iso_time_pattern() %}
     {#- What counts as a time in a text, on every engine: ISO 8601 from the day to the fraction of a second, with or without an offset. -#}
     {{ return('[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( ?([Zz]|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)? *') }}
@@ -259,6 +272,14 @@
 
 {% macro default__rows_at_once() %}
     {{ return(none) }}
+{% endmacro %}
+
+{% macro default__lock_build(name, is_shared) %}
+    {{ return('') }}
+{% endmacro %}
+
+{% macro default__delete_rows(relation, condition) %}
+    {{ return('delete from ' ~ relation ~ ' where ' ~ condition) }}
 {% endmacro %}
 
 {% macro default__row_store_indexes(columns, values, growing) %}

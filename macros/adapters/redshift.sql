@@ -203,3 +203,5 @@
 {% macro redshift__plan_quickly() %}{{ return('') }}{% endmacro %}
 
 {% macro redshift__read_once() %}{{ return('') }}{% endmacro %}
+
+{% macro redshift__lock_build(name, is_shared) %}{{ return('') }}{% endmacro %}

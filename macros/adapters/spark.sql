@@ -251,6 +251,10 @@
     {%- endif -%}
 {% endmacro %}
 
+{% macro spark__delete_rows(relation, condition) %}
+    {{ return('') }}
+{% endmacro %}
+
 {% macro spark__snapshot_merge_sql(target, source, insert_cols) %}
     {#-
         Only where a project dispatches dbt's macros to this package (docs/engines.md). dbt-spark's own merge compares with all that is on record,

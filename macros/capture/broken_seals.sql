@@ -38,7 +38,7 @@
 
 
 {% macro batches_unlike_their_seal(history, presence, seals) %}
-    {#- A select of the batches whose captured rows, as far as they are still in their source, are not those that were sealed. -#}
+    {#- A select of the batches whose captured rows, as far as they are still in their source, are not those that were sealed; or of which none was. -#}
     with sealed as (
 
         select stream, batch_id, row_count, batch_digest
@@ -63,8 +63,6 @@
             history.batch_id,
             history.row_key
         from {{ history }} as history
-        inner join sealed
-            on history.stream = sealed.stream and history.batch_id = sealed.batch_id
         left join absent
             on history.row_key = absent.row_key
         where absent.row_key is null
@@ -84,14 +82,14 @@
     )
 
     select
-        sealed.stream,
-        sealed.batch_id,
+        coalesce(sealed.stream, recounted.stream) as stream,
+        coalesce(sealed.batch_id, recounted.batch_id) as batch_id,
         sealed.row_count as sealed_count,
         recounted.row_count,
         sealed.batch_digest as sealed_digest,
         recounted.batch_digest
     from sealed
-    left join recounted
+    full outer join recounted
         on sealed.stream = recounted.stream and sealed.batch_id = recounted.batch_id
     where
         coalesce(sealed.row_count, -1) <> coalesce(recounted.row_count, 0)

@@ -11,6 +11,7 @@
     {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
     {%- set arrival = dbt_forensics._time_sql(shape, 'ingested_at') -%}
     {%- set ingested_at = dbt_forensics._role_sql(shape, 'ingested_at') -%}
+    {%- set recorded = [dbt_forensics._existing('forensics__event_history'), dbt_forensics._existing('int_forensics__presence_changes')] | select | list -%}
     {%- set horizon = dbt_forensics._horizon(stream, shape, seals) %}
     {{ name }}_sealed as (
 
@@ -88,10 +89,50 @@
 
     ),
 
+    {{ name }}_unsealed as (
+
+        {#- What a build recorded that was cut off: it may be otherwise again, and nothing would be compared with a seal. #}
+        {% if recorded -%}
+        select
+            batch_id,
+            min(ingested_at) as min_ingested_at,
+            max(ingested_at) as max_ingested_at
+        from (
+            {%- for relation in recorded %}
+            select batch_id, ingested_at
+            from {{ relation }} as recorded
+            where stream = '{{ name }}' and {{ dbt_forensics.is_unsealed('recorded') }}
+            {{- '\n            union all' if not loop.last }}
+            {%- endfor %}
+        ) as unsealed
+        group by batch_id
+        {%- else -%}
+        {{ dbt_forensics.no_rows({'batch_id': 'text', 'min_ingested_at': 'time', 'max_ingested_at': 'time'}) }}
+        {%- endif %}
+
+    ),
+
+    {{ name }}_known as (
+
+        select
+            coalesce(sealed.batch_id, unsealed.batch_id) as batch_id,
+            unsealed.batch_id is not null as is_unsealed,
+            sealed.row_count,
+            sealed.batch_digest,
+            sealed.fingerprint,
+            {{ dbt_forensics.least_of('sealed.min_ingested_at', 'unsealed.min_ingested_at') }} as min_ingested_at,
+            {{ dbt_forensics.greatest_of('sealed.max_ingested_at', 'unsealed.max_ingested_at') }} as max_ingested_at
+        from {{ name }}_sealed as sealed
+        full outer join {{ name }}_unsealed as unsealed
+            on sealed.batch_id = unsealed.batch_id
+
+    ),
+
     {{ name }}_compared as (
 
         select
             coalesce(counted.batch_id, sealed.batch_id) as batch_id,
+            coalesce(sealed.is_unsealed, false) as is_unsealed,
             sealed.row_count as sealed_count,
             sealed.batch_digest as sealed_digest,
             sealed.fingerprint as sealed_fingerprint,
@@ -101,7 +142,7 @@
             {{ dbt_forensics.least_of('counted.min_ingested_at', 'sealed.min_ingested_at') }} as min_ingested_at,
             {{ dbt_forensics.greatest_of('counted.max_ingested_at', 'sealed.max_ingested_at') }} as max_ingested_at
         from {{ name }}_counted as counted
-        full outer join {{ name }}_sealed as sealed
+        full outer join {{ name }}_known as sealed
             on counted.batch_id = sealed.batch_id
         left join {{ name }}_hashed as hashed
             on counted.batch_id = hashed.batch_id
@@ -146,8 +187,9 @@
             '{{ name }}' as stream,
             compared.batch_id,
             case
-                when compared.sealed_count is null then 'new'
                 when compared.row_count = 0 then 'gone'
+                when compared.is_unsealed then 'unsealed'
+                when compared.sealed_count is null then 'new'
                 when compared.row_count <> compared.sealed_count then 'row_count'
                 else 'digest'
             end as difference,
@@ -161,6 +203,7 @@
             on compared.batch_id = verified.batch_id
         where
             compared.sealed_count is null
+            or compared.is_unsealed
             or compared.row_count <> compared.sealed_count
             or verified.source_digest <> compared.sealed_digest
 

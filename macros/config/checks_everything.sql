@@ -7,15 +7,17 @@
 {% endmacro %}
 
 
-{% macro is_built_here(names) %}
+{% macro is_built_here(names=[]) %}
     {#-
-        Whether what a test compares is all there: a `dbt build` of a part of the package (--select) runs the tests of that part, and what
-        comes after it is not built, or not yet.
+        Whether what a test reads is all there: a `dbt build` of a part of the package (--select) runs the tests of that part, and what
+        comes after it was perhaps never built. names: nodes that must be part of the build itself.
     -#}
     {%- if not execute or flags.WHICH != 'build' -%}{{ return(true) }}{%- endif -%}
-    {%- set selected = [] -%}
-    {%- for resource in selected_resources -%}{%- do selected.append(resource.split('.')[-1]) -%}{%- endfor -%}
-    {{ return(names | reject('in', selected) | list | length == 0) }}
+    {%- if dbt_forensics._not_selected(names) -%}{{ return(false) }}{%- endif -%}
+    {%- for id in model.depends_on.nodes if id in graph.nodes and id not in selected_resources and graph.nodes[id].package_name == 'dbt_forensics' -%}
+        {%- if not dbt_forensics._existing(graph.nodes[id].name) -%}{{ return(false) }}{%- endif -%}
+    {%- endfor -%}
+    {{ return(true) }}
 {% endmacro %}
 
 

@@ -8,20 +8,18 @@
 {% endmacro %}
 
 
+{% macro dbt_started_at() %}
+    {#- When dbt started, UTC, as text: what no var moves. -#}
+    {{ return(run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f')) }}
+{% endmacro %}
+
+
 {% macro recorded_at() %}
     {#-
-        When what this build finds is recorded, as an SQL literal. It is the build's clock, moved on by a microsecond where the
-        ledger has entries of that very time already: knowledge time never stands still, so what is not yet in the ledger is
-        exactly what was recorded after its last entry. To go back in time would rewrite what was known, and is refused.
+        When what this build finds is recorded, as an SQL literal: the time in its row of int_forensics__build. Knowledge time never stands
+        still: it is the build's clock, or a microsecond after all that is recorded where that is not earlier.
     -#}
-    {%- set clock = dbt_forensics.build_clock() -%}
-    {%- set last = dbt_forensics._last_recorded_at() -%}
-    {%- if last is none or clock > last -%}
-        {{ return(dbt_forensics.timestamp_literal(clock)) }}
-    {%- elif clock < last and var('forensics_as_of', none) is not none -%}
-        {{ dbt_forensics._config_error("var 'forensics_as_of'", none, var('forensics_as_of'), 'a time from ' ~ last ~ ', the last one on record: what was known then is not rewritten') }}
-    {%- endif -%}
-    {{ return(dbt_forensics._a_microsecond_after(last)) }}
+    {{ return(dbt_forensics.timestamp_literal(dbt_forensics._build()['recorded_at'] if execute else dbt_forensics.build_clock())) }}
 {% endmacro %}
 
 
@@ -37,22 +35,28 @@
 
 
 {% macro _last_recorded_at() %}
-    {#- The time of the last ledger entry, as text in the form of build_clock(), or none. -#}
-    {%- set ledger = dbt_forensics._existing('forensics__ledger') -%}
-    {%- if not ledger -%}{{ return(none) }}{%- endif -%}
-    {#- Seals are few, and each build's are older than its entries: they bound the look into the ledger. -#}
-    {%- set last_at = 'select max(recorded_at) from ' ~ ledger -%}
-    {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
-    {%- set sealed_at = dbt_forensics._single_row('select max(recorded_at) from ' ~ seals)[0] if seals else none -%}
-    {%- set found = dbt_forensics._single_row(last_at ~ ' where recorded_at >= ' ~ dbt_forensics.timestamp_literal(sealed_at))[0] if sealed_at else none -%}
-    {%- set last = found or dbt_forensics._single_row(last_at)[0] -%}
+    {#- The time of the last ledger entry, as text in the form of build_clock(), or none. It is asked for once per node. -#}
+    {%- set known = load_result('forensics_last_entry') -%}
+    {%- set found = known.table if known else dbt_forensics._look_for_last_entry() -%}
+    {%- do store_result('forensics_last_entry', 'OK', found) -%}
+    {%- set last = found.rows[0][0] if found.rows else none -%}
     {{ return(last.strftime('%Y-%m-%d %H:%M:%S.%f') if last else none) }}
 {% endmacro %}
 
 
-{% macro _a_microsecond_after(time) %}
-    {%- set moment = modules.datetime.datetime.strptime(time, '%Y-%m-%d %H:%M:%S.%f') + modules.datetime.timedelta(microseconds=1) -%}
-    {{ return(dbt_forensics.timestamp_literal(moment.strftime('%Y-%m-%d %H:%M:%S.%f'))) }}
+{% macro _look_for_last_entry() %}
+    {#- A table of one value, or none. The last entry before the build bounds the look into the ledger. -#}
+    {%- set ledger = dbt_forensics._existing('forensics__ledger') -%}
+    {%- if not ledger -%}{{ return(none) }}{%- endif -%}
+    {%- set build = dbt_forensics._existing('int_forensics__build') -%}
+    {%- if dbt_forensics._is_recording() -%}
+        {%- set since = dbt_forensics._build()['last_entry_at'] -%}
+    {%- else -%}
+        {%- set since = dbt_forensics._single_row('select max(last_entry_at) from ' ~ build)[0] if build else none -%}
+    {%- endif -%}
+    {%- set last_at = 'select max(recorded_at) from ' ~ ledger -%}
+    {%- set found = run_query(last_at ~ ' where recorded_at >= ' ~ dbt_forensics.timestamp_literal(since)) if since else none -%}
+    {{ return(found if found and found.rows[0][0] else run_query(last_at)) }}
 {% endmacro %}
 
 

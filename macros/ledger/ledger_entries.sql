@@ -30,7 +30,7 @@
 
     entries_first as (
 
-        {#- A new row begins to count, if it ever did, or is seen and does not count. #}
+        {#- A new row begins to count, if it ever did, or is seen and does not count. Its source may not have it any more, where a build was cut off. #}
         select
             stream,
             row_key,
@@ -38,8 +38,9 @@
             event_key,
             1 as entry_number,
             case when target_verdict in ('accepted', 'superseded') then 1 else 0 end as effect,
-            case when target_verdict = 'superseded' then 'accepted' else target_verdict end as verdict,
+            case when target_verdict = 'superseded' then 'accepted' else coalesce(target_verdict, 'withdrawn') end as verdict,
             case
+                when target_verdict is null then coalesce(act_cause, 'source_deleted')
                 when target_verdict in ('duplicate', 'conflict') then target_verdict
                 when takes_over or displaces then 'correction'
                 else {{ dbt_forensics.arrival_cause('timeliness') }}

@@ -8,6 +8,7 @@
         indexes=dbt_forensics.row_store_indexes(['action_id']),
     )
 }}
+{%- do ref('int_forensics__build') %}
 {%- do dbt_forensics.assert_keeps_history({
     'materialized': 'incremental',
     'incremental_strategy': 'append',

@@ -1,5 +1,7 @@
 -- One row per batch that is new, differs from its seal, or is gone from its relation: what this build reads row by row.
 {{ config(materialized='table', post_hook="{{ dbt_forensics.gather_statistics(this) }}") }}
+{%- do ref('int_forensics__build') %}
+{%- do dbt_forensics.take_turn() %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
 {%- if not streams or not dbt_forensics.can_read(relations) %}

@@ -12,6 +12,7 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set relations = {
     'profile': ref('int_forensics__row_profile'),
     'presence': ref('int_forensics__presence_changes'),

@@ -16,6 +16,7 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set history = ref('forensics__event_history') %}
 {%- set ledger = ref('forensics__ledger') %}
 {%- set streams = dbt_forensics.streams() %}

@@ -13,6 +13,7 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set history = ref('forensics__event_history') %}
 {%- set presence = ref('int_forensics__presence_changes') %}
 {%- set seals = ref('forensics__batch_history') %}
@@ -23,5 +24,6 @@
 {%- if not streams or not dbt_forensics.can_read([history, presence, columns_seen, actions, action_rows]) %}
 {{ dbt_forensics.no_rows(dbt_forensics.ledger_columns()) }}
 {%- else %}
+{%- do dbt_forensics.assert_captured_whole(history, presence) %}
 {{ dbt_forensics.new_ledger_entries(dbt_forensics._existing('forensics__ledger'), history, presence, columns_seen, actions, action_rows) }}
 {%- endif %}

@@ -13,6 +13,7 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set ledger = ref('forensics__ledger') %}
 {%- set history = ref('forensics__event_history') %}
 {%- set seals = ref('forensics__batch_history') %}

@@ -12,6 +12,7 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set log = ref('int_forensics__metric_log') %}
 {%- set seals = ref('forensics__batch_history') %}
 {%- set watches = dbt_forensics.watches() %}

@@ -279,6 +279,8 @@ STATEMENTS = {
     "gather_statistics": "f.gather_statistics(ref('dbt_forensics', 'forensics__ledger'))",
     "plan_quickly": "f.plan_quickly()",
     "read_once": "f.read_once()",
+    "lock_build": "f.lock_build('dbt_forensics build x.y', true)",
+    "delete_rows": "f.delete_rows(ref('dbt_forensics', 'int_forensics__build'), '1 = 0')",
 }
 # Neither: dbt's config, a number, a check, and a part of a select.
 OTHERS = {"row_store_indexes", "rows_at_once", "assert_session", "from_nothing"}

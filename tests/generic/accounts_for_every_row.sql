@@ -5,6 +5,7 @@
         stream: the stream's name; default: the streams that read this relation.
     -#}
     {%- do dbt_forensics.after_detection() %}
+    {%- if not dbt_forensics.is_built_here() -%}{{ return(dbt_forensics.no_rows({'stream': 'text'})) }}{%- endif %}
     {%- set streams = dbt_forensics.streams_of(model, stream) %}
     {%- set batches = ref('forensics__batches').render() %}
     {{ dbt_forensics.unaccounted_batches(streams, batches) }}

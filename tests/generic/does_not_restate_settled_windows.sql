@@ -5,6 +5,7 @@
         since: only versions recorded at this UTC time or later.
     -#}
     {%- do dbt_forensics.after_detection() %}
+    {%- if not dbt_forensics.is_built_here() -%}{{ return(dbt_forensics.no_rows({'stream': 'text'})) }}{%- endif %}
     {%- set streams = dbt_forensics.streams_of(none, stream) %}
     {%- set allowed = [allow] if allow is string else allow %}
     {%- for cause in allowed if cause not in dbt_forensics.causes() %}

@@ -5,6 +5,7 @@
         stream, metric: only these; default: all.
     -#}
     {%- do dbt_forensics.after_detection() %}
+    {%- if not dbt_forensics.is_built_here() -%}{{ return(dbt_forensics.no_rows({'stream': 'text'})) }}{%- endif %}
     with unexplained as (
 
         {{ dbt_forensics.unexplained_versions(ref('int_forensics__metric_log').render(), ref('int_forensics__watch_log').render()) }}

@@ -4,6 +4,7 @@
         model: any that is about the stream. from_time, to_time: UTC times such as 2026-01-05.
     -#}
     {%- do dbt_forensics.after_detection() %}
+    {%- if not dbt_forensics.is_built_here() -%}{{ return(dbt_forensics.no_rows({'stream': 'text'})) }}{%- endif %}
     {%- set conditions = ["states.status = 'applied'", 'states.stream = ' ~ dbt_forensics.forensics_literal(stream)] -%}
     {%- for sign, name, time in [('>=', 'from_time', from_time), ('<', 'to_time', to_time)] if time is not none -%}
         {%- set given = dbt_forensics.timestamp_literal(dbt_forensics.utc_time_text('has_no_open_actions', name, time)) -%}

@@ -6,6 +6,7 @@
         an SQL expression that gives a timestamp in UTC.
     -#}
     {%- do dbt_forensics.after_detection() %}
+    {%- if not dbt_forensics.is_built_here() -%}{{ return(dbt_forensics.no_rows({'stream': 'text'})) }}{%- endif %}
     {%- set moment = dbt_forensics._as_of('is_reproducible_as_of', as_of, as_of_sql) %}
     {%- set streams = dbt_forensics.streams() %}
     {%- set relations = dbt_forensics.stream_relations(streams) + [ref('int_forensics__metric_log')] %}

@@ -5,6 +5,7 @@
         metric: its name. stream: needed where several streams have a metric of this name. window_start, value, dimensions: columns of the model.
     -#}
     {%- do dbt_forensics.after_detection() %}
+    {%- if not dbt_forensics.is_built_here() -%}{{ return(dbt_forensics.no_rows({'stream': 'text'})) }}{%- endif %}
     {%- set versions = ref('forensics__metric_versions').render() %}
     {%- if execute and flags.WHICH not in ['compile', 'generate', 'list', 'lint'] %}
     {%- set name = dbt_forensics._stream_with_metric('reconciles_with', metric, stream) %}

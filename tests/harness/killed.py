@@ -30,7 +30,10 @@ class Killer:
         )
 
     def run(self, at: str, arguments: Sequence[str], output: Path, parsed: Path) -> int:
-        """Runs dbt until `at`; returns the exit code, negative for a signal. Warnings go to `output`."""
+        """Runs dbt until `at`, or to its end if that is ""; returns the exit code, negative for a signal.
+
+        The code is 1 where dbt did not succeed. Warnings and errors go to `output`.
+        """
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         print(
@@ -44,20 +47,30 @@ def save_manifest(manifest: Any, path: Path) -> Path:
     return path
 
 
+def complain(event: Any) -> None:
+    """A callback for dbt's events that prints warnings and errors."""
+    if event.info.level in ("error", "warn"):
+        print(event.info.msg, flush=True)
+
+
 def kill_at(at: str) -> Callable[[Any], None]:
     """A callback for dbt's events that kills this process at the point named by `at`."""
+    if not at:
+        return complain
     moment, _, rest = at.partition(":")
-    node, _, rest = rest.partition(":")
+    node, _, rest = ("", "", rest) if moment == "statement" else rest.partition(":")
     number, _, words = rest.partition(":")
-    event_name = {"after": "NodeFinished", "inside": "SQLQuery"}[moment]
+    event_name = {"after": "NodeFinished", "inside": "SQLQuery", "statement": "SQLQuery"}[moment]
     left = int(number or 1)
     lock = threading.Lock()
 
+    def is_any(event: Any) -> bool:
+        return moment == "statement" and bool(event.data.node_info.node_name)
+
     def callback(event: Any) -> None:
         nonlocal left
-        if event.info.level in ("error", "warn"):
-            print(event.info.msg, flush=True)
-        if event.info.name == event_name and event.data.node_info.node_name == node:
+        complain(event)
+        if event.info.name == event_name and (event.data.node_info.node_name == node or is_any(event)):
             if words and words not in event.data.sql:
                 return
             with lock:
@@ -89,7 +102,7 @@ def serve() -> None:
             )
             if outcome.exception is not None:
                 print(outcome.exception, flush=True)
-            os._exit(0)
+            os._exit(not outcome.success)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,6 +30,9 @@ RUNNING = ("compile", "run", "run-operation", "seed", "show", "snapshot", "test"
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
+#: Waits for builds in other processes.
+_beside = ThreadPoolExecutor(4)
+
 #: How many dbt commands this process has run, by kind: what harness/cost.py tells.
 COMMANDS: Counter[str] = Counter()
 
@@ -43,6 +47,7 @@ class Run:
     debug: str  # every message, with the SQL
     result: Any = None  # what dbtRunner returned: a manifest, run results, ...
     messages: dict[str, str] = field(default_factory=dict)  # node name -> its message
+    statements: int = 0  # how many SQL statements its nodes sent
 
 
 class Consumer:
@@ -78,6 +83,7 @@ class Consumer:
         self.project = dict(project or {})
         self.reuse_parse = reuse_parse
         self._parsed: tuple[str, Any] = ("", None)  # what was parsed, and dbt's manifest of it
+        self._saved = self.folder / "parsed.pickle"
         self.write("profiles.yml", profiles_yml("consumer", engine))
         self.write("packages.yml", packages_yml(package))
         if sources:
@@ -149,15 +155,25 @@ class Consumer:
 
     def _manifest(self, as_of: str | None, vars: Mapping[str, Any] | None) -> Any:
         """A copy of the manifest of the last parse, if nothing but `as_of` has changed since; else a new one."""
+        # Where it is none, the build parses for itself, and says what is wrong.
+        return self._parsed[1].deepcopy() if self._parse(as_of, vars) else None
+
+    def _parse(self, as_of: str | None, vars: Mapping[str, Any] | None) -> bool:
         self.write_project()
         self.engine.release()
         key = json.dumps(vars or {}, sort_keys=True)
         if self._parsed[0] != key:
             run = run_dbt(self._arguments(["parse", *_build_arguments(as_of, None, (), vars)[1:]]))
             if not run.success:
-                return None  # the build parses for itself, and says what is wrong
+                return False
             self._parsed = (key, run.result)
-        return self._parsed[1].deepcopy()
+            self._saved.unlink(missing_ok=True)
+        return True
+
+    def _manifest_file(self, as_of: str | None, vars: Mapping[str, Any] | None) -> Path:
+        """The same manifest, for another process."""
+        self._parse(as_of, vars)
+        return self._saved if self._saved.exists() else save_manifest(self._parsed[1].deepcopy(), self._saved)
 
     def dbt(self, args: Sequence[str], expect: str = "success", manifest: Any = None) -> Run:
         """Any dbt command, in this process; AssertionError unless it ends as expected."""
@@ -179,22 +195,41 @@ class Consumer:
         select: str | None = None,
         args: Sequence[str] = (),
         vars: Mapping[str, Any] | None = None,
-    ) -> None:
+        *,
+        may_end: bool = False,
+    ) -> bool:
         """`dbt build` in a process of its own that kills itself (SIGKILL) at a point named by `at`.
 
         `after:<node>`: when the node has finished. `inside:<node>:<n>:<words>`: when its n-th SQL statement with
-        these words is about to be sent (the first one, and any, if left out). AssertionError if the build ended
-        without having come there.
+        these words is about to be sent (the first one, and any, if left out). `statement:<n>`: when the n-th statement
+        of any node is. Returns whether it was killed; AssertionError if the build ended without having come there,
+        unless it `may_end`.
         """
         self.write_project()
         self.engine.release()
         output = self.folder / "killed.log"
         arguments = self._arguments(_build_arguments(as_of, select, args, vars))
-        parsed = save_manifest(self._manifest(as_of, vars), self.folder / "killed.msgpack")
-        if killer().run(at, arguments, output, parsed) != -signal.SIGKILL:
+        code = killer().run(at, arguments, output, self._manifest_file(as_of, vars))
+        if code != -signal.SIGKILL and not (may_end and code == 0):
             raise AssertionError(f"The build was not killed at {at}.\n{output.read_text()}")
         if isinstance(self.engine, Postgres):
             self.engine.wait_until_alone()
+        return code == -signal.SIGKILL
+
+    def start_build(self, runner: Killer, args: Sequence[str] = ()) -> Future[tuple[bool, str]]:
+        """`dbt build` in a process of `runner`, while this one goes on: whether it succeeded, and its complaints."""
+        self.write_project()
+        parsed = self._manifest_file(None, None)
+        output = self.folder / f"{id(runner)}.log"
+        arguments = self._arguments(
+            [*_build_arguments(None, None, args, None), "--target-path", str(output) + ".target"]
+        )
+
+        def run() -> tuple[bool, str]:
+            code = runner.run("", arguments, output, parsed)
+            return code == 0, output.read_text()
+
+        return _beside.submit(run)
 
     def _arguments(self, args: Sequence[str]) -> list[str]:
         return dbt_arguments(args, self.folder)
@@ -250,7 +285,14 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
     _remember_templates()
     COMMANDS[_kind(args)] += 1
     events: list[tuple[str, str]] = []
-    runner = dbtRunner(manifest, callbacks=[lambda event: events.append((event.info.level, event.info.msg))])
+    sent: list[str] = []
+
+    def note(event: Any) -> None:
+        events.append((event.info.level, event.info.msg))
+        if event.info.name == "SQLQuery" and event.data.node_info.node_name:
+            sent.append(event.data.node_info.node_name)
+
+    runner = dbtRunner(manifest, callbacks=[note])
     with _same_folder():
         outcome = runner.invoke(list(args))
     _close_dbt()
@@ -267,6 +309,7 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
         debug="\n".join(message for _, message in events),
         result=outcome.result,
         messages={name: r.message or "" for name, r in nodes},
+        statements=len(sent),
     )
 
 

@@ -172,3 +172,37 @@ def sql_that_consumers_would_run(root: Path) -> list[str]:
         for name, _ in sql_files(root, "tests")
         if len(parts := name.split("/")) > 2 and parts[1] != "generic"
     ]
+
+
+def nodes_that_take_no_turn(root: Path) -> list[str]:
+    """Nodes that record, or look at what is recorded while dbt writes their query, and do not ask whose turn it is."""
+    asks = re.compile(
+        r"materialized='(table|incremental)'|{% snapshot |dbt_forensics[.](concluded_at|recorded_at)\("
+    )
+    return [
+        name
+        for name, sql in sql_files(root, "models", "snapshots")
+        if asks.search(sql) and "take_turn()" not in sql and "int_forensics__build" not in sql + name
+    ]
+
+
+def tests_that_need_more_than_is_built(root: Path) -> list[str]:
+    """Shipped tests that a first build of some node and its parents would run, and that read what it has not built."""
+    reads = {Path(name).stem: _refs(sql) for name, sql in sql_files(root, "models", "snapshots")}
+
+    def built_with(node: str) -> set[str]:
+        return {node}.union(*(built_with(parent) for parent in reads[node] if parent in reads))
+
+    parts = [built_with(node) for node in reads]
+    found = []
+    for name, sql in sql_files(root, "tests"):
+        of_any_model = name.startswith("tests/generic/")
+        needed = _refs(sql)
+        ways = [part for part in parts if (of_any_model or part & needed) and not needed <= part]
+        if needed and ways and "is_built_here(" not in sql:
+            found.append(name)
+    return found
+
+
+def _refs(sql: str) -> set[str]:
+    return set(re.findall(r"ref\('(\w+)'\)", sql))

@@ -22,6 +22,8 @@ CHECKS = [
     checks.versions,
     checks.machine_traces,
     checks.sql_that_consumers_would_run,
+    checks.nodes_that_take_no_turn,
+    checks.tests_that_need_more_than_is_built,
 ]
 
 DESCRIBED = """
@@ -139,6 +141,31 @@ def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
             checks.sql_that_consumers_would_run,
             {"tests/a.sql": "", "tests/generic/b.sql": "", "tests/functional/c.sql": ""},
             ["tests/functional/c.sql"],
+        ),
+        (
+            checks.nodes_that_take_no_turn,
+            {
+                "models/a.sql": "{{ config(materialized='table') }} {%- do dbt_forensics.take_turn() %}",
+                "models/b.sql": "{{ config(materialized='table') }}",
+                "models/c.sql": "select {{ dbt_forensics.concluded_at() }}",
+                "models/d.sql": "select 1",
+                "snapshots/e.sql": "{% snapshot e %}",
+            },
+            ["models/b.sql", "models/c.sql", "snapshots/e.sql"],
+        ),
+        (
+            checks.tests_that_need_more_than_is_built,
+            {
+                "models/a.sql": "select 1",
+                "models/b.sql": "{{ ref('a') }}",
+                "models/c.sql": "{{ ref('a') }}",
+                "tests/one.sql": "{{ ref('a') }} {{ ref('b') }}",
+                "tests/two.sql": "{{ ref('a') }} {{ ref('b') }} {{ dbt_forensics.is_built_here() }}",
+                "tests/three.sql": "{{ ref('b') }}",
+                "tests/generic/four.sql": "{{ ref('b') }}",
+                "tests/generic/five.sql": "{{ model }}",
+            },
+            ["tests/generic/four.sql", "tests/one.sql"],
         ),
     ],
 )

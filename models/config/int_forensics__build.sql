@@ -1,0 +1,11 @@
+-- One row per dbt invocation that began a build of the package since the last whole build; the last one's turn it is. After a whole build: one row.
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+        pre_hook="{{ dbt_forensics.begin_turn() }}",
+        post_hook="{{ dbt_forensics.end_other_turns(this) }}",
+    )
+}}
+{{ dbt_forensics.build_row() }}
