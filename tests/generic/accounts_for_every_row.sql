@@ -8,5 +8,6 @@
     {%- if not dbt_forensics.is_built_here() -%}{{ return(dbt_forensics.no_rows({'stream': 'text'})) }}{%- endif %}
     {%- set streams = dbt_forensics.streams_of(model, stream) %}
     {%- set batches = ref('forensics__batches').render() %}
-    {{ dbt_forensics.unaccounted_batches(streams, batches) }}
+    {%- set withdrawals = ref('forensics__held_withdrawals').render() %}
+    {{ dbt_forensics.unaccounted_batches(streams, batches, withdrawals) }}
 {% endtest %}
