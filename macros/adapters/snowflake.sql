@@ -38,6 +38,7 @@
 {% endmacro %}
 
 {% macro snowflake__typed_value(text, data_type) %}
+    {%- set data_type = data_type | lower -%}
     {#- try_cast reads more than the canonical forms, so the text's form is looked at first; regexp_like matches the whole text. -#}
     {%- set type = data_type.split('(')[0] -%}
     {%- if type in ['number', 'decimal', 'numeric', 'int', 'integer', 'bigint', 'smallint', 'tinyint', 'byteint'] -%}
@@ -140,10 +141,20 @@
     {{ return("'" ~ text | replace('\\', '\\\\') | replace("'", "''") ~ "'") }}
 {% endmacro %}
 
+{% macro snowflake__reads_back(data_type) %}
+    {{ return(data_type.split('(')[0] not in ['geography', 'geometry', 'vector', 'map']) }}
+{% endmacro %}
+
 {% macro snowflake__assert_session() %}
     {#- dbt's timestamp is Snowflake's TIMESTAMP, which a parameter makes one of three types; it is a time in UTC only as TIMESTAMP_NTZ. -#}
     {%- set found = dbt_forensics._single_row("select typeof(to_variant(cast('2026-01-05 12:00:00' as timestamp)))")[0] -%}
     {%- if found != 'TIMESTAMP_NTZ' -%}
         {{ dbt_forensics._config_error('the Snowflake session', 'TIMESTAMP_TYPE_MAPPING', found, 'TIMESTAMP_NTZ, its default. Set it for the account, the user or the session') }}
     {%- endif -%}
+{% endmacro %}
+
+{% macro snowflake__tells_capitals_apart() %}{{ return(true) }}{% endmacro %}
+
+{% macro snowflake__whole_row(alias) %}
+    {{ return('to_json(object_construct_keep_null(' ~ alias ~ '.*))') }}
 {% endmacro %}

@@ -19,6 +19,7 @@ versions as (
         value,
         previous_value,
         input_count,
+        unknown_count,
         {{ dbt_forensics.digest_of_words('input_count', 'digest_word_1', 'digest_word_2') }} as inputs_digest,
         definition_digest,
         origin,
@@ -52,6 +53,12 @@ described as (
         value,
         previous_value,
         input_count,
+        unknown_count,
+        case
+            when unknown_count > 0 then
+                cast(unknown_count as {{ dbt.type_string() }})
+                || ' of its rows came when the relation had lost a column that the metric names'
+        end as unknown_reason,
         inputs_digest,
         definition_digest,
         origin,
