@@ -16,6 +16,7 @@
     'strategy': 'dbt_forensics.append_only',
     'unique_key': 'row_key',
     'updated_at': 'recorded_at',
+    'dbt_valid_to_current': dbt_forensics.capture_instant(),
 }) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set streams = dbt_forensics.streams() %}

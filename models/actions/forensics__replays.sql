@@ -1,4 +1,5 @@
 -- One row per action: what it was for, how far it has come, and what was done when.
+{%- do dbt_forensics.assert_settings('view') %}
 with acts as (
 
     select *

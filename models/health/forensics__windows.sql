@@ -6,6 +6,7 @@
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}
+{%- do dbt_forensics.assert_settings('table') %}
 {%- set profile = ref('int_forensics__row_profile') %}
 {%- set seals = ref('forensics__batch_history') %}
 {%- set streams = dbt_forensics.streams() %}
