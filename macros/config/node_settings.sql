@@ -32,6 +32,7 @@
         'invalidate_hard_deletes': {'must': {'snapshot': [none, false]}, 'why': 'What a build does not look at is not gone.'},
         'dbt_valid_to_current': {'must': {'snapshot': 'declared'}, 'why': 'What holds now is found by an empty dbt_valid_to.'},
         'snapshot_meta_column_names': {'must': {'snapshot': [none]}, 'why': 'The evidence is read by the names that dbt gives these columns.'},
+        'snapshot_table_column_names': {'must': {'snapshot': [none]}, 'why': 'The evidence is read by the names that dbt gives these columns.'},
         'delimiter': {'must': {'seed': [',']}, 'why': "The package's file has commas."},
         'severity': {'must': {'test': ['error']}, 'why': 'A promise that does not hold must not pass.'},
         'fail_calc': {'must': {'test': ['count(*)']}, 'why': 'A promise that does not hold must not pass.'},
@@ -45,5 +46,8 @@
         'event_time': {}, 'batch_size': {}, 'begin': {}, 'lookback': {}, 'concurrent_batches': {}, 'incremental_predicates': {}, 'predicates': {},
         'check_cols': {}, 'column_types': {}, 'quote_columns': {}, 'where': {}, 'store_failures': {}, 'store_failures_as': {},
         'on_error': {}, 'latest_version_pointer': {},
+        'merge_update_columns': {}, 'merge_exclude_columns': {}, 'merge_clauses': {}, 'merge_returning_columns': {}, 'merge_on_using_columns': {},
+        'merge_update_condition': {}, 'merge_insert_condition': {}, 'merge_update_set_expressions': {},
+        'partitioned_by': {}, 'partition_by': {}, 'sorted_by': {}, 'sort_by': {}, 'format': {}, 'options': {}, 'fast': {},
     }) }}
 {% endmacro %}

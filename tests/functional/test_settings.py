@@ -1,4 +1,4 @@
-"""No dbt setting, and no way in which dbt shows a part of a relation, makes another record: each is harmless, or refused in a sentence."""
+"""No dbt setting, and no way to show a part of a relation, makes another record: each is harmless, or refused."""
 
 from __future__ import annotations
 
@@ -60,6 +60,21 @@ EVERYWHERE = {
     "column_types": {"row_key": "integer"},
     "full_refresh": False,
     "quoting": {"identifier": False},
+    "merge_update_columns": ["stream"],
+    "merge_exclude_columns": ["stream"],
+    "merge_clauses": {"when_matched": [{"action": "delete"}]},
+    "merge_returning_columns": ["stream"],
+    "merge_on_using_columns": ["stream"],
+    "merge_update_condition": "1 = 0",
+    "merge_insert_condition": "1 = 0",
+    "merge_update_set_expressions": {"stream": "null"},
+    "partitioned_by": ["stream"],
+    "partition_by": ["stream"],
+    "sorted_by": ["stream"],
+    "sort_by": ["stream"],
+    "format": "csv",
+    "options": {"delimiter": ";"},
+    "fast": False,
 }
 HARMLESS: dict[str, Any] = {
     "models": {
@@ -115,7 +130,8 @@ def plussed(settings: Any) -> Any:
 def shop(engine: Engine, folder: Path, **given: Any) -> Consumer:
     """Two builds of a stream: six rows; then one is gone, one is another, and one is new."""
     models = {
-        "stg_orders.sql": "{{ config(materialized='view', access='public', group='sales') }} select * from {{ source('shop', 'orders') }}"
+        "stg_orders.sql": "{{ config(materialized='view', access='public', group='sales') }}"
+        "select * from {{ source('shop', 'orders') }}"
     }
     models["groups.yml"] = "groups: [{name: sales, owner: {name: sales}}]"
     made = Consumer(engine, folder, {"orders": STREAM}, {"shop": ["orders"]}, models=models, **given)
@@ -219,6 +235,7 @@ REFUSED: dict[str, Any] = {
         "+invalidate_hard_deletes": True,
         "+dbt_valid_to_current": "cast('9999-12-31' as timestamp)",
         "+snapshot_meta_column_names": {"dbt_valid_to": "ended_at"},
+        "+snapshot_table_column_names": {"dbt_valid_to": "ended_at"},
         "+unlogged": True,
         "+indexes": [{"columns": ["nowhere"]}],
     },
@@ -244,7 +261,12 @@ SNAPSHOT = [
     "hard_deletes: ignore",
     "invalidate_hard_deletes: nothing or false",
 ]
-SNAPSHOT += ["dbt_valid_to_current", "snapshot_meta_column_names: nothing", "indexes: its own columns"]
+SNAPSHOT += [
+    "dbt_valid_to_current",
+    "snapshot_meta_column_names: nothing",
+    "snapshot_table_column_names: nothing",
+    "indexes: its own columns",
+]
 SAID = {
     "forensics__ledger": ["materialized: incremental", "indexes: its own columns", *LOG],
     "forensics__actions": LOG,
@@ -339,7 +361,7 @@ MOVED: dict[str, tuple[Callable[[Any], bool], dict[str, str], str]] = {
 @pytest.mark.engines_differ
 @pytest.mark.parametrize("moved", MOVED)
 def test_evidence_that_is_moved_after_a_build_is_refused(plain: Consumer, moved: str) -> None:
-    """As a setting of schema, database or alias moves it: what was recorded stays where it is and begins again elsewhere."""
+    """As a setting of schema or alias moves it: the record stays where it is, and begins again elsewhere."""
     chosen, place, says = MOVED[moved]
     manifest = plain._manifest(None, None)
     for node in manifest.nodes.values():
@@ -387,7 +409,7 @@ def test_a_sample_records_nothing(
         assert_same(found[name], before[name])
 
 
-#: A macro of the project in the place of dbt's own: what it does, and what is said (nothing where it is the relation itself).
+#: A macro of the project in the place of dbt's own: what it does, and what is said (nothing where it gives the relation).
 MACROS = {
     "text": ("'(select * from ' ~ builtins.source(a, b) ~ ' limit 1)'", "is text and no relation"),
     "another": ("api.Relation.create(schema='raw', identifier='some_orders')", "is of another environment"),
@@ -445,7 +467,7 @@ def test_evidence_of_another_environment_is_refused(
             plain, ["run", "--select", "int_forensics__dirty_batches", "--defer", *ci], expect="failure"
         ).log
         assert "stream 'orders', relation ref.stg_orders: found" in streams
-        dbt_at(plain, ["clone", "--select", "package:dbt_forensics", *ci])
+        dbt_at(plain, ["clone", "--select", "forensics__event_history", *ci])
         cloned = dbt_at(
             plain, ["compile", "--select", "forensics__event_history", "--target", "ci"], expect="failure"
         ).log
@@ -473,8 +495,9 @@ def test_a_row_policy_that_hides_rows_from_the_builder_is_refused(
         made.insert("orders", [row(1)])
         made.execute(
             "do $$ begin create role builder login; exception when duplicate_object then null; end $$;"
-            "alter table raw.orders enable row level security; create policy some on raw.orders using (amount > 1000);"
-            "grant usage on schema raw to builder; grant select on raw.orders to builder; grant all on schema analytics to builder;"
+            "alter table raw.orders enable row level security; create policy large on raw.orders using (amount > 1000);"
+            "grant usage on schema raw to builder; grant select on raw.orders to builder;"
+            "grant all on schema analytics to builder;"
             "set role builder; create view analytics.stg_orders as select * from raw.orders; reset role"
         )
         made.write(
