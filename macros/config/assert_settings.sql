@@ -11,9 +11,11 @@
             {%- set must = decision.must -%}
             {%- set allowed = must.internal if 'internal' in must and node.name.startswith('int_') else must.get(kind) -%}
             {%- set allowed = [declared.get(key)] if allowed == 'declared' else allowed -%}
-            {%- set found = dbt_forensics._setting(node, key) -%}
-            {%- if allowed is not none and not dbt_forensics._is_allowed(node, found, allowed) -%}
-                {%- do refused.append(dbt_forensics._refused_setting(key, found, allowed, decision.why)) -%}
+            {%- if allowed is not none -%}
+                {%- set found = dbt_forensics._setting(node, key) -%}
+                {%- if not dbt_forensics._is_allowed(node, found, allowed) -%}
+                    {%- do refused.append(dbt_forensics._refused_setting(key, found, allowed, decision.why)) -%}
+                {%- endif -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if refused -%}

@@ -2,13 +2,14 @@
     {#-
         What is decided about every config that dbt can apply to a node of the package from outside, by key. {}: harmless, whatever its value. must: the values
         that a kind of node may have ('declared': the ones that its own file gives); other kinds may have any. why: said to who sets another. The kinds: log (an
-        incremental model that holds evidence), snapshot, table, view, seed, test, and internal (every node without a public name). A structure test compares
+        incremental model that holds evidence), snapshot, table, view, live (a view that shows acts as soon as they are recorded), seed, test, and internal (every
+        node without a public name). A structure test compares
         the keys with those that dbt and its adapters know.
     -#}
     {{ return({
         'materialized': {
-            'must': {'log': ['incremental'], 'snapshot': ['snapshot'], 'table': ['table'], 'view': ['view', 'table'], 'seed': ['seed'], 'test': ['test']},
-            'why': 'Evidence is added to and never made again, and nothing else is kept from build to build.',
+            'must': {'log': ['incremental'], 'snapshot': ['snapshot'], 'table': ['table'], 'view': ['view', 'table'], 'live': ['view'], 'seed': ['seed'], 'test': ['test']},
+            'why': 'Evidence is added to and never made again, nothing else is kept from build to build, and acts show at once.',
         },
         'incremental_strategy': {'must': {'log': ['append']}, 'why': 'Rows are only ever added.'},
         'full_refresh': {'must': {'log': [false]}, 'why': 'A full refresh would empty it.'},
@@ -18,7 +19,7 @@
         },
         'unlogged': {'must': {'log': [none, false], 'snapshot': [none, false]}, 'why': 'A crash of the server empties an unlogged table.'},
         'indexes': {
-            'must': {'log': 'its own columns', 'snapshot': 'its own columns', 'table': 'its own columns', 'view': 'its own columns'},
+            'must': {'log': 'its own columns', 'snapshot': 'its own columns', 'table': 'its own columns', 'view': 'its own columns', 'live': 'its own columns'},
             'why': 'An index over a column that it does not have stops the build.',
         },
         'contract': {

@@ -1,5 +1,5 @@
 -- One row per action: what it was for, how far it has come, and what was done when.
-{%- do dbt_forensics.assert_settings('view') %}
+{%- do dbt_forensics.assert_settings('live') %}
 with acts as (
 
     select *

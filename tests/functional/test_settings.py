@@ -85,7 +85,8 @@ HARMLESS: dict[str, Any] = {
         "unique_key": "id",
         "on_schema_change": "append_new_columns",
         "dbt_forensics": {
-            "incidents": {"+materialized": "table"},
+            "incidents": {"forensics__detections": {"+materialized": "table"}},
+            "metrics": {"forensics__metric_versions": {"+materialized": "table"}},
             "ledger": {"forensics__events": {"+materialized": "table", "+alias": "every_row"}},
         },
     },
@@ -278,6 +279,7 @@ SAID = {
     "forensics__event_history": ["strategy: dbt_forensics.append_only", *SNAPSHOT],
     "forensics__batch_history": ["strategy: dbt_forensics.versions", *SNAPSHOT],
     "forensics__events": ["materialized: view or table"],
+    "forensics__replays": ["materialized: view;"],
     "int_forensics__dirty_batches": ["materialized: table"],
     "forensics__seals_are_chained": [
         "severity: error",
@@ -409,7 +411,7 @@ def test_a_sample_records_nothing(
         assert_same(found[name], before[name])
 
 
-#: A macro of the project in the place of dbt's own: what it does, and what is said (nothing where it gives the relation).
+#: A macro of the project in the place of dbt's own: what it does, and what is said (nothing if it gives the relation).
 MACROS = {
     "text": ("'(select * from ' ~ builtins.source(a, b) ~ ' limit 1)'", "is text and no relation"),
     "another": ("api.Relation.create(schema='raw', identifier='some_orders')", "is of another environment"),
