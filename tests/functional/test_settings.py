@@ -34,7 +34,7 @@ COLUMNS = {
 }
 FIRST, SECOND = "2026-01-05 12:00:00", "2026-01-06 12:00:00"
 #: Of a newer dbt than this one; other tests show the rest of what HARMLESS leaves out.
-NEWER = {"on_error", "latest_version_pointer"}
+NEWER = {"latest_version_pointer"}
 ELSEWHERE = {"enabled", "target_schema", "target_database", "database"}
 
 #: What projects set for everything, at its worst.
@@ -221,6 +221,7 @@ REFUSED: dict[str, Any] = {
         "+full_refresh": True,
         "+on_schema_change": "sync_all_columns",
         "+unlogged": True,
+        "+on_error": "continue",
         "+indexes": [{"columns": ["nowhere"]}],
         "dbt_forensics": {
             "ledger": {"forensics__ledger": {"+materialized": "table"}},
@@ -254,6 +255,7 @@ LOG = [
     "full_refresh: false",
     "on_schema_change: fail or append_new_columns",
     "unlogged: nothing or false",
+    "on_error: nothing or skip_children",
 ]
 SNAPSHOT = [
     "unlogged",
