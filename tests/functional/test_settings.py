@@ -226,7 +226,7 @@ REFUSED: dict[str, Any] = {
         "dbt_forensics": {
             "ledger": {"forensics__ledger": {"+materialized": "table"}},
             "health": {"+contract": {"enforced": True}, "+on_schema_change": "fail"},
-            "incidents": {"+materialized": "view", "+indexes": []},
+            "incidents": {"+materialized": "view", "+indexes": [], "+on_error": "skip_children"},
         },
     },
     "snapshots": {
