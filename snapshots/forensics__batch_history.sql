@@ -2,9 +2,8 @@
 -- One row per batch and version of it: how many rows it has, their digest, and its seal in the stream's chain.
 {{
     config(
-        strategy='check',
+        strategy='dbt_forensics.versions',
         unique_key="stream || ':' || batch_id",
-        check_cols=['row_count', 'batch_digest', 'fingerprint'],
         updated_at='recorded_at',
         hard_deletes='ignore',
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
@@ -12,11 +11,9 @@
 }}
 {%- do dbt_forensics.assert_keeps_history({
     'materialized': 'snapshot',
-    'strategy': 'check',
+    'strategy': 'dbt_forensics.versions',
     'unique_key': "stream || ':' || batch_id",
-    'check_cols': ['row_count', 'batch_digest', 'fingerprint'],
     'updated_at': 'recorded_at',
-    'hard_deletes': 'ignore',
 }) %}
 {%- do dbt_forensics.assert_whole_capture([
     'int_forensics__dirty_batches', 'forensics__event_history', 'int_forensics__presence_changes',

@@ -16,6 +16,7 @@
     'strategy': 'dbt_forensics.append_only',
     'unique_key': 'row_key',
     'updated_at': 'recorded_at',
+    'dbt_valid_to_current': dbt_forensics.capture_instant(),
 }) %}
 {%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches']) %}
 {%- do dbt_forensics.take_turn() %}

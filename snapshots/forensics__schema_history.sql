@@ -2,19 +2,17 @@
 -- One row per column of a stream's relation and version of it: its type, its position, and whether it is gone.
 {{
     config(
-        strategy='check',
+        strategy='dbt_forensics.versions',
         unique_key="stream || ':' || column_name",
-        check_cols=['data_type', 'column_position', 'is_dropped'],
         updated_at='recorded_at',
         hard_deletes='ignore',
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
     'materialized': 'snapshot',
-    'strategy': 'check',
+    'strategy': 'dbt_forensics.versions',
     'unique_key': "stream || ':' || column_name",
     'updated_at': 'recorded_at',
-    'hard_deletes': 'ignore',
 }) %}
 {%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches', 'forensics__event_history']) %}
 {%- do dbt_forensics.take_turn() %}

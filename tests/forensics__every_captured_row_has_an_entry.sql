@@ -1,4 +1,5 @@
 -- Promise 1: each captured row has a verdict. `dbt build` counts, per stream, what it captured; `dbt test` looks at every row.
+{%- do dbt_forensics.assert_settings('test') %}
 {%- set history = ref('forensics__event_history').render() %}
 {%- set ledger = ref('forensics__ledger').render() %}
 {%- if not dbt_forensics.is_built_here(['forensics__ledger']) %}

@@ -1,5 +1,6 @@
 -- Promise 4: the captured rows are the ones that were sealed. The build that has just sealed them does not seal them again;
 -- `dbt test` and a scrub do.
+{%- do dbt_forensics.assert_settings('test') %}
 {%- set history = ref('forensics__event_history').render() %}
 {%- set presence = ref('int_forensics__presence_changes').render() %}
 {%- set seals = ref('forensics__batch_history').render() %}

@@ -1,5 +1,6 @@
 -- The ledger's invariants: per row the effects add up to 0 or 1, per event at most one row counts, and effect and verdict agree. `dbt build` looks at the
 -- events that its build decided between several rows; `dbt test` at every event.
+{%- do dbt_forensics.assert_settings('test') %}
 {%- set ledger = ref('forensics__ledger').render() %}
 with touched as (
 

@@ -1,5 +1,6 @@
 -- Promise 3, as of now: ledger and history give each current value again, to the last digit. The build that has just added them up
 -- does not do it again; `dbt test` and a scrub do.
+{%- do dbt_forensics.assert_settings('test') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) + [ref('int_forensics__metric_log')] %}
 {%- set ledger = ref('forensics__ledger').render() %}

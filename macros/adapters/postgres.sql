@@ -207,3 +207,75 @@
 {% endmacro %}
 
 {% macro postgres__tells_capitals_apart() %}{{ return(true) }}{% endmacro %}
+{% macro postgres__relations_with_hidden_rows(relations) %}
+    {#- A view is read with the rights of its owner, unless it says otherwise. A policy that lets the role see every row hides none. -#}
+    {%- set asked = [] -%}
+    {%- for relation in relations.values() if relation -%}
+        {%- do asked.append('(' ~ loop.index ~ ', to_regclass(' ~ dbt_forensics.text_literal(relation.include(database=false) | string) ~ '))') -%}
+    {%- endfor -%}
+    {%- set names = [] -%}
+    {%- for name, relation in relations.items() if relation -%}{%- do names.append(name) -%}{%- endfor -%}
+    {%- set hidden = [] -%}
+    {%- set found = run_query(dbt_forensics._postgres_hidden_rows(asked)).rows if asked else [] -%}
+    {%- for row in found -%}{%- do hidden.append(names[row[0] - 1]) -%}{%- endfor -%}
+    {{ return(hidden) }}
+{% endmacro %}
+
+{% macro _postgres_hidden_rows(asked) %}
+    with recursive readings as (
+
+        select
+            asked.position,
+            cast(asked.relation as oid) as relation,
+            cast(cast(quote_ident(current_user) as regrole) as oid) as reader
+        from (values {{ asked | join(', ') }}) as asked (position, relation)
+        union
+        select
+            readings.position,
+            depends.refobjid as relation,
+            case when 'security_invoker=true' = any(views.reloptions) then readings.reader else views.relowner end as reader
+        from readings
+        inner join pg_class as views
+            on readings.relation = views.oid and views.relkind in ('v', 'm')
+        inner join pg_rewrite as rules
+            on views.oid = rules.ev_class
+        inner join pg_depend as depends
+            on
+                rules.oid = depends.objid
+                and depends.classid = cast('pg_rewrite' as regclass)
+                and depends.refclassid = cast('pg_class' as regclass)
+                and depends.refobjid <> views.oid
+
+    ),
+
+    policies as (
+
+        select
+            readings.position,
+            readings.relation,
+            readings.reader,
+            policy.polpermissive as is_permissive,
+            coalesce(pg_get_expr(policy.polqual, policy.polrelid), 'true') = 'true' as shows_all
+        from readings
+        inner join pg_policy as policy
+            on readings.relation = policy.polrelid and policy.polcmd in ('r', '*')
+        where exists (
+            select 1
+            from unnest(policy.polroles) as roles (role)
+            where case when role = 0 then true else pg_has_role(readings.reader, role, 'usage') end
+        )
+
+    )
+
+    select distinct readings.position
+    from readings
+    inner join pg_class as tables
+        on readings.relation = tables.oid and tables.relrowsecurity
+    inner join pg_roles as roles
+        on readings.reader = roles.oid and not roles.rolsuper and not roles.rolbypassrls
+    left join policies
+        on readings.position = policies.position and readings.relation = policies.relation and readings.reader = policies.reader
+    where tables.relforcerowsecurity or not pg_has_role(readings.reader, tables.relowner, 'usage')
+    group by readings.position, readings.relation, readings.reader
+    having not coalesce(bool_or(policies.is_permissive and policies.shows_all), false) or bool_or(not policies.is_permissive and not policies.shows_all)
+{% endmacro %}

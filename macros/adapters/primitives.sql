@@ -140,6 +140,11 @@
     {{ return(adapter.dispatch('assert_session', 'dbt_forensics')()) }}
 {% endmacro %}
 
+{% macro relations_with_hidden_rows(relations) %}
+    {#- Names of {name: relation or none} of which the engine hides rows from the role that asks (row policies), below views too; of none without such policies. -#}
+    {{ return(adapter.dispatch('relations_with_hidden_rows', 'dbt_forensics')(relations)) }}
+{% endmacro %}
+
 {% macro from_nothing() %}
     {#- What a select that reads no relation says before its `where`: nothing, or a relation of one row where that is asked for. -#}
     {{ return(adapter.dispatch('from_nothing', 'dbt_forensics')()) }}
@@ -300,6 +305,10 @@
 {% macro default__from_nothing() %}{{ return('') }}{% endmacro %}
 
 {% macro default__assert_session() %}{% endmacro %}
+
+{% macro default__relations_with_hidden_rows(relations) %}
+    {{ return([]) }}
+{% endmacro %}
 
 {% macro default__gather_statistics(relation) %}
     {{ return('') }}

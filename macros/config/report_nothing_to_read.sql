@@ -5,6 +5,6 @@
             ~ 'vars: {forensics_streams: {orders: {relation: source.shop.order_events, event_id: event_id, event_time: occurred_at, ingested_at: loaded_at}}}; '
             ~ '`dbt-forensics init` writes it for a relation.', info=true) -%}
     {%- elif execute -%}
-        {%- do log('dbt_forensics: --empty shows no rows of any relation, so this build concludes and records nothing.', info=true) -%}
+        {%- do log('dbt_forensics: --empty or --sample shows a part of the rows of each relation, so this build concludes and records nothing.', info=true) -%}
     {%- endif -%}
 {% endmacro %}

@@ -1,4 +1,7 @@
 -- One row per action: what it was for, how far it has come, and what was done when.
+{%- do dbt_forensics.assert_settings('live') %}
+{#- Nothing can be emitted without it: dbt misses it here if it is disabled. #}
+{%- do ref('forensics__outbox') %}
 with acts as (
 
     select *

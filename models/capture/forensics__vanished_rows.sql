@@ -1,4 +1,5 @@
 -- One row per captured row and time at which its relation did not have it any more.
+{%- do dbt_forensics.assert_settings('view') %}
 with changes as (
 
     select * from {{ ref('int_forensics__presence_changes').render() }}

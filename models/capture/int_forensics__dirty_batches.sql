@@ -2,6 +2,7 @@
 {{ config(materialized='table', post_hook="{{ dbt_forensics.gather_statistics(this) }}") }}
 {%- do ref('int_forensics__build') %}
 {%- do dbt_forensics.take_turn() %}
+{%- do dbt_forensics.assert_settings('table') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
 {%- if not streams or not dbt_forensics.can_read(relations) %}
@@ -9,6 +10,7 @@
 {{ dbt_forensics.no_rows(dbt_forensics.dirty_batch_columns()) }}
 {%- else %}
 {%- do dbt_forensics.assert_session() %}
+{%- do dbt_forensics.assert_sees_all_rows(streams) %}
 with
 {%- for stream in streams.values() %}
 {{ dbt_forensics.dirty_batches(stream) }}{{ ',' if not loop.last }}

@@ -7,6 +7,7 @@
     )
 }}
 {%- do dbt_forensics.take_turn() %}
+{%- do dbt_forensics.assert_settings('table') %}
 {%- set profile = ref('int_forensics__row_profile') %}
 {%- set seals = ref('forensics__batch_history') %}
 {%- set streams = dbt_forensics.streams() %}

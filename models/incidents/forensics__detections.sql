@@ -1,5 +1,7 @@
 -- One row per detection: what a detector saw in a stream, where, when it was seen first and last, and whether it is over.
 {%- do dbt_forensics.take_turn() %}
+{%- do dbt_forensics.assert_settings('view') %}
+{%- do dbt_forensics._assert_seeds() %}
 {%- set clock = dbt_forensics.concluded_at() if execute else 'latest.recorded_at' %}
 with log as (
 

@@ -1,4 +1,5 @@
 -- One row per thing that an incident concerns: a change of a metric in its windows, a window, a model or an exposure that reads the stream.
+{%- do dbt_forensics.assert_settings('view') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
 {%- set text = dbt.type_string() %}

@@ -1,4 +1,5 @@
 -- One row per moment of an incident's story.
+{%- do dbt_forensics.assert_settings('live') %}
 {%- set text = dbt.type_string() %}
 with
 

@@ -1,4 +1,5 @@
 -- One row per incident: detections of one stream that belong together, how bad it is, whose it is, and whether it is over.
+{%- do dbt_forensics.assert_settings('live') %}
 {%- set log = ref('int_forensics__detection_log').render() %}
 {%- set owners = dbt_forensics.stream_owners(dbt_forensics.streams()) %}
 with

@@ -1,4 +1,5 @@
 -- One row per batch of a stream: how many of its captured rows have which verdict. The verdicts add up to the rows.
+{%- do dbt_forensics.assert_settings('view') %}
 with events as (
 
     select * from {{ ref('forensics__events').render() }}

@@ -1,4 +1,5 @@
 -- One row per captured raw row: what it says, its current verdict, and to whom it lost and why.
+{%- do dbt_forensics.assert_settings('view') %}
 with history as (
 
     select * from {{ ref('forensics__event_history').render() }}

@@ -1,4 +1,5 @@
 -- One row per version of a metric's value in a window: what it showed, from when to when.
+{%- do dbt_forensics.assert_settings('view') %}
 with log as (
 
     select * from {{ ref('int_forensics__metric_log').render() }}

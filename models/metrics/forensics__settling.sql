@@ -1,4 +1,5 @@
 -- One row per metric of a stream and age of a window: how much of its final value a settled window showed at that age.
+{%- do dbt_forensics.assert_settings('view') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- if not streams %}
 {{ dbt_forensics.no_rows({

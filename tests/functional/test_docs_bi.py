@@ -28,6 +28,7 @@ def consumer(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
             streams={"orders": STREAM},
             sources={"shop": ["order_events"]},
             models={"exposures.yml": EXPOSURE},
+            vars={"forensics_contracts": True},
         )
         made.create_table("order_events", COLUMNS)
         before: set[str] = set()

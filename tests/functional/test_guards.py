@@ -69,8 +69,9 @@ def test_full_refresh_keeps_everything(consumer: Consumer, before: dict[str, Cou
 
 def test_empty_records_nothing(consumer: Consumer, before: dict[str, Counter[str]]) -> None:
     """The views show nothing then, as every model does; the evidence behind them is untouched."""
-    run = consumer.build(as_of="2026-01-05 13:00:00", args=["--empty"])
+    run = consumer.build(as_of="2026-01-05 13:00:00", args=["--empty"], vars={"forensics_verify": "full"})
     assert "--empty" in run.log
+    assert "forensics__values_are_reproducible compares nothing under --empty" in run.log
     assert_evidence_is_kept(consumer, before)
 
 

@@ -1,0 +1,78 @@
+{% macro assert_settings(kind, declared={}, node=none) %}
+    {#-
+        Stops where a root project configures a node of the package so that it could not keep its promises: a root project's config overrides a
+        package's, in its file too. Called by every node itself; for what has no SQL of its own (a seed) by the one that reads it.
+        kind, declared: see node_settings(). node: that other one.
+    -#}
+    {%- if execute -%}
+        {%- set node = node or model -%}
+        {%- set refused = [] -%}
+        {%- for key, decision in dbt_forensics.node_settings().items() if decision -%}
+            {%- set must = decision.must -%}
+            {%- set allowed = must.internal if 'internal' in must and node.name.startswith('int_') else must.get(kind) -%}
+            {%- set allowed = [declared.get(key)] if allowed == 'declared' else allowed -%}
+            {%- if allowed is not none -%}
+                {%- set found = dbt_forensics._setting(node, key) -%}
+                {%- if not dbt_forensics._is_allowed(node, found, allowed) -%}
+                    {%- do refused.append(dbt_forensics._refused_setting(key, found, allowed, decision.why)) -%}
+                {%- endif -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if refused -%}
+            {%- set section = {'test': 'data_tests'}.get(node.resource_type, node.resource_type ~ 's') -%}
+            {%- do exceptions.raise_compiler_error(
+                'dbt_forensics: ' ~ node.name ~ ' ' ~ refused | join(' It ')
+                ~ ' In dbt_project.yml give your own project the setting, ' ~ section ~ ': {' ~ project_name ~ ': {...}}, and not every project or dbt_forensics.'
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _setting(node, key) %}
+    {#- A config of a node in the one form in which it is compared; none where it says nothing. -#}
+    {%- set found = node.config.get(key) -%}
+    {%- if key == 'contract' -%}
+        {{ return('enforced' if found and found.enforced else 'not enforced') }}
+    {%- elif key == 'snapshot_meta_column_names' -%}
+        {%- set renamed = {} -%}
+        {%- for column, name in (found or {}).items() if name and name != column -%}{%- do renamed.update({column: name}) -%}{%- endfor -%}
+        {{ return(renamed or none) }}
+    {%- elif key in ['error_if', 'warn_if', 'severity', 'fail_calc'] -%}
+        {{ return(found | lower | replace(' ', '')) }}
+    {%- endif -%}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro _is_allowed(node, found, allowed) %}
+    {%- if allowed == 'at least 1' -%}
+        {{ return(found is none or found >= 1) }}
+    {%- elif allowed == 'its own columns' -%}
+        {%- set columns = node.columns.keys() | map('lower') | list -%}
+        {%- for index in found or [] -%}
+            {%- if index.columns | map('lower') | reject('in', columns) | list -%}{{ return(false) }}{%- endif -%}
+        {%- endfor -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {{ return(found in allowed) }}
+{% endmacro %}
+
+
+{% macro _refused_setting(key, found, allowed, why) %}
+    {%- set texts = [] -%}
+    {%- for value in ([allowed] if allowed is string else allowed) + [found] -%}
+        {%- do texts.append('nothing' if value is none else value | lower if value is boolean else value) -%}
+    {%- endfor -%}
+    {{ return('must be ' ~ key ~ ': ' ~ texts[:-1] | join(' or ') ~ '; found ' ~ key ~ ': ' ~ texts[-1] ~ '. ' ~ why) }}
+{% endmacro %}
+
+
+{% macro _assert_seeds() %}
+    {#- The same for the package's seeds, which have no SQL that could say it; a project's own seed in the place of one is its own affair. -#}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.package_name == 'dbt_forensics' and node.resource_type == 'seed' -%}
+            {%- do dbt_forensics.assert_settings('seed', node=node) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
