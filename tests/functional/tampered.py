@@ -1,4 +1,4 @@
-"""A record with something in every append-only table, and the SQL of the tests that ship, to be run on it as often as wanted."""
+"""A record with something in every append-only table, and the SQL of the tests that ship, to be run on it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ THIRD = [row("e7", "a", "07 09:00", "08 10:00", "b4", 9), row("e8", "a", "05 13:
 
 
 class Record:
-    """A consumer that was built three times: two streams, late rows, corrections, a deletion, a new column, an action, a watched model."""
+    """A consumer after three builds: two streams, corrections, a deletion, a new column, an action, a watched model."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
@@ -85,6 +85,7 @@ class Record:
         run = self.consumer.dbt(["test", "--select", "package:dbt_forensics"])
         self.tests = {result.node.name: result.node.compiled_code for result in run.result.results}
         self._cursor: Any = None
+        self._cursor_of: Any = None
 
     def _build(self, number: int, rows: list[Row]) -> None:
         self.consumer.insert("orders", rows)
@@ -113,36 +114,44 @@ class Record:
                 f"insert into analytics.{table} (action_id, stream, row_key, event_id, entity_id, ingested_at,"
                 f" {columns}, recorded_at{', position' if place else ''})"
                 f" select '{action_id}', stream, row_key, event_id, entity_id, ingested_at, {columns},"
-                f" timestamp '{ACTED_AT}'{place} from analytics.forensics__events where stream = 'orders' and event_id = 'e4'"
+                f" timestamp '{ACTED_AT}'{place} from analytics.forensics__events"
+                " where stream = 'orders' and event_id = 'e4'"
             )
+
+    @property
+    def cursor(self) -> Any:
+        """One cursor for all that follows a build; the tests' SQL is planned once on it."""
+        connection = self.engine.connection
+        if self._cursor_of is not connection:
+            self._cursor_of, self._cursor = connection, connection.cursor()
+            for name, sql in self.tests.items():
+                self._cursor.execute(f"prepare {name} as {sql}")
+        return self._cursor
 
     @contextmanager
     def changed_by(self, *statements: str) -> Iterator[None]:
         """The record as these statements leave it, until the end of the block."""
-        cursor = self._cursor = self.engine.connection.cursor()
-        cursor.execute("begin")
+        self.execute("begin")
         try:
             for statement in statements:
-                cursor.execute(statement)
+                self.execute(statement)
             yield
         finally:
-            cursor.execute("rollback")
-            self._cursor = None
+            self.execute("rollback")
+
+    def execute(self, sql: str) -> None:
+        self.cursor.execute(sql)
 
     def query(self, sql: str) -> list[Row]:
         """The rows of a query, on the record as it was changed."""
-        cursor = self._cursor or self.engine.connection.cursor()
-        cursor.execute(sql)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-
-    def execute(self, sql: str) -> None:
-        self._cursor.execute(sql)
+        self.cursor.execute(sql)
+        names = [column[0] for column in self.cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in self.cursor.fetchall()]
 
     def count(self, table: str) -> int:
         return int(self.query(f"select count(*) as n from {table}")[0]["n"])
 
     def failures(self, *tests: str) -> Mapping[str, list[Row]]:
         """What the shipped tests return, by test; tests that pass are left out."""
-        found = {name: self.query(self.tests[name]) for name in tests or self.tests}
+        found = {name: self.query(f"execute {name}") for name in tests or self.tests}
         return {name: rows for name, rows in found.items() if rows}
