@@ -279,7 +279,7 @@ KINDS = [
         REST,
         "metric log: 0 becomes unknown",
         set_to(LOG, "value = null", "cause = 'withdrawal'"),
-        {HOLD, ADDS_UP, AGAIN},
+        {HOLD},
     ),
     Kind(
         REST,
