@@ -57,8 +57,7 @@
         A select of where the tables' rows are not those that were sealed: per table, stream and time of recording. relations: {name of the table: relation}.
     -#}
     {%- set acts = [] -%}
-    {%- for name, table in dbt_forensics._sealed_tables().items() if table.is_of_acts -%}{%- do acts.append("'" ~ name ~ "'") -%}{%- endfor -%}
-    {%- set acts_since = dbt_forensics._acts_since(seals) %}
+    {%- for name, table in dbt_forensics._sealed_tables().items() if table.is_of_acts -%}{%- do acts.append("'" ~ name ~ "'") -%}{%- endfor %}
     with
 
     found as (
@@ -72,6 +71,13 @@
 
     ),
 
+    end_of_seals as (
+
+        select {{ dbt_forensics.time_plus('day', -1, 'max(recorded_at)') }} as acts_since
+        from {{ seals }}
+
+    ),
+
     compared as (
 
         select
@@ -80,7 +86,7 @@
             coalesce(found.rows_recorded_at, latest.rows_recorded_at) as rows_recorded_at,
             latest.recorded_at as sealed_at,
             case
-                when latest.seal is null then 'rows of a time that no seal covers'
+                when latest.sealed_table is null then 'rows of a time that no seal covers'
                 when found.sealed_table is null or found.row_count < latest.row_count then 'rows were removed'
                 when found.row_count > latest.row_count then 'rows were added'
                 else 'rows were changed'
@@ -100,8 +106,12 @@
 
     )
 
-    select *
+    select compared.*
     from compared
+    cross join end_of_seals
     {#- What people did since the last build is not sealed yet. #}
-    where sealed_at is not null or sealed_table not in ({{ acts | join(', ') }}){{ ' or rows_recorded_at <= ' ~ acts_since if acts_since }}
+    where
+        compared.sealed_at is not null
+        or compared.sealed_table not in ({{ acts | join(', ') }})
+        or compared.rows_recorded_at <= end_of_seals.acts_since
 {% endmacro %}

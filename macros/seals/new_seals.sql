@@ -3,9 +3,12 @@
         A select of the seals that are missing: of the rows that were added to each table since its last seal. relations: {name of the table: relation}.
         seals: forensics__seals as it is, or none.
     -#}
-    {%- set sealed_at = dbt_forensics._time_of_seals(seals) -%}
-    {%- set bounds = dbt_forensics._bounds_of_new_rows(seals) -%}
+    {%- set clock = dbt_forensics.concluded_at() -%}
+    {%- set end = dbt_forensics._end_of_seals(seals, clock) -%}
+    {%- set bounds = dbt_forensics._bounds_of_new_rows(end, clock) -%}
     {%- set grown = dbt_forensics._grown_tables(relations, bounds, seals) -%}
+    {#- The seals of a build are after those of all others, also where its clock is not. -#}
+    {%- set sealed_at = dbt_forensics.time_plus('microsecond', 1, dbt_forensics.timestamp_literal(end.recorded_at)) if end.clock_is_sealed else clock -%}
     {%- if not grown -%}
     {{ dbt_forensics.no_rows(dbt_forensics.seal_columns()) }}
     {%- else -%}
@@ -124,46 +127,54 @@
 {%- endmacro %}
 
 
-{% macro _time_of_seals(seals) %}
-    {#- SQL: the time of this build's seals, which is after that of all others. -#}
-    {%- set clock = dbt_forensics.concluded_at() -%}
-    {%- if seals -%}
-        {%- set last = dbt_forensics._single_row('select max(recorded_at), max(case when recorded_at >= ' ~ clock ~ ' then 1 else 0 end) from ' ~ seals) -%}
-        {%- if last[1] == 1 -%}{{ return(dbt_forensics.time_plus('microsecond', 1, dbt_forensics.timestamp_literal(last[0]))) }}{%- endif -%}
-    {%- endif -%}
-    {{ return(clock) }}
+{% macro _end_of_seals(seals, clock) %}
+    {#-
+        Where the seals end, in one look: {recorded_at: the time of the last ones, or none; clock_is_sealed: whether that is this build's clock or later;
+        tables, streams}. tables: {table: {time, clock_is_sealed}} of the latest rows that are sealed; streams: {table: {stream: the same}}.
+    -#}
+    {%- set end = {'recorded_at': none, 'clock_is_sealed': false, 'tables': {}, 'streams': {}} -%}
+    {%- set query -%}
+        select
+            sealed_table,
+            stream,
+            max(rows_recorded_at),
+            max(case when rows_recorded_at >= {{ clock }} then 1 else 0 end),
+            max(recorded_at),
+            max(case when recorded_at >= {{ clock }} then 1 else 0 end)
+        from {{ seals }}
+        group by sealed_table, stream
+    {%- endset -%}
+    {%- for row in (run_query(query).rows if seals else []) -%}
+        {%- set of_rows = {'time': row[2], 'clock_is_sealed': row[3] == 1} -%}
+        {%- set known = end.tables.get(row[0], of_rows) -%}
+        {%- do end.tables.update({row[0]: {'time': [known.time, row[2]] | max, 'clock_is_sealed': known.clock_is_sealed or row[3] == 1}}) -%}
+        {%- do end.streams.setdefault(row[0], {}).update({row[1]: of_rows}) -%}
+        {%- do end.update({'recorded_at': [end.recorded_at or row[4], row[4]] | max, 'clock_is_sealed': end.clock_is_sealed or row[5] == 1}) -%}
+    {%- endfor -%}
+    {{ return(end) }}
 {% endmacro %}
 
 
-{% macro _bounds_of_new_rows(seals) %}
+{% macro _bounds_of_new_rows(end, clock) %}
     {#-
         {name of a table: a condition over its rows}: what was recorded after the last rows that are sealed, or by this build, whose clock may be theirs.
-        Rows of an earlier time are never new: whoever puts them in is found.
+        Rows of an earlier time are never new: whoever puts them in is found. Acts are: people act between builds and beside them, and an act may be
+        committed when a seal of a later time is made already; as far back as the ledger looks for them (see standing()). end: as _end_of_seals() gives it.
     -#}
-    {%- set clock = dbt_forensics.concluded_at() -%}
-    {%- set last, of_streams, bounds = {}, {}, {} -%}
-    {%- if seals -%}
-        {%- set query = 'select sealed_table, stream, max(rows_recorded_at), max(case when rows_recorded_at >= ' ~ clock ~ ' then 1 else 0 end) from ' ~ seals ~ ' group by sealed_table, stream order by sealed_table, stream' -%}
-        {%- for name, stream, time, is_of_this_clock in run_query(query).rows -%}
-            {%- set known = last.get(name, {'time': time, 'is_of_this_clock': 0}) -%}
-            {%- do last.update({name: {'time': [known.time, time] | max, 'is_of_this_clock': [known.is_of_this_clock, is_of_this_clock] | max}}) -%}
-            {%- do of_streams.setdefault(name, {}).update({stream: {'time': time, 'is_of_this_clock': is_of_this_clock}}) -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- set bounds = {} -%}
     {%- for name, table in dbt_forensics._sealed_tables().items() -%}
         {%- if table.is_of_acts -%}
-            {%- set since = dbt_forensics._acts_since(seals) -%}
-            {%- if since -%}{%- do bounds.update({name: table.recorded_at ~ ' > ' ~ since}) -%}{%- endif -%}
-        {%- elif name not in last -%}
-        {%- elif table.is_by_stream -%}
+            {%- set since = dbt_forensics.days_before(end.recorded_at, 1) -%}
+            {%- if since -%}{%- do bounds.update({name: table.recorded_at ~ ' > ' ~ dbt_forensics.timestamp_literal(since)}) -%}{%- endif -%}
+        {%- elif table.is_by_stream and name in end.streams -%}
             {%- set conditions, known = [], [] -%}
-            {%- for stream, known_of_stream in of_streams[name].items() -%}
+            {%- for stream, last in end.streams[name].items() -%}
                 {%- do known.append(dbt_forensics.forensics_literal(stream)) -%}
-                {%- do conditions.append('(stream = ' ~ known[-1] ~ ' and ' ~ dbt_forensics._is_recorded_after(table.recorded_at, known_of_stream, clock) ~ ')') -%}
+                {%- do conditions.append('(stream = ' ~ known[-1] ~ ' and ' ~ dbt_forensics._is_recorded_after(table.recorded_at, last, clock) ~ ')') -%}
             {%- endfor -%}
             {%- do bounds.update({name: '(' ~ conditions | join(' or ') ~ ' or stream not in (' ~ known | join(', ') ~ '))'}) -%}
-        {%- else -%}
-            {%- do bounds.update({name: dbt_forensics._is_recorded_after(table.recorded_at, last[name], clock)}) -%}
+        {%- elif name in end.tables -%}
+            {%- do bounds.update({name: dbt_forensics._is_recorded_after(table.recorded_at, end.tables[name], clock)}) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(bounds) }}
@@ -171,17 +182,7 @@
 
 
 {% macro _is_recorded_after(recorded_at, last, clock) %}
-    {{ return(recorded_at ~ (' >= ' ~ clock if last.is_of_this_clock else ' > ' ~ dbt_forensics.timestamp_literal(last.time))) }}
-{% endmacro %}
-
-
-{% macro _acts_since(seals) %}
-    {#-
-        SQL: acts after this time may be without a seal, since people act between builds and beside them: an act may be committed when a seal of a later
-        time is made already. A day before the last seal, as the ledger has it (see standing()); none if nothing is sealed.
-    -#}
-    {%- set last = dbt_forensics._single_row('select max(recorded_at) from ' ~ seals)[0] if seals else none -%}
-    {{ return(dbt_forensics.timestamp_literal(dbt_forensics.days_before(last, 1)) if last else none) }}
+    {{ return(recorded_at ~ (' >= ' ~ clock if last.clock_is_sealed else ' > ' ~ dbt_forensics.timestamp_literal(last.time))) }}
 {% endmacro %}
 
 
