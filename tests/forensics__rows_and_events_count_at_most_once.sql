@@ -1,5 +1,5 @@
--- The ledger's invariants: per row the effects add up to 0 or 1, per event at most one row counts, and effect and verdict agree. `dbt build` looks at the
--- events that its build decided between several rows; `dbt test` at every event.
+-- The ledger's invariants: per row the effects add up to 0 or 1 and the entries are numbered from 1, per event at most one row counts, every entry has a
+-- verdict and a cause, and effect and verdict agree. `dbt build` looks at the events that its build decided between several rows; `dbt test` at every event.
 {%- do dbt_forensics.assert_settings('test') %}
 {%- set ledger = ref('forensics__ledger').render() %}
 with touched as (
@@ -46,7 +46,11 @@ counted_rows as (
         sum(effect) as effects
     from entries
     group by stream, event_id, row_key
-    having sum(effect) not in (0, 1)
+    having
+        sum(effect) not in (0, 1)
+        or min(entry_number) <> 1
+        or max(entry_number) <> count(*)
+        or count(distinct entry_number) <> count(*)
 
 ),
 
@@ -72,7 +76,8 @@ mislabelled as (
         effect as effects
     from entries
     where
-        verdict is null
+        effect is null
+        or verdict is null
         or cause is null
         or (effect = 1) <> (verdict = 'accepted')
         or (effect = -1 and verdict not in ('superseded', 'withdrawn'))

@@ -135,19 +135,6 @@
 {%- endmacro %}
 
 
-{% macro print_chain_head() %}
-    {#- Prints the head of each stream's chain of seals, to be kept where nobody who can write the warehouse can change it. -#}
-    {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
-    {%- if not seals -%}
-        {%- do print('dbt_forensics: nothing is sealed yet; run dbt build first.') -%}
-    {%- else -%}
-        {%- for row in run_query(dbt_forensics.chain_heads(seals) ~ ' order by 1').rows -%}
-            {%- do print(row[0] ~ ' ' ~ row[2].strftime('%Y-%m-%dT%H:%M:%S.%fZ') ~ ' ' ~ row[1]) -%}
-        {%- endfor -%}
-    {%- endif -%}
-{% endmacro %}
-
-
 {% macro batch_history_columns() %}
     {{ return({
         'stream': 'text', 'batch_id': 'text', 'row_count': 'integer', 'min_event_time': 'time', 'max_event_time': 'time',

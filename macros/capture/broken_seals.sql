@@ -38,7 +38,7 @@
 
 
 {% macro batches_unlike_their_seal(history, presence, seals) %}
-    {#- A select of the batches whose captured rows, as far as they are still in their source, are not those that were sealed; or of which none was. -#}
+    {#- A select of the batches whose captured rows, as far as they are still in their source, are not those that were sealed, or that were never sealed. -#}
     with sealed as (
 
         select stream, batch_id, row_count, batch_digest
@@ -119,5 +119,31 @@
         row_key,
         row_digest
     from digested
-    where row_key <> case when ordinal = 1 then row_digest else {{ dbt_forensics.repeated_row_key() }} end
+    where not {{ dbt_forensics.is_same('row_key', 'case when ordinal = 1 then row_digest else ' ~ dbt_forensics.repeated_row_key() ~ ' end') }}
+{% endmacro %}
+
+
+{% macro versions_out_of_order(history, name, key) %}
+    {#- A select of the versions of a snapshot that do not end when the next one of their key begins: dbt writes the end, so that no seal covers it. -#}
+    with followed as (
+
+        select
+            stream,
+            {{ key }},
+            dbt_valid_from,
+            dbt_valid_to,
+            lead(dbt_valid_from) over (partition by stream, {{ key }} order by dbt_valid_from, dbt_scd_id) as next_valid_from
+        from {{ history }}
+
+    )
+
+    select
+        '{{ name }}' as snapshot,
+        stream,
+        {{ key }} as version_of,
+        dbt_valid_from,
+        dbt_valid_to,
+        next_valid_from
+    from followed
+    where not {{ dbt_forensics.is_same('dbt_valid_to', 'next_valid_from') }}
 {% endmacro %}

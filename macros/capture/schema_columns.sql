@@ -21,6 +21,13 @@
         {{ recorded_at }} as recorded_at
     {{- '\n    union all' if not loop.last }}
     {%- else %}
-    {{ dbt_forensics.no_rows({'stream': 'text', 'column_name': 'text', 'data_type': 'text', 'column_position': 'integer', 'is_dropped': 'boolean', 'recorded_at': 'time'}) }}
+    {{ dbt_forensics.no_rows(dbt_forensics.schema_history_columns()) }}
     {%- endfor %}
+{% endmacro %}
+
+
+{% macro schema_history_columns() %}
+    {{ return({
+        'stream': 'text', 'column_name': 'text', 'data_type': 'text', 'column_position': 'integer', 'is_dropped': 'boolean', 'recorded_at': 'time',
+    }) }}
 {% endmacro %}

@@ -31,10 +31,10 @@
 {% macro is_worth_checking() %}
     {#- A condition on ledger entries: all that count or stop to; in `dbt build`, those of events decided between several rows. -#}
     {%- if dbt_forensics.checks_everything() -%}
-        {{ return("(effect <> 0 or verdict = 'accepted')") }}
+        {{ return("(effect <> 0 or verdict = 'accepted' or verdict is null)") }}
     {%- endif -%}
     {{ return(
         dbt_forensics.recorded_in_this_build()
-        ~ " and (entry_number > 1 or cause in ('correction', 'rewritten') or verdict in ('duplicate', 'conflict'))"
+        ~ " and (entry_number > 1 or cause in ('correction', 'rewritten') or verdict in ('duplicate', 'conflict') or verdict is null)"
     ) }}
 {% endmacro %}

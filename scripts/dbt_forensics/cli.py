@@ -25,7 +25,9 @@ class _Commands(click.Group):
     """The commands; those in groups are only imported when someone asks for them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "incident", "lab", "quarantine", "replay", "withdraw"])
+        return sorted(
+            [*super().list_commands(ctx), "incident", "lab", "quarantine", "replay", "seal", "withdraw"]
+        )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "lab":
@@ -36,6 +38,10 @@ class _Commands(click.Group):
             from dbt_forensics.incidents.cli import incident
 
             return incident
+        if cmd_name == "seal":
+            from dbt_forensics.seal.cli import seal
+
+            return seal
         if cmd_name in ("quarantine", "replay", "withdraw"):
             from dbt_forensics.actions import cli as actions
 

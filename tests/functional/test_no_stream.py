@@ -30,6 +30,7 @@ PUBLIC = (
     "forensics__actions",
     "forensics__replays",
     "forensics__outbox",
+    "forensics__seals",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}

@@ -14,6 +14,8 @@ _ITS_OWN = {
     "event_history": ["dbt_scd_id", "dbt_updated_at", "dbt_valid_to"],
     "batch_history": ["dbt_scd_id", "fingerprint"],
     "schema_history": ["dbt_scd_id", "data_type"],
+    # Digests of these columns too.
+    "seals": ["digest", "previous_seal", "seal"],
 }
 _FILES = [file for folder in ("models", "snapshots") for file in (PACKAGE / folder).rglob("forensics__*.sql")]
 #: Every public table, by its name without the prefix, and which of its columns are the engine's own.

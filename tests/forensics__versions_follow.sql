@@ -1,0 +1,14 @@
+-- Promise 4: a version of a batch or a column ends when the next one begins, and the last one is open. `dbt test` and a scrub look at them.
+{%- set batches = ref('forensics__batch_history').render() %}
+{%- set columns_seen = ref('forensics__schema_history').render() %}
+{%- if dbt_forensics.checks_everything() %}
+select * from (
+{{ dbt_forensics.versions_out_of_order(batches, 'forensics__batch_history', 'batch_id') }}
+) as batches
+union all
+select * from (
+{{ dbt_forensics.versions_out_of_order(columns_seen, 'forensics__schema_history', 'column_name') }}
+) as columns_seen
+{%- else %}
+{{ dbt_forensics.no_rows({'stream': 'text'}) }}
+{%- endif %}
