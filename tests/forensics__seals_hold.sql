@@ -1,5 +1,6 @@
 -- Promise 4: every append-only table holds the rows that were sealed, no more, no less and no others, and the seals follow one another.
 -- `dbt build` looks at the seals; `dbt test` and a scrub look at every row.
+{%- do dbt_forensics.assert_settings('test') %}
 {%- set seals = ref('forensics__seals').render() %}
 {%- set relations = dbt_forensics._sealed_relations() %}
 select * from (

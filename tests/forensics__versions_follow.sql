@@ -1,7 +1,8 @@
 -- Promise 4: a version of a batch or a column ends when the next one begins, and the last one is open. `dbt test` and a scrub look at them.
+{%- do dbt_forensics.assert_settings('test') %}
 {%- set batches = ref('forensics__batch_history').render() %}
 {%- set columns_seen = ref('forensics__schema_history').render() %}
-{%- if dbt_forensics.checks_everything() %}
+{%- if dbt_forensics.is_built_here() and dbt_forensics.checks_everything() %}
 select * from (
 {{ dbt_forensics.versions_out_of_order(batches, 'forensics__batch_history', 'batch_id') }}
 ) as batches

@@ -11,6 +11,8 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
+{%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches', 'forensics__event_history', 'forensics__schema_history']) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
 {#- Looked at through stream_shape(): never while another thread makes it. #}

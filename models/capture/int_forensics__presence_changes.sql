@@ -13,7 +13,7 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
-{%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches', 'forensics__event_history', 'forensics__schema_history']) %}
+{%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches', 'forensics__event_history', 'forensics__schema_history', 'forensics__held_withdrawals']) %}
 {%- do dbt_forensics.take_turn() %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}

@@ -4,8 +4,10 @@
         materialized='incremental',
         incremental_strategy='append',
         full_refresh=false,
+        on_schema_change='fail',
         pre_hook="{{ dbt_forensics.begin_turn() }}",
         post_hook="{{ dbt_forensics.end_other_turns(this) }}",
     )
 }}
+{%- do dbt_forensics.assert_settings('log') %}
 {{ dbt_forensics.build_row() }}

@@ -11,6 +11,7 @@
     'materialized': 'incremental',
     'incremental_strategy': 'append',
 }) %}
+{%- do dbt_forensics.take_turn() %}
 {%- set relations = dbt_forensics._sealed_relations() %}
 {%- if not dbt_forensics.can_read(relations.values() | list) %}
 {{ dbt_forensics.no_rows(dbt_forensics.seal_columns()) }}

@@ -109,7 +109,7 @@ MUTANTS = (
         "an empty run records",
         "macros/config/existing.sql",
         "tests/functional/test_guards.py",
-        "not execute or dbt_forensics.is_empty_run()",
+        "not execute or dbt_forensics.is_partial_run()",
         "not execute",
     ),
     # capture
@@ -206,10 +206,10 @@ MUTANTS = (
     ),
     Mutant(
         "a full refresh is not refused",
-        "macros/capture/guards.sql",
+        "macros/config/node_settings.sql",
         "tests/functional/test_guards.py",
-        "model.config.get(key) != value",
-        "false and model.config.get(key) != value",
+        "'must': {'log': [false]}",
+        "'must': {'log': [false, true]}",
     ),
     # ledger
     Mutant(
@@ -223,15 +223,15 @@ MUTANTS = (
         "a row that displaces another is no correction",
         "macros/ledger/ledger_entries.sql",
         "tests/property/test_promises.py -k few --engine duckdb",
-        "takes_over or displaces then",
-        "takes_over then",
+        "takes_over or displaces or had_gone then",
+        "takes_over or had_gone then",
     ),
     Mutant(
         "A B A ends with B",
         "macros/ledger/decided_rows.sql",
         "tests/property/test_promises.py -k few --engine duckdb",
-        "when {{ dbt_forensics.same_content('', 'previous_', columns) }} then 0",
-        "when {{ dbt_forensics.same_content('', 'first_', columns) }} then 0",
+        "when {{ dbt_forensics.same_content('', 'previous_', columns, streams) }} then 0",
+        "when {{ dbt_forensics.same_content('', 'first_', columns, streams) }} then 0",
     ),
     Mutant(
         "a duplicate is told to be of the first row",
@@ -301,8 +301,8 @@ MUTANTS = (
         "a correction counts two events",
         "macros/metrics/metric_deltas.sql",
         "tests/functional/test_worked_example.py --engine duckdb",
-        "\"cause in ('correction', 'definition_changed')\"",
-        "\"cause in ('definition_changed')\"",
+        "\"cause in ('correction', 'rewritten', 'definition_changed')\"",
+        "\"cause in ('rewritten', 'definition_changed')\"",
     ),
     Mutant(
         "the smallest is the largest",
