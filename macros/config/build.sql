@@ -76,7 +76,7 @@
     {%- set tables = {} -%}
     {%- for name, column in {
         'forensics__event_history': 'recorded_at', 'forensics__batch_history': 'recorded_at', 'forensics__schema_history': 'recorded_at',
-        'int_forensics__presence_changes': 'recorded_at', 'forensics__ledger': 'recorded_at', 'int_forensics__metric_log': 'recorded_from',
+        'forensics__held_withdrawals': 'recorded_at', 'int_forensics__presence_changes': 'recorded_at', 'forensics__seals': 'recorded_at', 'forensics__ledger': 'recorded_at', 'int_forensics__metric_log': 'recorded_from',
         'int_forensics__watch_log': 'recorded_from', 'int_forensics__row_profile': 'recorded_at', 'int_forensics__detection_log': 'recorded_at',
     }.items() -%}
         {%- set relation = dbt_forensics._existing(name) -%}

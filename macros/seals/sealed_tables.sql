@@ -10,6 +10,7 @@
         'forensics__batch_history': dict(dbt_forensics.batch_history_columns(), **version),
         'forensics__schema_history': dict(dbt_forensics.schema_history_columns(), **version),
         'int_forensics__presence_changes': dbt_forensics.presence_columns(),
+        'forensics__held_withdrawals': dbt_forensics.held_withdrawal_columns(),
         'forensics__ledger': dbt_forensics.ledger_columns(),
         'int_forensics__metric_log': dbt_forensics.metric_log_columns(),
         'int_forensics__watch_log': dbt_forensics.metric_log_columns(),

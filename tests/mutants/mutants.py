@@ -109,8 +109,8 @@ MUTANTS = (
         "an empty run records",
         "macros/config/existing.sql",
         "tests/functional/test_guards.py",
-        "not execute or dbt_forensics.is_partial_run()",
-        "not execute",
+        "{%- if dbt_forensics.is_partial_run() -%}",
+        "{%- if false -%}",
     ),
     # capture
     Mutant(

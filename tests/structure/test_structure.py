@@ -186,3 +186,18 @@ def test_every_check_has_a_planted_fault() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.fault)
 def test_each_planted_fault_can_be_planted(mutant: Mutant) -> None:
     planted(mutant, (ROOT / mutant.file).read_text(encoding="utf-8"))
+
+
+def test_every_append_only_table_is_sealed_and_moves_the_clock() -> None:
+    """All but the seals themselves, and the names of builds; the clock goes on from whatever a build recorded."""
+    appended = {
+        file.stem
+        for folder in ("models", "snapshots")
+        for file in (ROOT / folder).rglob("*.sql")
+        if "assert_keeps_history(" in file.read_text(encoding="utf-8")
+    }
+    sealed = (ROOT / "macros/seals/sealed_tables.sql").read_text(encoding="utf-8")
+    clock = (ROOT / "macros/config/build.sql").read_text(encoding="utf-8")
+    by_people = {"forensics__actions", "int_forensics__action_rows", "forensics__outbox"}
+    assert [name for name in appended - {"forensics__seals"} if f"'{name}'" not in sealed] == []
+    assert [name for name in appended - by_people if f"'{name}'" not in clock] == []
