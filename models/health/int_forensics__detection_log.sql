@@ -16,6 +16,7 @@
 {%- set relations = {
     'profile': ref('int_forensics__row_profile'),
     'presence': ref('int_forensics__presence_changes'),
+    'seals': ref('forensics__batch_history'),
     'windows': ref('forensics__windows'),
     'schema_history': ref('forensics__schema_history'),
     'versions': ref('forensics__metric_versions'),
