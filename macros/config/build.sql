@@ -1,12 +1,15 @@
 {% macro build_row() %}
     {#-
-        A select of the row that int_forensics__build gains when a build begins. The time at which the build records is its clock, or a microsecond
-        after the latest time in any table that is only added to, where that is not earlier. These tables are looked into only
-        where the clock is not after the build before: else all that they hold is older.
+        A select of the row that int_forensics__build gains when a build begins. The time at which the build records is its clock; or a microsecond
+        after the latest time in any table that is only added to, where that is later, or where something was sealed or concluded at that
+        very time: a build that was cut off before its seals goes on at its own time. These tables are looked into only where the clock is
+        not after the build before: else all that they hold is older.
     -#}
     {%- set clock = dbt_forensics.timestamp_literal(dbt_forensics.build_clock()) -%}
     {%- set build = dbt_forensics._existing('int_forensics__build') -%}
     {%- set tables = dbt_forensics._recorded_tables() -%}
+    {%- set captured = [] -%}
+    {%- for name in ['forensics__event_history', 'forensics__schema_history', 'int_forensics__presence_changes'] -%}{%- do captured.append(dbt_forensics._existing(name)) -%}{%- endfor -%}
     with previous as (
 
         {% if build -%}
@@ -27,7 +30,7 @@
         {% for relation, column in tables.items() -%}
         select max({{ column }}) as recorded_at
         from {{ relation }}
-        where {{ column }} >= {{ clock }} and not exists (select 1 from previous where recorded_at < {{ clock }})
+        where {{ column }} {{ '>' if relation in captured else '>=' }} {{ clock }} and not exists (select 1 from previous where recorded_at < {{ clock }})
         {{- '\n        union all' if not loop.last }}
         {% else -%}
         select cast(null as {{ dbt.type_timestamp() }}) as recorded_at

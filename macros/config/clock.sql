@@ -17,7 +17,7 @@
 {% macro recorded_at() %}
     {#-
         When what this build finds is recorded, as an SQL literal: the time in its row of int_forensics__build. Knowledge time never stands
-        still: it is the build's clock, or a microsecond after all that is recorded where that is not earlier.
+        still: it is the build's clock, or a microsecond after what is recorded where that is not earlier (see build_row).
     -#}
     {{ return(dbt_forensics.timestamp_literal(dbt_forensics._build()['recorded_at'] if execute else dbt_forensics.build_clock())) }}
 {% endmacro %}

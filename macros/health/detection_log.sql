@@ -10,7 +10,7 @@
 
 {% macro found_detections(streams, relations, clock) %}
     {#-
-        CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, withdrawals, schema_history,
+        CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, withdrawals, seals, schema_history,
         versions, changes, log, watch_log, actions, action_rows}. clock: SQL, the time of the build.
     -#}
     windows as (
@@ -46,7 +46,7 @@
 
     {{ dbt_forensics.schema_changes(streams, relations.profile, relations.schema_history) }},
 
-    {{ dbt_forensics.history_changes(streams, relations.presence, relations.profile, relations.withdrawals) }},
+    {{ dbt_forensics.history_changes(streams, relations.presence, relations.profile, relations.withdrawals, relations.seals) }},
 
     found as (
 

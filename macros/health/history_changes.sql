@@ -1,9 +1,9 @@
-{% macro history_changes(streams, presence, profile, withdrawals) %}
+{% macro history_changes(streams, presence, profile, withdrawals, seals) %}
     {#-
         CTEs, the last of them named history_changes: what happened to rows on record, one row per stream, kind and build that found it: rewritten (rows of a
         batch went and others came), deleted (they went and did not come back), inserted (rows came into a batch that was sealed an hour after its last
         arrival), truncated (a share of all rows went at once: then nothing else is said of the build). What somebody accepted is none of these.
-        And held: what every stream's withdrawal is that is held now. withdrawals: forensics__held_withdrawals.
+        And held: what every stream's withdrawal is that is held now. withdrawals: forensics__held_withdrawals. seals: forensics__batch_history.
     -#}
     held_or_not as (
 
@@ -36,20 +36,70 @@
 
     ),
 
+    moments as (
+
+        {%- for what, relation in {'seal': seals, 'presence': presence, 'profile': profile}.items() %}
+        select
+            stream,
+            recorded_at,
+            '{{ what }}' as what
+        from {{ relation }}
+        group by stream, recorded_at
+        {{- '\n        union all' if not loop.last }}
+        {%- endfor %}
+
+    ),
+
+    moments_of_seals as (
+
+        {#- What one capture found is told at the time of its seal, also where a build was cut off and another one went on with it. #}
+        {%- set sealed_at = "(case when what = 'seal' then recorded_at end) over (partition by stream order by recorded_at range between " %}
+        select
+            stream,
+            recorded_at,
+            what,
+            case what
+                when 'presence' then min{{ sealed_at }}current row and unbounded following)
+                when 'profile' then max{{ sealed_at }}unbounded preceding and current row)
+            end as sealed_at
+        from moments
+
+    ),
+
     came_and_went as (
 
         select
-            stream,
-            row_key,
-            event_id,
-            batch_id,
-            event_time,
-            ingested_at,
-            presence_change,
-            recorded_at,
-            lead(recorded_at) over (partition by stream, row_key order by recorded_at) as returned_at
-        from {{ presence }}
-        where {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+            presence.stream,
+            presence.row_key,
+            presence.event_id,
+            presence.batch_id,
+            presence.event_time,
+            presence.ingested_at,
+            presence.presence_change,
+            coalesce(moments_of_seals.sealed_at, presence.recorded_at) as recorded_at,
+            lead(presence.recorded_at) over (partition by presence.stream, presence.row_key order by presence.recorded_at, presence.presence_change) as returned_at
+        from {{ presence }} as presence
+        left join moments_of_seals
+            on presence.stream = moments_of_seals.stream and presence.recorded_at = moments_of_seals.recorded_at and moments_of_seals.what = 'presence'
+        where {{ dbt_forensics.is_one_of('presence.stream', streams.keys() | list) }}
+
+    ),
+
+    rows_that_came as (
+
+        select
+            profile.stream,
+            profile.batch_id,
+            profile.window_start,
+            profile.row_count,
+            profile.first_event_at,
+            profile.first_arrived_at,
+            profile.last_arrived_at,
+            coalesce(moments_of_seals.sealed_at, profile.recorded_at) as recorded_at
+        from {{ profile }} as profile
+        left join moments_of_seals
+            on profile.stream = moments_of_seals.stream and profile.recorded_at = moments_of_seals.recorded_at and moments_of_seals.what = 'profile'
+        where profile.measure = 'rows' and {{ dbt_forensics.is_one_of('profile.stream', streams.keys() | list) }}
 
     ),
 
@@ -62,8 +112,8 @@
             sum(row_count) as row_count,
             min(first_arrived_at) as first_arrived_at,
             max(last_arrived_at) as last_arrived_at
-        from {{ profile }}
-        where measure = 'rows' and batch_id is not null and {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+        from rows_that_came
+        where batch_id is not null
         group by stream, batch_id, recorded_at
 
     ),
@@ -216,13 +266,13 @@
             came.first_event_at,
             came.first_arrived_at,
             came.last_arrived_at
-        from {{ profile }} as came
+        from rows_that_came as came
         inner join batch_changes
             on
                 came.stream = batch_changes.stream
                 and came.batch_id = batch_changes.batch_id
                 and came.recorded_at = batch_changes.recorded_at
-        where came.measure = 'rows' and batch_changes.kind = 'inserted'
+        where batch_changes.kind = 'inserted'
 
     ),
 

@@ -43,7 +43,8 @@ def whole_seconds(text: str) -> str:
 def contents(player: Player) -> dict[str, Counter[str]]:
     found = {}
     for relation in COMPARED:
-        skipped = BY_THE_CLOCK if relation == "event_history" else ("dbt_scd_id",)
+        # An id of a detection is made of the time at which its rows were sealed.
+        skipped = BY_THE_CLOCK if relation == "event_history" else ("dbt_scd_id", "detection_id")
         found[relation] = Counter(
             whole_seconds(
                 json.dumps({k: v for k, v in row.items() if k not in skipped}, sort_keys=True, default=str)
