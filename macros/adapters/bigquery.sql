@@ -38,6 +38,7 @@
 {% endmacro %}
 
 {% macro bigquery__typed_value(text, data_type) %}
+    {%- set data_type = data_type | lower -%}
     {%- set type = data_type.split('(')[0].split('<')[0] -%}
     {%- if type in ['int64', 'int', 'integer', 'bigint', 'smallint', 'tinyint', 'byteint'] -%}
         {{ return("case when regexp_contains(" ~ text ~ ", r'^-?[0-9]+$') then safe_cast(" ~ text ~ " as int64) end") }}

@@ -13,6 +13,7 @@
 {% endmacro %}
 
 {% macro databricks__typed_value(text, data_type) %}
+    {%- set data_type = data_type | lower -%}
     {%- if data_type == 'variant' -%}
         {{ return('try_parse_json(' ~ text ~ ')') }}
     {%- elif data_type == 'binary' -%}
@@ -20,6 +21,8 @@
     {%- endif -%}
     {{ return(dbt_forensics.spark__typed_value(text, data_type)) }}
 {% endmacro %}
+
+{% macro databricks__reads_back(data_type) %}{{ return(dbt_forensics.default__reads_back(data_type)) }}{% endmacro %}
 
 {% macro databricks__gather_statistics(relation) %}
     {{ return('analyze table ' ~ relation ~ ' compute statistics') }}

@@ -33,8 +33,23 @@
 {% endmacro %}
 
 {% macro typed_value(text, data_type) %}
-    {#- A value of the engine's type from its canonical text; NULL where the text does not fit. -#}
-    {{ return(adapter.dispatch('typed_value', 'dbt_forensics')(text, (data_type or '') | lower)) }}
+    {#- A value of the engine's type from its canonical text; NULL where the text does not fit. See reads_back() and reads_any_text(). -#}
+    {{ return(adapter.dispatch('typed_value', 'dbt_forensics')(text, data_type or '')) }}
+{% endmacro %}
+
+{% macro reads_back(data_type) %}
+    {#- Whether typed_value() makes the very value again of the canonical text of each value of a type. -#}
+    {{ return(adapter.dispatch('reads_back', 'dbt_forensics')((data_type or '') | lower)) }}
+{% endmacro %}
+
+{% macro reads_any_text(data_type) %}
+    {#- Whether typed_value() takes any text, and says NULL where it does not fit; else only a text that the engine wrote of a value of that very type. -#}
+    {{ return(adapter.dispatch('reads_any_text', 'dbt_forensics')((data_type or '') | lower)) }}
+{% endmacro %}
+
+{% macro column_types(relation) %}
+    {#- {name: type} of a relation's columns, each type as a cast to it says it in any session. -#}
+    {{ return(adapter.dispatch('column_types', 'dbt_forensics')(relation)) }}
 {% endmacro %}
 
 {% macro utc_timestamp(expression, data_type=none) %}
@@ -134,8 +149,20 @@
     {{ return(adapter.dispatch('gather_statistics', 'dbt_forensics')(relation)) }}
 {% endmacro %}
 
+{% macro fix_session() %}
+    {#-
+        Statements, each with its semicolon, that set for the package's own queries what decides how the engine writes and reads values (zone, form
+        of dates, intervals, bytes, floats): until the transaction or the node's own connection ends, so that nobody else's session changes.
+        Nothing where assert_session() sees to it, or where no setting does so.
+    -#}
+    {{ return(adapter.dispatch('fix_session', 'dbt_forensics')()) }}
+{% endmacro %}
+
 {% macro plan_quickly() %}
-    {#- A statement before the query of each model and snapshot, where the engine would compile queries for longer than that saves; nothing elsewhere. -#}
+    {#-
+        Statements before the query of each model and snapshot: those of fix_session(), and one where the engine would compile queries for longer
+        than that saves.
+    -#}
     {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
 {% endmacro %}
 
@@ -161,9 +188,9 @@
 
 {% macro type_family(data_type) %}
     {#- number, text, time or boolean; none for other types. SQL that is written for one type of a family reads the others of it. -#}
-    {%- set type = data_type.split('(')[0].strip() | lower -%}
+    {%- set type = 'a list' if data_type.endswith(']') else data_type.split('(')[0].strip() | lower -%}
     {%- if type in ['text', 'string', 'varchar', 'character varying', 'char', 'character', 'bpchar'] -%}{{ return('text') }}
-    {%- elif type.endswith('int') or type in ['integer', 'numeric', 'decimal', 'number', 'double', 'double precision', 'real', 'float'] -%}{{ return('number') }}
+    {%- elif (type.endswith('int') and type != 'point') or type in ['integer', 'numeric', 'decimal', 'number', 'double', 'double precision', 'real', 'float'] -%}{{ return('number') }}
     {%- elif type.startswith('timestamp') or type in ['date', 'datetime'] -%}{{ return('time') }}
     {%- elif type in ['boolean', 'bool'] -%}{{ return('boolean') }}
     {%- endif -%}
@@ -249,8 +276,30 @@
     {{ return('') }}
 {% endmacro %}
 
-{% macro default__plan_quickly() %}
+{% macro default__fix_session() %}
     {{ return('') }}
+{% endmacro %}
+
+{% macro default__plan_quickly() %}
+    {{ return(dbt_forensics.fix_session()) }}
+{% endmacro %}
+
+{% macro default__reads_back(data_type) %}
+    {#- What holds other values, or has a unit, is text only. -#}
+    {%- set type = data_type.split('(')[0].split('<')[0].strip() -%}
+    {{ return(type.split(' ')[0] not in ['array', 'map', 'struct', 'object', 'record', 'range', 'interval', 'geometry', 'vector']) }}
+{% endmacro %}
+
+{% macro default__reads_any_text(data_type) %}
+    {{ return(true) }}
+{% endmacro %}
+
+{% macro default__column_types(relation) %}
+    {%- set columns = {} -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}
+        {%- do columns.update({column.name: column.data_type}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
 {% endmacro %}
 
 {% macro default__read_once() %}

@@ -44,6 +44,7 @@
 {% endmacro %}
 
 {% macro redshift__typed_value(text, data_type) %}
+    {%- set data_type = data_type | lower -%}
     {%- set type = data_type.split('(')[0] -%}
     {%- if type in ['numeric', 'decimal'] -%}
         {#- A numeric without precision would be numeric(18, 0). -#}
@@ -203,3 +204,11 @@
 {% macro redshift__plan_quickly() %}{{ return('') }}{% endmacro %}
 
 {% macro redshift__read_once() %}{{ return('') }}{% endmacro %}
+
+{% macro redshift__fix_session() %}{{ return('') }}{% endmacro %}
+
+{% macro redshift__reads_back(data_type) %}{{ return(dbt_forensics.default__reads_back(data_type)) }}{% endmacro %}
+
+{% macro redshift__reads_any_text(data_type) %}{{ return(true) }}{% endmacro %}
+
+{% macro redshift__column_types(relation) %}{{ return(dbt_forensics.default__column_types(relation)) }}{% endmacro %}

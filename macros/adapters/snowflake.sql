@@ -38,6 +38,7 @@
 {% endmacro %}
 
 {% macro snowflake__typed_value(text, data_type) %}
+    {%- set data_type = data_type | lower -%}
     {#- try_cast reads more than the canonical forms, so the text's form is looked at first; regexp_like matches the whole text. -#}
     {%- set type = data_type.split('(')[0] -%}
     {%- if type in ['number', 'decimal', 'numeric', 'int', 'integer', 'bigint', 'smallint', 'tinyint', 'byteint'] -%}
@@ -138,6 +139,10 @@
 {% macro snowflake__text_literal(text) %}
     {#- A backslash escapes in a literal. -#}
     {{ return("'" ~ text | replace('\\', '\\\\') | replace("'", "''") ~ "'") }}
+{% endmacro %}
+
+{% macro snowflake__reads_back(data_type) %}
+    {{ return(data_type.split('(')[0] not in ['geography', 'geometry', 'vector', 'map']) }}
 {% endmacro %}
 
 {% macro snowflake__assert_session() %}

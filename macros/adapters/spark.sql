@@ -102,6 +102,7 @@
 {% endmacro %}
 
 {% macro spark__typed_value(text, data_type) %}
+    {%- set data_type = data_type | lower -%}
     {%- if not data_type or data_type == 'string' or data_type.startswith('varchar') or data_type.startswith('char') -%}
         {{ return(text) }}
     {%- elif data_type in ['tinyint', 'smallint', 'int', 'bigint'] -%}
@@ -116,6 +117,10 @@
         {{ return("case " ~ text ~ " when 'true' then true when 'false' then false end") }}
     {%- endif -%}
     {{ return(text) }}
+{% endmacro %}
+
+{% macro spark__reads_back(data_type) %}
+    {{ return(dbt_forensics.default__reads_back(data_type) and data_type != 'binary') }}
 {% endmacro %}
 
 {% macro _spark_if(text, pattern, value) %}
