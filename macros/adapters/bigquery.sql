@@ -137,3 +137,7 @@
 {% macro bigquery__from_nothing() %}
     {{ return('from unnest([1]) as nothing ') }}
 {% endmacro %}
+
+{% macro bigquery__whole_row(alias) %}
+    {{ return('to_json_string(' ~ alias ~ ')') }}
+{% endmacro %}

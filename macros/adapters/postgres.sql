@@ -134,7 +134,8 @@
 {% macro postgres__exact_number(expression) %}
     {%- set text = 'cast(' ~ expression ~ ' as text)' -%}
     {{ return(
-        "case when " ~ text ~ " !~ '^(" ~ dbt_forensics.number_pattern() ~ ")$' then null"
+        "case when " ~ text ~ " !~ '^(" ~ dbt_forensics.number_pattern() ~ ")$'"
+        ~ " then case when pg_typeof(" ~ expression ~ ") = cast('boolean' as regtype) then cast(cast(" ~ text ~ " as boolean) as integer) end"
         ~ " when abs(cast(" ~ text ~ " as numeric)) >= 1e20 then null else cast(cast(" ~ text ~ " as numeric) as numeric(38, 9)) end"
     ) }}
 {% endmacro %}
@@ -200,3 +201,5 @@
         ~ ")) * 0.000000001"
     ) }}
 {% endmacro %}
+
+{% macro postgres__tells_capitals_apart() %}{{ return(true) }}{% endmacro %}

@@ -58,7 +58,7 @@
 {% endmacro %}
 
 {% macro exact_number(expression) %}
-    {#- numeric(38, 9): an exact number from any type; NULL for NaN, infinity, 1e20 and beyond, and what is no number. -#}
+    {#- numeric(38, 9): an exact number from any type, true is 1 and false 0; NULL for NaN, infinity, 1e20 and beyond, and what is no number. -#}
     {{ return(adapter.dispatch('exact_number', 'dbt_forensics')(expression)) }}
 {% endmacro %}
 
@@ -113,6 +113,16 @@
 {% macro time_trunc(period, time) %}
     {#- Timestamp: the start of the hour or day that a timestamp or a date is in. -#}
     {{ return(adapter.dispatch('time_trunc', 'dbt_forensics')(period, time)) }}
+{% endmacro %}
+
+{% macro tells_capitals_apart() %}
+    {#- Whether a relation may have two columns whose names differ in capitals alone. -#}
+    {{ return(adapter.dispatch('tells_capitals_apart', 'dbt_forensics')()) }}
+{% endmacro %}
+
+{% macro whole_row(alias) %}
+    {#- Text that is equal for rows that are equal in all columns, and other for others. alias: of what the query selects from. -#}
+    {{ return(adapter.dispatch('whole_row', 'dbt_forensics')(alias)) }}
 {% endmacro %}
 
 {% macro text_literal(text) %}
@@ -266,6 +276,12 @@
 
 {% macro default__quoted(name) %}
     {{ return(adapter.quote(name | replace('"', '""'))) }}
+{% endmacro %}
+
+{% macro default__tells_capitals_apart() %}{{ return(false) }}{% endmacro %}
+
+{% macro default__whole_row(alias) %}
+    {{ return('cast(' ~ alias ~ ' as ' ~ dbt.type_string() ~ ')') }}
 {% endmacro %}
 
 {% macro default__from_nothing() %}{{ return('') }}{% endmacro %}

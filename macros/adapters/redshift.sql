@@ -212,3 +212,10 @@
 {% macro redshift__reads_any_text(data_type) %}{{ return(true) }}{% endmacro %}
 
 {% macro redshift__column_types(relation) %}{{ return(dbt_forensics.default__column_types(relation)) }}{% endmacro %}
+
+{% macro redshift__tells_capitals_apart() %}{{ return(false) }}{% endmacro %}
+
+{% macro redshift__whole_row(alias) %}
+    {#- There is no text of a row. A SUPER of its columns is one. -#}
+    {{ return('json_serialize(object(' ~ alias ~ '.*))') }}
+{% endmacro %}

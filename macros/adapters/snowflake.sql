@@ -152,3 +152,9 @@
         {{ dbt_forensics._config_error('the Snowflake session', 'TIMESTAMP_TYPE_MAPPING', found, 'TIMESTAMP_NTZ, its default. Set it for the account, the user or the session') }}
     {%- endif -%}
 {% endmacro %}
+
+{% macro snowflake__tells_capitals_apart() %}{{ return(true) }}{% endmacro %}
+
+{% macro snowflake__whole_row(alias) %}
+    {{ return('to_json(object_construct_keep_null(' ~ alias ~ '.*))') }}
+{% endmacro %}

@@ -269,3 +269,7 @@
     from {{ source.identifier if target.is_iceberg else source }}
     where dbt_change_type = 'insert'
 {% endmacro %}
+
+{% macro spark__whole_row(alias) %}
+    {{ return("to_json(struct(" ~ alias ~ ".*), map('ignoreNullFields', 'false'))") }}
+{% endmacro %}

@@ -11,6 +11,8 @@
     {%- set unreadable = dbt_forensics._unreadable_texts(shape, kept) %}
     {{ name }}_raw as (
 
+        {%- for source in shape.sources %}
+        {{- '\n        union all' if not loop.first }}
         select
             {{ dbt_forensics._batch_id(shape) }} as batch_id,
             {%- for role in ['event_id', 'entity_id', 'event_type', 'event_time', 'ingested_at', 'sequence_number', 'schema_version', 'tenant'] %}
@@ -23,7 +25,7 @@
             {{ text }} as unreadable_{{ loop.index }},
             {%- endfor %}
             {{ dbt_forensics.broken_rule(stream, shape) }} as broken_rule
-        from {{ shape.source }}
+        from {{ source }}
         {%- if from_time and to_time %}
         where (
             {{ arrival }} between {{ from_time }} and {{ to_time }}
@@ -32,6 +34,7 @@
             or {{ arrival }} is null
         )
         {%- endif %}
+        {%- endfor %}
 
     ),
 

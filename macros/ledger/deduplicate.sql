@@ -1,7 +1,7 @@
 {% macro deduplicate(relation, partition_by, order_by, output='winners', content=none, winner=none) %}
     {#-
-        A select of the rows of a relation without repetition, or of the rows that lost. NULL is a value like any other: rows with
-        a NULL in their key are neither lost nor merged with different ones.
+        A select of the rows of a relation without repetition, or of the rows that lost. Rows with a NULL in their key are neither lost
+        nor merged with different ones: they are one event only where they are equal in all columns.
         relation: a relation, or the name of a CTE. partition_by: the columns or expressions that name one event. order_by: the first row
         in this order wins; name enough of them that no two rows tie. output: winners | losers | all. content: columns or
         expressions to compare with the winner's. winner: an expression that names the winner in the rows that lost; default: its
@@ -23,7 +23,10 @@
         {{ dbt_forensics._config_error('deduplicate', 'partition_by and order_by', 'nothing', 'at least one column or expression each') }}
     {%- endif -%}
     {%- do dbt_forensics.refuse_columns('deduplicate', relation, ['dedup_rank', 'dedup_winner', 'dedup_reason']) -%}
-    {%- set event = 'partition by ' ~ keys | join(', ') ~ ' order by ' ~ in_order | join(', ') -%}
+    {#- Rows without a key are one event only where they are equal. -#}
+    {%- set has_no_key = '(' ~ keys | join(') is null or (') ~ ') is null' -%}
+    {%- set of_no_key = 'case when ' ~ has_no_key ~ ' then ' ~ dbt_forensics.whole_row('source_rows') ~ ' end' -%}
+    {%- set event = 'partition by ' ~ keys | join(', ') ~ ', ' ~ of_no_key ~ ' order by ' ~ in_order | join(', ') -%}
     {%- if output == 'winners' -%}
     with ranked_rows as (
 
@@ -46,17 +49,9 @@
             source_rows.*,
             row_number() over ({{ event }}) as dedup_rank,
             first_value({{ named }}) over ({{ event }} {{ so_far }}) as dedup_winner,
-            {{ dbt_forensics._as_json(compared) }} as dedup_content
+            {{ dbt_forensics._as_json(compared) }} as dedup_content,
+            first_value({{ dbt_forensics._as_json(compared) }}) over ({{ event }} {{ so_far }}) as dedup_winner_content
         from {{ relation }} as source_rows
-
-    ),
-
-    compared_rows as (
-
-        select
-            *,
-            first_value(dedup_content) over ({{ event }} {{ so_far }}) as dedup_winner_content
-        from described_rows
 
     )
 
@@ -75,7 +70,7 @@
             else 'conflict'
             {%- endif %}
         end as dedup_reason
-    from compared_rows
+    from described_rows
     {%- if output == 'losers' %}
     where dedup_rank > 1
     {%- endif %}

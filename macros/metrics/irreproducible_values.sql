@@ -42,6 +42,7 @@
             sum(sum_change) as sum_of_numbers,
             sum(number_change) as number_count,
             sum(input_change) as input_count,
+            sum(unknown_change) as unknown_count,
             {%- for word in [1, 2] %}
             mod(mod(sum(digest_change_{{ word }}), {{ dbt_forensics.word_modulus() }}) + {{ dbt_forensics.word_modulus() }}, {{ dbt_forensics.word_modulus() }}) as digest_word_{{ word }}{{ ',' if word == 1 }}
             {%- endfor %}
@@ -55,6 +56,7 @@
         select
             *,
             case
+                when unknown_count <> 0 then null
             {%- for task in plan %}
                 {%- for metric in task.metrics %}
                 when stream = '{{ task.stream.name }}' and metric = '{{ metric.name }}' then {{ dbt_forensics.metric_value(metric.definition.agg) }}
@@ -98,6 +100,7 @@
     where
         coalesce(declared.value, 0) <> coalesce(valued.value, 0)
         or coalesce(declared.input_count, 0) <> coalesce(valued.input_count, 0)
+        or coalesce(declared.unknown_count, 0) <> coalesce(valued.unknown_count, 0)
         or coalesce(declared.digest_word_1, 0) <> coalesce(valued.digest_word_1, 0)
         or coalesce(declared.digest_word_2, 0) <> coalesce(valued.digest_word_2, 0)
 {% endmacro %}

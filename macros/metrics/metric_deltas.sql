@@ -47,6 +47,7 @@
             {{ dbt_forensics._added(parts.sum, 'sum_input') }} as sum_change,
             {{ dbt_forensics._added(parts.number, 'number_input') }} as number_change,
             sum(effect) as input_change,
+            {{ 'sum(effect * is_unknown)' if dbt_forensics.lacking(stream, metric.definition) else '0' }} as unknown_change,
             {%- for word in [1, 2] %}
             mod(sum(effect * {{ dbt_forensics.digest_word('row_key', word) }}), {{ dbt_forensics.word_modulus() }}) as digest_change_{{ word }},
             {%- endfor %}
@@ -82,6 +83,7 @@
             sum_change,
             number_change,
             input_change,
+            unknown_change,
             digest_change_1,
             digest_change_2,
             event_count,
@@ -110,6 +112,7 @@
             -latest.sum_of_numbers as sum_change,
             -latest.number_count as number_change,
             -latest.input_count as input_change,
+            -latest.unknown_count as unknown_change,
             -latest.digest_word_1 as digest_change_1,
             -latest.digest_word_2 as digest_change_2,
             0 as event_count,
@@ -134,10 +137,13 @@
 {% macro _inputs(task, metric, parts, dimensions, entries, condition, recorded_from, cause) %}
     {#- A select of the entries of a metric, with its key and what each of its two parts takes from them. -#}
     {%- set stream = task.stream -%}
-    {%- set types = dbt_forensics.stream_shape(stream).known -%}
+    {%- set lacking = dbt_forensics.lacking(stream, metric.definition) -%}
     {%- set conditions = [] -%}
-    {%- if parts.where -%}{%- do conditions.append('(' ~ parts.where ~ ')') -%}{%- endif -%}
+    {%- if parts.where -%}{%- do conditions.append('(' ~ parts.where ~ (' or ' ~ lacking if lacking else '') ~ ')') -%}{%- endif -%}
     {%- if condition -%}{%- do conditions.append(condition) -%}{%- endif -%}
+    {%- for entry_part in dbt_forensics.entry_parts(stream, entries) -%}
+    {%- set types = entry_part.types -%}
+    {{- '\n        union all\n        ' if not loop.first -}}
     select
             forensics_window_start as window_start,
             {%- for column, alias in dimensions.items() %}
@@ -149,12 +155,17 @@
             forensics_event_id as event_id,
             forensics_row_key as row_key,
             forensics_ingested_at as ingested_at,
-            {{ dbt_forensics._taken(parts.sum, types) }} as sum_input,
-            {{ dbt_forensics._taken(parts.number, types) }} as number_input
-        from {{ entries }}
+            {%- if lacking %}
+            case when {{ lacking }} then 1 else 0 end as is_unknown,
+            {%- endif %}
+            {%- for input, part in {'sum_input': parts.sum, 'number_input': parts.number}.items() %}
+            {{ 'case when not ' ~ lacking ~ ' then ' if lacking }}{{ dbt_forensics._taken(part, types) }}{{ ' end' if lacking }} as {{ input }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ entry_part.from }}
         {%- if conditions %}
         where {{ conditions | join(' and ') }}
         {%- endif %}
+    {%- endfor -%}
 {%- endmacro %}
 
 
@@ -195,6 +206,7 @@
             {{ sum_change }} as sum_change,
             {{ number_change }} as number_change,
             0 as input_change,
+            0 as unknown_change,
             0 as digest_change_1,
             0 as digest_change_2,
             0 as event_count,

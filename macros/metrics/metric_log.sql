@@ -2,7 +2,7 @@
     {{ return({
         'stream': 'text', 'metric': 'text', 'window_start': 'time', 'window_end': 'time', 'dimensions': 'text', 'version': 'integer',
         'value': 'number', 'previous_value': 'number', 'cause': 'text', 'change': 'number', 'event_count': 'integer', 'sample_event_ids': 'text',
-        'first_arrived_at': 'time', 'last_arrived_at': 'time', 'sum_of_numbers': 'number', 'number_count': 'number', 'input_count': 'integer',
+        'first_arrived_at': 'time', 'last_arrived_at': 'time', 'sum_of_numbers': 'number', 'number_count': 'number', 'input_count': 'integer', 'unknown_count': 'integer',
         'digest_word_1': 'integer', 'digest_word_2': 'integer', 'definition_digest': 'text', 'origin': 'text', 'recorded_from': 'time',
         'is_settled': 'boolean', 'ledger_to': 'time', 'definitions': 'text',
     }) }}
@@ -25,6 +25,7 @@
         sum_of_numbers,
         number_count,
         input_count,
+        unknown_count,
         digest_word_1,
         digest_word_2,
         definition_digest,

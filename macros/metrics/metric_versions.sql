@@ -21,6 +21,7 @@
             sum(sum_change) as sum_change,
             sum(number_change) as number_change,
             sum(input_change) as input_change,
+            sum(unknown_change) as unknown_change,
             sum(digest_change_1) as digest_change_1,
             sum(digest_change_2) as digest_change_2,
             sum(event_count) as event_count,
@@ -43,6 +44,7 @@
             coalesce(latest.sum_of_numbers, 0) + sum(merged.sum_change) over ({{ so_far }}) as sum_of_numbers,
             coalesce(latest.number_count, 0) + sum(merged.number_change) over ({{ so_far }}) as number_count,
             coalesce(latest.input_count, 0) + sum(merged.input_change) over ({{ so_far }}) as input_count,
+            coalesce(latest.unknown_count, 0) + sum(merged.unknown_change) over ({{ so_far }}) as unknown_count,
             {%- for word in [1, 2] %}
             mod(mod(coalesce(latest.digest_word_{{ word }}, 0) + sum(merged.digest_change_{{ word }}) over ({{ so_far }}), {{ dbt_forensics.word_modulus() }}) + {{ dbt_forensics.word_modulus() }}, {{ dbt_forensics.word_modulus() }}) as digest_word_{{ word }},
             {%- endfor %}
@@ -64,6 +66,7 @@
         select
             *,
             case
+                when unknown_count <> 0 then null
             {%- for task in plan %}
                 {%- for metric in task.metrics %}
                 when stream = '{{ task.stream.name }}' and metric = '{{ metric.name }}' then {{ dbt_forensics.metric_value(metric.definition.agg) }}
@@ -93,7 +96,7 @@
         {#- Each step with the state of its key before and after its time of publication. #}
         {%- set before = {'value_before': 'value_at_step', 'inputs_before': 'inputs_at_step', 'digest_before_1': 'digest_at_step_1', 'digest_before_2': 'digest_at_step_2'} %}
         {%- set after = {'window_end': 'window_end', 'value': 'value_here', 'sum_of_numbers': 'sum_of_numbers', 'number_count': 'number_count',
-            'input_count': 'input_count', 'digest_word_1': 'digest_word_1', 'digest_word_2': 'digest_word_2'} %}
+            'input_count': 'input_count', 'unknown_count': 'unknown_count', 'digest_word_1': 'digest_word_1', 'digest_word_2': 'digest_word_2'} %}
         select
             {{ key }},
             recorded_from,

@@ -90,6 +90,7 @@
             cast(versioned.sum_of_numbers as {{ dbt_forensics.type_exact_number() }}) as sum_of_numbers,
             cast(versioned.number_count as {{ dbt_forensics.type_exact_number() }}) as number_count,
             cast(versioned.input_count as {{ dbt.type_bigint() }}) as input_count,
+            cast(versioned.unknown_count as {{ dbt.type_bigint() }}) as unknown_count,
             cast(versioned.digest_word_1 as {{ dbt.type_bigint() }}) as digest_word_1,
             cast(versioned.digest_word_2 as {{ dbt.type_bigint() }}) as digest_word_2,
             {{ dbt_forensics.of_metric(plan, 'definition_digest') }} as definition_digest,

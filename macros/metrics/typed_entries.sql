@@ -1,12 +1,12 @@
 {% macro typed_entries(stream, ledger, history, after=none, name='entries', condition=none) %}
     {#-
-        CTE <stream>_<name>: the ledger's entries that count or stop to, each with the columns of its row as the stream's relation
-        names and types them, so that the metrics' expressions read as they would on the relation. The package's own columns
+        CTE <stream>_<name>: the ledger's entries that count or stop to, each with the columns of its row that metrics name, as the stream's relation
+        names them and had them typed at first, so that the metrics' expressions read as they would on the relation. The package's own columns
         begin with forensics_. after: only entries recorded after this time, as text. condition: which of them, over the
         ledger as `ledger`.
     -#}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set taken = [] %}
+    {%- set all_fit = [] %}
     {{ stream.name }}_{{ name }} as (
 
         select
@@ -18,13 +18,19 @@
             ledger.effective_at as forensics_effective_at,
             ledger.recorded_at as forensics_recorded_at,
             {{ dbt_forensics.window_start(stream.window, 'ledger.event_time') }} as forensics_window_start
-            {%- for role, given in shape.roles.items() if given.column and given.column not in taken %}{% do taken.append(given.column) %},
-            {{ dbt_forensics._role_as_column('history.' ~ role, role, given, shape.retyped.get(given.column)) }} as {{ dbt_forensics.quoted(given.column) }}
+            {%- for column, value in dbt_forensics._columns_of_entries(shape).items() %},
+            {{ value.sql }} as {{ dbt_forensics.quoted(column) }}
+            {%- if column in shape.wide %},
+            {{ value.wide }} as {{ dbt_forensics._wide_name(shape, column) }}
+            {%- do all_fit.append('(' ~ value.text ~ ' is null or coalesce(' ~ value.fits ~ ', false))') %}
+            {%- endif %}
             {%- endfor %}
-            {%- for column, data_type in shape.known.items() if column not in taken %},
-            {%- set text = dbt_forensics.kept_text(shape, 'history', column) %}
-            {{ dbt_forensics._read_as(text, shape.retyped[column]) if column in shape.retyped else dbt_forensics.typed_value(text, data_type) }} as {{ dbt_forensics.quoted(column) }}
+            {%- for column, periods in shape.absent.items() %},
+            {{ dbt_forensics._is_within_any('history.recorded_at', periods) }} as {{ dbt_forensics._lack_name(shape, column) }}
             {%- endfor %}
+            {%- if all_fit %},
+            {{ all_fit | join(' and ') }} as forensics_all_fit
+            {%- endif %}
         from {{ ledger }} as ledger
         inner join {{ history }} as history
             on ledger.row_key = history.row_key and ledger.ingested_at = history.ingested_at
@@ -40,6 +46,67 @@
 
     )
 {% endmacro %}
+
+
+{% macro _columns_of_entries(shape) %}
+    {#- {name: {sql, text, fits, wide}} of the columns that metrics name: how each is read from the record (see _read_first). -#}
+    {%- set columns, roles = {}, {} -%}
+    {%- for role, given in shape.roles.items() if given.column and given.column not in roles -%}{%- do roles.update({given.column: (role, given)}) -%}{%- endfor -%}
+    {%- for column in shape.known if column in shape.used -%}
+        {%- set role, given = roles.get(column, (none, none)) -%}
+        {%- set text = dbt_forensics._role_text(role, given) if role else dbt_forensics.kept_text(shape, 'history', column) -%}
+        {%- if column in shape.retyped -%}
+            {%- set change = shape.retyped[column] -%}
+            {%- set read = dbt_forensics._read_first(text, change, change.is_mixed, 'history.recorded_at') -%}
+            {%- do columns.update({column: {'sql': read.value, 'text': text, 'fits': read.fits, 'wide': read.wide}}) -%}
+        {%- elif role and dbt_forensics._is_kept_as_is(role, shape.known[column]) -%}
+            {%- do columns.update({column: {'sql': 'history.' ~ role}}) -%}
+        {%- else -%}
+            {%- do columns.update({column: {'sql': dbt_forensics.typed_value(text, shape.known[column])}}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}
+
+
+{% macro entry_parts(stream, entries) %}
+    {#-
+        [{from, types}]: what to select a metric's inputs from, and the types of the columns there. Entries of which a value does not fit the type that its
+        column had at first come from a part of their own, in which columns of numbers and times have the widest type of their family.
+    -#}
+    {%- set shape = dbt_forensics.stream_shape(stream) -%}
+    {%- set columns = dbt_forensics._columns_of_entries(shape) -%}
+    {%- if not shape.wide.keys() | select('in', columns) | list -%}{{ return([{'from': entries, 'types': shape.known}]) }}{%- endif -%}
+    {%- set selected = ['forensics_effect', 'forensics_event_id', 'forensics_row_key', 'forensics_ingested_at', 'forensics_recorded_at', 'forensics_window_start', 'forensics_cause'] -%}
+    {%- if entries == stream.name ~ '_dated' -%}{%- do selected.append('forensics_recorded_from') -%}{%- endif -%}
+    {%- for column in columns -%}
+        {%- do selected.append((dbt_forensics._wide_name(shape, column) ~ ' as ' if column in shape.wide else '') ~ dbt_forensics.quoted(column)) -%}
+    {%- endfor -%}
+    {%- for column in shape.absent -%}{%- do selected.append(dbt_forensics._lack_name(shape, column)) -%}{%- endfor -%}
+    {{ return([
+        {'from': '(select * from ' ~ entries ~ ' where forensics_all_fit) as fitting', 'types': shape.known},
+        {'from': '(select ' ~ selected | join(', ') ~ ' from ' ~ entries ~ ' where not forensics_all_fit) as others', 'types': dict(shape.known, **shape.wide)},
+    ]) }}
+{% endmacro %}
+
+
+{% macro lacking(stream, definition) %}
+    {#- Condition over entries: their row came when the relation had lost a column that the metric names, so that what it would add is not known. None where that never was. -#}
+    {%- set shape = dbt_forensics.stream_shape(stream) -%}
+    {%- set named = [definition] if definition.agg != 'ratio' else [stream.metrics[definition.numerator], stream.metrics[definition.denominator]] -%}
+    {%- set texts = [] -%}
+    {%- for metric in named -%}{%- do texts.append(metric.expr | default('') ~ ' ' ~ metric.where | default('')) -%}{%- endfor -%}
+    {%- set text = modules.re.sub("'[^']*'", "''", texts | join(' ; ')) | lower -%}
+    {%- set conditions = [] -%}
+    {%- for column in shape.absent if dbt_forensics._is_named(column, text) -%}{%- do conditions.append(dbt_forensics._lack_name(shape, column)) -%}{%- endfor -%}
+    {{ return('(' ~ conditions | join(' or ') ~ ')' if conditions else none) }}
+{% endmacro %}
+
+
+{% macro _wide_name(shape, column) %}{{ return('forensics_wide_' ~ (shape.wide.keys() | list).index(column)) }}{% endmacro %}
+
+
+{% macro _lack_name(shape, column) %}{{ return('forensics_lacks_' ~ (shape.absent.keys() | list).index(column)) }}{% endmacro %}
 
 
 {% macro earlier_entries(task, ledger, history) %}
@@ -118,15 +185,17 @@
 {% endmacro %}
 
 
-{% macro _role_as_column(value, role, given, family) %}
-    {#- A role's kept value in the type in which expressions see its column: of a family where that changed, else the relation's. -#}
-    {%- set text = value -%}
-    {%- if role in ['event_time', 'ingested_at'] -%}
-        {%- if (family or dbt_forensics.type_family(given.data_type)) == 'time' -%}{{ return(value) }}{%- endif -%}
-        {%- set text = dbt_forensics.canonical_text(value, dbt.type_timestamp()) -%}
-    {%- elif role == 'sequence_number' -%}
-        {%- if (family or dbt_forensics.type_family(given.data_type)) == 'number' -%}{{ return(value) }}{%- endif -%}
-        {%- set text = dbt_forensics.canonical_text(value, dbt_forensics.type_of_family('number')) -%}
+{% macro _is_kept_as_is(role, data_type) %}
+    {#- Whether a role's kept value is of the very type of its column. -#}
+    {%- set kept = {'event_time': dbt.type_timestamp(), 'ingested_at': dbt.type_timestamp(), 'sequence_number': dbt_forensics.type_of_family('number')}.get(role, '') -%}
+    {{ return(data_type | lower | replace(' ', '') == kept | lower | replace(' ', '')) }}
+{% endmacro %}
+
+
+{% macro _role_text(role, given) %}
+    {#- The text of a role's kept value. -#}
+    {%- if role in ['event_time', 'ingested_at'] -%}{{ return(dbt_forensics.canonical_text('history.' ~ role, dbt.type_timestamp())) }}
+    {%- elif role == 'sequence_number' -%}{{ return(dbt_forensics.canonical_text('history.' ~ role, dbt_forensics.type_of_family('number'))) }}
     {%- endif -%}
-    {{ return(dbt_forensics._read_as(text, family) if family else dbt_forensics.typed_value(text, given.data_type)) }}
+    {{ return('history.' ~ role) }}
 {% endmacro %}

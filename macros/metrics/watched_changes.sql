@@ -134,6 +134,7 @@
             cast(moved.value as {{ number }}) as sum_of_numbers,
             cast(0 as {{ number }}) as number_count,
             cast(0 as {{ dbt.type_bigint() }}) as input_count,
+            cast(0 as {{ dbt.type_bigint() }}) as unknown_count,
             cast(0 as {{ dbt.type_bigint() }}) as digest_word_1,
             cast(0 as {{ dbt.type_bigint() }}) as digest_word_2,
             cast('{{ digest }}' as {{ text }}) as definition_digest,

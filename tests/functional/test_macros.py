@@ -239,7 +239,8 @@ def test_winners_have_the_relations_own_columns(consumer: Consumer) -> None:
     assert list(first) == ["n", "Key", "seen_at", "loaded 'at'"]
     # Of the two that tie either may win: no more than the order says is promised.
     found = [n for (n,) in rows(consumer, "select n from analytics.winners order by n")]
-    assert found in ([2, 3, 5, 6], [2, 3, 5, 7])
+    # 4 and 5 have no key and say different things: neither is lost.
+    assert found in ([2, 3, 4, 5, 6], [2, 3, 4, 5, 7])
 
 
 def test_losers_name_their_winner_by_what_orders_them(consumer: Consumer) -> None:
@@ -248,7 +249,6 @@ def test_losers_name_their_winner_by_what_orders_them(consumer: Consumer) -> Non
     )
     assert [(n, rank, json.loads(winner)["n"], reason) for n, rank, winner, reason in found] == [
         (1, 2, "2", "repeated"),
-        (4, 2, "5", "repeated"),
         (7, 2, "6", "repeated"),
     ]
     assert {tuple(json.loads(winner)) for _, _, winner, _ in found} == {("n", "seen_at")}
@@ -263,7 +263,7 @@ def test_keys_and_winners_may_be_expressions(consumer: Consumer) -> None:
         (2, 2, "10", "conflict"),
         (3, 3, "10", "conflict"),
         (4, 1, "40", "winner"),
-        (5, 2, "40", "conflict"),
+        (5, 1, "50", "winner"),
         (6, 1, "60", "winner"),
         (7, 2, "60", "duplicate"),
     ]

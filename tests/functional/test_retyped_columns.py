@@ -149,7 +149,7 @@ def test_what_finds_batches_does_not_go(engine: Engine, tmp_path: Path, column: 
 
 
 def test_columns_that_go(engine: Engine, tmp_path: Path) -> None:
-    """A rule or a condition about a column that is gone finds NULL in it, as it would in the row."""
+    """A rule finds NULL in a column that is gone; what the row would add to a metric that names it is not known."""
     consumer = consumer_of(engine, tmp_path / "consumer")
     for column in ("customer", "amount", "due", "status"):
         consumer.execute(f'alter table raw.orders drop column "{column}"')
@@ -165,7 +165,16 @@ def test_columns_that_go(engine: Engine, tmp_path: Path) -> None:
             "3": COUNTS,
             "4": LATE,
         }
-        assert revenue(consumer) == 20
+        (value,) = consumer.query(
+            "select value, previous_value, input_count, unknown_reason from analytics.forensics__metric_versions"
+            " where metric = 'revenue' and is_current"
+        )
+        assert value == {
+            "value": None,
+            "previous_value": 20,
+            "input_count": 2,
+            "unknown_reason": "1 of its rows came when the relation had lost a column that the metric names",
+        }
         assert consumer.query("select * from analytics.forensics__vanished_rows") == []
     consumer.dbt(["test"])
 
