@@ -56,7 +56,8 @@
             changes.changed_at,
             case when others.column_name is not null then 'renamed' else changes.change end as change,
             case when others.column_name is not null then others.column_name || ' to ' || changes.column_name else changes.column_name end as what,
-            case when changes.change = 'dropped' then changes.column_name end as dropped_column
+            case when changes.change = 'dropped' then changes.column_name end as dropped_column,
+            coalesce(others.column_name, case when changes.change <> 'added' then changes.column_name end) as former_column
         from numbered_changes as changes
         left join numbered_changes as others
             on
@@ -139,6 +140,7 @@
             paired_changes.stream,
             paired_changes.change,
             paired_changes.what,
+            paired_changes.former_column,
             paired_changes.changed_at,
             min(emptied.arrived_hour) as emptied_hour,
             coalesce(max(first_hours_of_builds.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}) as built_hour
@@ -156,7 +158,7 @@
                 and emptied.measure = 'rows'
                 and emptied.arrived_hour > last_values.last_filled_hour
                 and emptied.recorded_at <= paired_changes.changed_at
-        group by paired_changes.stream, paired_changes.change, paired_changes.what, paired_changes.changed_at
+        group by paired_changes.stream, paired_changes.change, paired_changes.what, paired_changes.former_column, paired_changes.changed_at
 
     ),
 
@@ -210,26 +212,47 @@
             stream,
             change,
             what,
+            former_column,
             changed_at,
             coalesce(emptied_hour, min(emptied_hour) over (partition by stream, change, changed_at), built_hour) as arrived_hour,
             cast(null as {{ dbt.type_timestamp() }}) as first_arrived_at
         from dated_changes
         union all
-        select stream, change, what, changed_at, arrived_hour, first_arrived_at from unknown_versions
+        select
+            stream,
+            change,
+            what,
+            cast(null as {{ dbt.type_string() }}) as former_column,
+            changed_at,
+            arrived_hour,
+            first_arrived_at
+        from unknown_versions
+
+    ),
+
+    words_of_metrics as (
+
+        {{ dbt_forensics._words_of_metrics(streams) }}
 
     ),
 
     changes_in_windows as (
 
+        {#- What is known of a metric that names a column ends with it. #}
         select
-            stream,
-            change,
-            what,
-            changed_at,
-            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'arrived_hour') }} as first_window,
-            arrived_hour,
-            first_arrived_at
+            all_changes.stream,
+            all_changes.change,
+            all_changes.what,
+            all_changes.changed_at,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'arrived_hour', of='all_changes.stream') }} as first_window,
+            all_changes.arrived_hour,
+            all_changes.first_arrived_at,
+            words_of_metrics.metric
         from all_changes
+        left join words_of_metrics
+            on
+                all_changes.stream = words_of_metrics.stream
+                and {{ dbt.position("' ' || lower(all_changes.former_column) || ' '", 'words_of_metrics.words') }} > 0
 
     ),
 
@@ -244,11 +267,30 @@
             coalesce(min(first_arrived_at), min(arrived_hour)) as first_arrived_at,
             min(arrived_hour) as arrived_hour,
             count(distinct what) as change_count,
-            {{ dbt_forensics.first_ten('what') }} as named
+            {{ dbt_forensics.first_ten('what') }} as named,
+            {{ dbt_forensics.first_ten('metric') }} as metrics
         from changes_in_windows
         group by stream, change, first_window
 
     )
+{% endmacro %}
+
+
+{% macro _words_of_metrics(streams) %}
+    {#- A select of the metrics (stream, metric, words), with the words that they are made of, in small letters: among them the columns that they name. -#}
+    {%- set text = ' as ' ~ dbt.type_string() ~ ')' -%}
+    {%- set rows = [] -%}
+    {%- for stream in streams.values() -%}
+        {%- for metric, definition in stream.metrics.items() -%}
+            {%- set parts = [definition] if definition.agg != 'ratio' else [stream.metrics[definition.numerator], stream.metrics[definition.denominator]] -%}
+            {%- set texts = [] -%}
+            {%- for part in parts -%}{%- do texts.append([part.expr | default(''), part.where | default(''), part.dimensions | default([]) | join(' ')] | join(' ')) -%}{%- endfor -%}
+            {%- set words = modules.re.findall('\\w+', modules.re.sub("'[^']*'", '', texts | join(' ')) | lower) | unique | join(' ') -%}
+            {%- do rows.append('select cast(' ~ [dbt_forensics.forensics_literal(stream.name) ~ text ~ ' as stream', dbt_forensics.forensics_literal(metric) ~ text ~ ' as metric',
+                dbt_forensics.forensics_literal(' ' ~ words ~ ' ') ~ text ~ ' as words'] | join(', cast(')) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(rows | join('\n        union all\n        ') or dbt_forensics.no_rows({'stream': 'text', 'metric': 'text', 'words': 'text'})) }}
 {% endmacro %}
 
 
@@ -261,7 +303,7 @@
         'expected': '0',
         'severity': "case when candidates.change = 'added' then 'low' when candidates.change in ('dropped', 'retyped') then "
             ~ dbt_forensics.severity_of_rank(dbt_forensics.severity_rank(dbt_forensics.severity('schema_drift', streams)) ~ ' + 1') ~ ' else ' ~ dbt_forensics.severity('schema_drift', streams) ~ ' end',
-        'evidence': "cast('{\"change\":' || " ~ dbt_forensics.json_text('candidates.change') ~ " || ',\"what\":' || candidates.named || '}' as " ~ dbt.type_string() ~ ')',
+        'evidence': "cast('{\"change\":' || " ~ dbt_forensics.json_text('candidates.change') ~ " || ',\"what\":' || candidates.named || coalesce(',\"metrics\":' || candidates.metrics, '') || '}' as " ~ dbt.type_string() ~ ')',
         'first_event_at': 'candidates.arrived_hour',
         'first_arrived_at': 'candidates.first_arrived_at',
         'is_over': dbt_forensics.is_past(streams, clock),

@@ -11,10 +11,12 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from harness.engines import Engine, Postgres
 from harness.project import Consumer
@@ -320,3 +322,116 @@ def test_every_value_comes_back_from_its_text(told: list[Told]) -> None:
     lost = {v.value: (v.texts, v.came_back) for v in told if v.reads_back and not all(v.came_back)}
     assert lost == {}
     assert {v.type for v in told if not v.reads_back} <= NOT_READ_BACK
+
+
+# In builds
+
+HAPPENED = "timestamp '2026-01-05 09:00:00'"
+#: Columns whose text a session decides: type, and two values.
+BY_SESSION = {
+    "duckdb": {
+        "seen": ("timestamptz", "timestamptz '2026-01-05 09:00:00+02'"),
+        "times": ("timestamptz[]", "[timestamptz '2026-01-05 09:00:00+02']"),
+        "place": ("struct(t timestamptz, n varchar)", "{'t': timestamptz '2026-01-05 09:00:00+02', 'n': 'a'}"),
+        "by_time": ("map(timestamptz, integer)", "map {timestamptz '2026-01-05 09:00:00+02': 1}"),
+        "either": ("union(n integer, s varchar)", "union_value(s := '5')"),
+    },
+    "postgres": {
+        "seen": ("timestamptz", "timestamptz '2026-01-05 09:00:00+02'"),
+        "times": ("timestamptz[]", "array[timestamptz '2026-01-05 09:00:00+02']"),
+        "place": ('raw."Place"', "row(timestamptz '2026-01-05 09:00:00+02', interval '1 day 2 hours', '\\x00ff')"),
+        "took": ("interval", "interval '1 day 2 hours'"),
+        "body": ("bytea", "'\\x00ff'"),
+        "during": ("tstzrange", "tstzrange(timestamptz '2026-01-05 09:00:00+02', null)"),
+        "price": ("money", "'12.50'"),
+    },
+}
+OTHER_SESSION = {
+    "duckdb": {"TimeZone": "Asia/Kathmandu", "Calendar": "buddhist"},
+    "postgres": SESSIONS["postgres"][1] | {"search_path": "public"},
+}
+
+
+def in_other_session(consumer: Consumer) -> None:
+    """From now on, dbt's sessions are set otherwise: by its profile, or for the whole database."""
+    engine = consumer.engine
+    if isinstance(engine, Postgres):
+        for name, value in OTHER_SESSION["postgres"].items():
+            engine.execute(f"alter database {engine.database} set {name} = '{value}'")
+    else:
+        output = {**engine.output(), "settings": OTHER_SESSION["duckdb"]}
+        profiles = {"consumer": {"target": engine.name, "outputs": {engine.name: output}}}
+        consumer.write("profiles.yml", yaml.safe_dump(profiles))
+
+
+def test_metrics_and_batches_in_another_session(engine: Engine, tmp_path: Path) -> None:
+    """What is on record is found again, and metrics see what rules saw: lists have lengths, truths are 0 and 1."""
+    length = "array_length(tags, 1)" if isinstance(engine, Postgres) else "len(tags)"
+    hour = "cast(extract(hour from seen) as integer)"
+    tags = "array['a,b', 'NULL']" if isinstance(engine, Postgres) else "['a,b', 'NULL']"
+    stream = {
+        "relation": "source.raw.o",
+        "event_id": "id",
+        "event_time": "happened",
+        "ingested_at": "loaded",
+        "batch_id": "b",
+        "rules": {"has_two_tags": f"{length} = 2", "is_at_seven": f"{hour} = 7"},
+        "metrics": {
+            "tags": {"agg": "sum", "expr": length},
+            "share": {"agg": "avg", "expr": "is_paid"},
+            "tenths": {"agg": "sum", "expr": "tenth"},
+            "at_seven": {"agg": "count", "where": f"{hour} = 7", "dimensions": ["times"]},
+        },
+    }
+    consumer = Consumer(engine, tmp_path, streams={"o": stream}, sources={"raw": ["o"]})
+    given = BY_SESSION[engine.name]
+    if isinstance(engine, Postgres):
+        engine.execute('create type raw."Place" as (seen timestamptz, took interval, body bytea)')
+    types = {"id": "integer", "happened": "timestamp", "loaded": "timestamp", "b": "varchar"}
+    types |= {"tags": "varchar[]" if engine.name == "duckdb" else "text[]", "is_paid": "boolean"}
+    types |= {"tenth": "double precision", **{name: type_ for name, (type_, _) in given.items()}}
+    engine.execute(f"create table raw.o ({', '.join(f'{name} {type_}' for name, type_ in types.items())})")
+
+    def insert(id: int, batch: str, is_paid: str) -> None:
+        values = [str(id), HAPPENED, f"timestamp '2026-01-05 1{batch[1]}:00:00'", f"'{batch}'", tags, is_paid]
+        engine.execute(f"insert into raw.o values ({', '.join([*values, '0.1', *(v for _, v in given.values())])})")
+
+    def on_record() -> tuple[Any, ...]:
+        return (
+            engine.query("select count(*) as n, count(distinct payload) as p from analytics.forensics__event_history"),
+            engine.query("select event_id from analytics.forensics__vanished_rows"),
+            {
+                row["metric"]: (row["value"], row["dimensions"])
+                for row in engine.query("select * from analytics.forensics__metric_versions where is_current")
+            },
+        )
+
+    insert(1, "b1", "true")
+    insert(2, "b1", "false")
+    insert(3, "b2", "false")
+    consumer.build(as_of="2026-01-05 14:00:00")
+    rows, vanished, values = on_record()
+    # Rows 1 and 2 differ in is_paid.
+    assert (rows, vanished) == ([{"n": 3, "p": 2}], [])
+    assert {name: value for name, (value, _) in values.items()} == {
+        "tags": 6,
+        "share": Decimal("0.333333333"),
+        "tenths": Decimal("0.3"),
+        "at_seven": 3,
+    }
+    dimensions = values["at_seven"][1]
+    assert "07:00:00+00" in dimensions
+    in_other_session(consumer)
+    insert(4, "b1", "true")
+    consumer.build(as_of="2026-01-05 15:00:00")
+    consumer.build(as_of="2026-01-05 16:00:00", vars={"forensics_verify": "full"})
+    rows, vanished, values = on_record()
+    assert (rows, vanished) == ([{"n": 4, "p": 2}], [])
+    assert values == {
+        "tags": (8, "{}"),
+        "share": (Decimal("0.5"), "{}"),
+        "tenths": (Decimal("0.4"), "{}"),
+        "at_seven": (4, dimensions),
+    }
+    seals = engine.query("select batch_id, count(*) as n from analytics.forensics__batch_history group by 1 order by 1")
+    assert seals == [{"batch_id": "b1", "n": 2}, {"batch_id": "b2", "n": 1}]
