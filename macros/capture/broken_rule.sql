@@ -3,6 +3,10 @@
     {%- set event_time = dbt_forensics._time_sql(shape, 'event_time') -%}
     {%- set ingested_at = dbt_forensics._time_sql(shape, 'ingested_at') -%}
     {%- set rules = [] -%}
+    {#- First, since an id or a time that is made of such a column is missing for that reason. -#}
+    {%- for column, original in shape.original.items() -%}
+        {%- do rules.append((column ~ '_keeps_its_type', original ~ ' is null or ' ~ dbt_forensics.quoted(column) ~ ' is not null')) -%}
+    {%- endfor -%}
     {%- if 'event_id' in shape.roles -%}
         {%- do rules.append(('event_id_is_not_null', shape.roles.event_id.sql ~ ' is not null')) -%}
     {%- endif -%}
@@ -10,9 +14,6 @@
     {%- do rules.append(('ingested_at_is_not_null', ingested_at ~ ' is not null')) -%}
     {%- do rules.append(('event_time_is_plausible', dbt_forensics._is_plausible(event_time))) -%}
     {%- do rules.append(('ingested_at_is_plausible', dbt_forensics._is_plausible(ingested_at))) -%}
-    {%- for column, original in shape.original.items() -%}
-        {%- do rules.append((column ~ '_keeps_its_type', original ~ ' is null or ' ~ dbt_forensics.quoted(column) ~ ' is not null')) -%}
-    {%- endfor -%}
     {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg', 'min', 'max'] -%}
         {%- set is_number = '(' ~ definition.expr ~ ') is null or ' ~ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') ~ ' is not null' -%}
         {%- do rules.append((metric ~ '_is_a_number', is_number ~ (' or not coalesce(' ~ definition.where ~ ', false)' if definition.where else ''))) -%}

@@ -192,6 +192,7 @@
             history.shape_digest,
             history.schema_version,
             history.effective_at,
+            history.recorded_at,
             {{ dbt_forensics.by_stream('timeliness', dbt_forensics.streams(), 'history') }} as timeliness,
             {{ dbt_forensics.by_stream('on_conflict', dbt_forensics.streams(), 'history') }} as on_conflict
         from candidates

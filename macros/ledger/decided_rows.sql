@@ -1,4 +1,4 @@
-{% macro decided_rows(columns) %}
+{% macro decided_rows(columns, streams) %}
     {#-
         CTEs, the last of them named decided: for each member of a contested event the verdict that it ends with, as if all rows
         of the event that take part had been processed in their one order. Needs the CTE members.
@@ -27,10 +27,10 @@
 
         select
             *,
-            {{ dbt_forensics.same_content('', 'first_', columns) }} as is_like_first,
+            {{ dbt_forensics.same_content('', 'first_', columns, streams) }} as is_like_first,
             case
                 when place = 1 then 1
-                when {{ dbt_forensics.same_content('', 'previous_', columns) }} then 0
+                when {{ dbt_forensics.same_content('', 'previous_', columns, streams) }} then 0
                 else 1
             end as differs_from_previous
         from beside_others
@@ -69,7 +69,7 @@
             case
                 when differs_from_previous = 1 then 1
                 when alike_row_key is null or alike_row_key = previous_row_key then 0
-                when {{ dbt_forensics.same_content('', 'alike_', columns) }} then 0
+                when {{ dbt_forensics.same_content('', 'alike_', columns, streams) }} then 0
                 else 1
             end as is_change
         from beside_alike
@@ -137,5 +137,5 @@
 
 {% macro content_columns() %}
     {#- What is compared of two rows to tell whether they say the same. -#}
-    {{ return(['entity_id', 'event_type', 'event_time', 'tenant', 'payload', 'shape_digest', 'schema_version']) }}
+    {{ return(['entity_id', 'event_type', 'event_time', 'tenant', 'payload', 'shape_digest', 'schema_version', 'recorded_at']) }}
 {% endmacro %}

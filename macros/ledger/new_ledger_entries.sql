@@ -32,7 +32,7 @@
 
     {{ dbt_forensics.contested_events(history, ledger, presence, actions, action_rows, last_recorded_at) }},
 
-    {{ dbt_forensics.decided_rows(dbt_forensics.payload_columns_ever(columns_seen)) }},
+    {{ dbt_forensics.decided_rows(dbt_forensics.columns_ever(columns_seen, streams), streams) }},
 
     {{ dbt_forensics.ledger_entries() }},
 

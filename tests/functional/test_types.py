@@ -435,3 +435,123 @@ def test_metrics_and_batches_in_another_session(engine: Engine, tmp_path: Path) 
     }
     seals = engine.query("select batch_id, count(*) as n from analytics.forensics__batch_history group by 1 order by 1")
     assert seals == [{"batch_id": "b1", "n": 2}, {"batch_id": "b2", "n": 1}]
+
+
+def test_expressions_see_what_they_saw_at_first(engine: Engine, tmp_path: Path) -> None:
+    """A column gets another type, then other capitals, and goes: the same ids and values, then unknown ones."""
+    stream = {
+        "relation": "source.raw.o",
+        "event_id": "cast(id as varchar) || '@' || cast(v as varchar)",
+        "event_time": "happened",
+        "ingested_at": "loaded",
+        "batch_id": "b",
+        "metrics": {
+            "total": {"agg": "sum", "expr": "v + amount"},
+            "sevens": {"agg": "count", "where": "cast(amount as varchar) = '7'"},
+            "rows": {"agg": "count", "dimensions": ["kind"]},
+        },
+    }
+    consumer = Consumer(engine, tmp_path, streams={"o": stream}, sources={"raw": ["o"]})
+    times = {"happened": "timestamp", "loaded": "timestamp", "b": "varchar"}
+    consumer.create_table("o", {"id": "integer", "v": "integer", "amount": "integer", "kind": "integer", **times})
+
+    def insert(hour: int, names: Callable[[str], str] = str, **given: Any) -> None:
+        times = {"happened": "2026-01-05 09:00:00", "loaded": f"2026-01-05 {hour}:00:00", "b": f"b{hour}"}
+        consumer.insert("o", [{names(name): value for name, value in {**given, **times}.items()}])
+
+    def on_record() -> tuple[Any, ...]:
+        events = engine.query("select event_id, batch_id, verdict from analytics.forensics__events order by 2, 1")
+        values = engine.query(
+            "select metric, dimensions, value, unknown_reason is not null as has_reason"
+            " from analytics.forensics__metric_versions where is_current and input_count > 0 order by 1, 2"
+        )
+        return (
+            [(row["event_id"], row["batch_id"], row["verdict"]) for row in events],
+            {row["metric"] + row["dimensions"]: row["value"] for row in values if not row["has_reason"]},
+            [row["metric"] for row in values if row["has_reason"] and row["value"] is None],
+            engine.query("select * from analytics.forensics__vanished_rows"),
+        )
+
+    insert(10, id=9, v=1, amount=7, kind=1)
+    consumer.build(as_of="2026-01-05 10:30:00")
+    events = [("9@1", "b10", "accepted")]
+    values = {"total{}": 8, "sevens{}": 1, 'rows{"kind":"1"}': 1}
+    assert on_record() == (events, values, [], [])
+
+    for column, type_ in (("id", "varchar"), ("v", "numeric(10, 2)"), ("amount", "numeric(10, 2)"), ("kind", "varchar")):
+        engine.execute(f"alter table raw.o alter column {column} type {type_}")
+    insert(11, id="9", v="1", amount="7", kind="1")
+    insert(11, id="8", v="2", amount="7.5", kind="new")
+    insert(11, id="8", v="2.5", amount="1", kind="1")
+    consumer.build(as_of="2026-01-05 11:30:00", vars={"forensics_verify": "full"})
+    events += [("8@2", "b11", "accepted"), ("9@1", "b11", "duplicate")]
+    held = (None, "b11", "quarantined")
+    values |= {"total{}": Decimal("17.5"), 'rows{"kind":"new"}': 1}
+    assert on_record() == (sorted([*events, held], key=order_of), values, [], [])
+    rules = engine.query("select broken_rule from analytics.forensics__event_history where broken_rule is not null")
+    assert rules == [{"broken_rule": "v_keeps_its_type"}]
+
+    listed = ", ".join(f'{name} as "{name.upper()}"' for name in ("id", "v", "amount", "kind", *times))
+    engine.execute(f"create table raw.anew as select {listed} from raw.o")
+    engine.execute("drop table raw.o")
+    engine.execute("alter table raw.anew rename to o")
+    insert(12, str.upper, id="7", v="3", amount="7.00", kind="1")
+    consumer.build(as_of="2026-01-05 12:30:00", vars={"forensics_verify": "full"})
+    events.append(("7@3", "b12", "accepted"))
+    values |= {"total{}": Decimal("27.5"), "sevens{}": 2, 'rows{"kind":"1"}': 2}
+    assert on_record() == (sorted([*events, held], key=order_of), values, [], [])
+    names = engine.query("select distinct column_name as name from analytics.forensics__schema_history order by 1")
+    assert [row["name"] for row in names] == ["amount", "b", "happened", "id", "kind", "loaded", "v"]
+
+    engine.execute('alter table raw.o drop column "AMOUNT"')
+    insert(13, str.upper, id="6", v="4", kind="1")
+    consumer.build(as_of="2026-01-05 13:30:00", vars={"forensics_verify": "full"})
+    events.append(("6@4", "b13", "accepted"))
+    assert on_record() == (
+        sorted([*events, held], key=order_of),
+        {'rows{"kind":"1"}': 3, 'rows{"kind":"new"}': 1},
+        ["sevens", "total"],
+        [],
+    )
+    found = engine.query("select evidence from analytics.forensics__detections where detector = 'schema_drift'")
+    assert '{"change":"dropped","what":["amount"],"metrics":["sevens","total"]}' in [row["evidence"] for row in found]
+    consumer.dbt(["test"])
+
+
+def order_of(event: tuple[str | None, str, str]) -> tuple[str, bool, str]:
+    """By batch, then by id; NULL last."""
+    return event[1], event[0] is None, event[0] or ""
+
+
+def test_a_value_that_is_withdrawn_counts_as_said(engine: Engine, tmp_path: Path) -> None:
+    """While a column comes: the same verdicts whether a build ran between the rows (`two`) or not (`one`)."""
+    stream = {"event_id": "id", "event_time": "happened", "ingested_at": "loaded", "batch_id": "b"}
+    streams = {name: {"relation": f"source.raw.{name}", **stream} for name in ("one", "two")}
+    consumer = Consumer(engine, tmp_path, streams=streams, sources={"raw": ["one", "two"]})
+    columns = {"id": "varchar", "happened": "timestamp", "loaded": "timestamp", "b": "varchar", "amount": "integer"}
+
+    def insert(table: str, minute: int, rows: dict[str, dict[str, Any]]) -> None:
+        times = {"happened": "2026-01-05 09:00:00", "loaded": f"2026-01-05 10:{minute}:00", "b": f"b{minute}"}
+        consumer.insert(table, [{"id": id, **times, **row} for id, row in rows.items()])
+
+    before = {"lost": {"amount": 5}, "found": {"amount": None}, "came": {"amount": 1}, "both": {"amount": 5}}
+    during = {"lost": {}, "found": {"amount": 5}, "came": {"amount": 1, "note": "a"}, "both": {"note": "a"}, "said": {"note": "a"}}
+    for table in streams:
+        consumer.create_table(table, columns)
+        insert(table, 10, {"usual": {"amount": 1}})
+    insert("two", 20, before)
+    consumer.build(as_of="2026-01-05 10:25:00")
+    insert("one", 20, before)
+    for table in streams:
+        engine.execute(f"alter table raw.{table} add column note varchar")
+        insert(table, 30, during)
+    insert("one", 40, {"said": {}})
+    consumer.build(as_of="2026-01-05 10:45:00")
+    insert("two", 40, {"said": {}})
+    consumer.build(as_of="2026-01-05 10:50:00")
+    verdicts: dict[str, dict[str, str]] = {}
+    for row in engine.query("select * from analytics.forensics__events where batch_id in ('b30', 'b40')"):
+        if row["event_id"] != "said" or row["batch_id"] == "b40":
+            verdicts.setdefault(row["stream"], {})[row["event_id"]] = row["verdict"]
+    expected = {"lost": "conflict", "found": "conflict", "came": "duplicate", "both": "conflict", "said": "conflict"}
+    assert verdicts == {"one": expected, "two": expected}

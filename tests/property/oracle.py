@@ -163,6 +163,7 @@ class Captured:
     rule: str | None
     timeliness: str | None
     recorded_at: datetime
+    new_columns: frozenset[str] = frozenset()  # those that the build found that captured it
     row_key: str = ""
     in_source: bool = True
     verdict: str | None = None
@@ -323,22 +324,27 @@ def projected(raw: Raw, columns: Iterable[str]) -> tuple[Any, ...]:
     return tuple(sorted((name, value) for name, value in raw.payload if value is not None and name in kept))
 
 
-def shape(raw: Raw) -> tuple[Any, ...]:
-    """Which columns the row's source had: those of the relation, and the version that the row itself names."""
-    return (frozenset(name for name, _ in raw.payload), raw.schema_version)
+def same_content(later: Captured, earlier: Captured) -> bool:
+    """Same event but for its delivery.
 
-
-def same_content(one: Raw, other: Raw) -> bool:
-    """Same event but for its delivery. Rows of different shapes are compared over what both say."""
-    if one.event_time != other.event_time:
+    Rows are compared over the columns that the sources of both had. The build that found a new column may have
+    captured rows that are older than it, but none that arrived after a row with a value in it. Rows that name
+    different schema versions are compared over what both say.
+    """
+    if later.raw.event_time != earlier.raw.event_time:
         return False
-    left, right = dict(one.payload), dict(other.payload)
+    left, right = dict(later.raw.payload), dict(earlier.raw.payload)
     for role in ("entity_id", "event_type", "tenant"):
-        left[f"role {role}"], right[f"role {role}"] = getattr(one, role), getattr(other, role)
-    if shape(one) == shape(other):
-        return left == right
-    said_by_both = [name for name in left if left[name] is not None and right.get(name) is not None]
-    return all(left[name] == right[name] for name in said_by_both)
+        left[f"role {role}"], right[f"role {role}"] = getattr(later.raw, role), getattr(earlier.raw, role)
+    for name in left.keys() & right.keys():
+        if left[name] == right[name]:
+            continue
+        if left[name] is not None and right[name] is not None:
+            return False
+        had_it = left[name] is None or name not in earlier.new_columns
+        if later.raw.schema_version == earlier.raw.schema_version and had_it:
+            return False
+    return True
 
 
 @dataclass
@@ -359,9 +365,9 @@ def processed_in_order(stream: Stream, rows: Sequence[Captured]) -> dict[Capture
             outcomes[row] = Outcome("accepted", counted_once=True)
             current = [row]
         elif stream.on_conflict == "first_wins":
-            verdict = "duplicate" if same_content(row.raw, current[0].raw) else "conflict"
+            verdict = "duplicate" if same_content(row, current[0]) else "conflict"
             outcomes[row] = Outcome(verdict, lost_to=current[0])
-        elif all(same_content(row.raw, like.raw) for like in current):
+        elif all(same_content(row, like) for like in current):
             outcomes[row] = Outcome("duplicate", lost_to=current[0])
             current.append(row)
         else:
@@ -419,6 +425,7 @@ class _Play:
         self.rows: dict[tuple[tuple[Any, ...], int], Captured] = {}
         self.batches: dict[str, Counter[tuple[Any, ...]]] = {}  # what each batch says now
         self.by_event: dict[str | None, list[Captured]] = defaultdict(list)
+        self.columns: set[str] = set()  # those that the relation had at the build before
         self.groups: dict[tuple[Any, ...], _Group] = defaultdict(_Group)
         self.latest: dict[tuple[Any, ...], Version] = {}
         self.metrics: Mapping[str, Metric] = stream.metrics
@@ -458,6 +465,7 @@ class _Play:
                     rule=broken_rule(self.stream, metrics, raw),
                     timeliness=timeliness(self.stream, raw),
                     recorded_at=now,
+                    new_columns=frozenset(columns - self.columns) if self.columns else frozenset(),
                 )
                 row.row_key = self.row_key(row)
                 self.rows[identity(raw), ordinal] = row
@@ -470,6 +478,7 @@ class _Play:
                 absence.returned_at = now
                 touched[raw.event_id] = None
             present[row] = None
+        self.columns = columns or self.columns
         gone = {row for row in self.record.history if row.in_source and row not in present}
         for row in self.record.history:
             if row in gone:
