@@ -54,7 +54,11 @@ described as (
         previous_value,
         input_count,
         unknown_count,
-        case when unknown_count > 0 then cast(unknown_count as {{ dbt.type_string() }}) || ' of its rows came when the relation had lost a column that the metric names' end as unknown_reason,
+        case
+            when unknown_count > 0 then
+                cast(unknown_count as {{ dbt.type_string() }})
+                || ' of its rows came when the relation had lost a column that the metric names'
+        end as unknown_reason,
         inputs_digest,
         definition_digest,
         origin,
