@@ -58,7 +58,7 @@
 {% endmacro %}
 
 {% macro exact_number(expression) %}
-    {#- numeric(38, 9): an exact number from any type, true is 1 and false 0; NULL for NaN, infinity, 1e20 and beyond, and what is no number. -#}
+    {#- numeric(38, 9): an exact number from any type, on DuckDB and PostgreSQL also of true (1) and false (0); NULL for NaN, infinity, 1e20 and beyond, and what is no number. -#}
     {{ return(adapter.dispatch('exact_number', 'dbt_forensics')(expression)) }}
 {% endmacro %}
 

@@ -190,8 +190,14 @@
         {%- for column in metric.dimensions | default([]) -%}{%- do dimensions.append(column | lower) -%}{%- endfor -%}
     {%- endfor -%}
     {%- set written = (texts.roles + texts.rules + texts.metrics) | join(' ; ') -%}
-    {%- for kind in ['roles', 'rules', 'metrics'] -%}{%- do texts.update({kind: modules.re.sub("'[^']*'", "''", texts[kind] | join(' ; ')) | lower}) -%}{%- endfor -%}
+    {%- for kind in ['roles', 'rules', 'metrics'] -%}{%- do texts.update({kind: dbt_forensics._words_alone(texts[kind] | join(' ; '))}) -%}{%- endfor -%}
     {{ return(dict(texts, written=written, dimensions=dimensions)) }}
+{% endmacro %}
+
+
+{% macro _words_alone(sql) %}
+    {#- SQL in small letters, without its texts in single quotes. -#}
+    {{ return(modules.re.sub('("(?:[^"]|"")*")|\'(?:[^\']|\'\')*\'', ' \\1 ', sql) | lower) }}
 {% endmacro %}
 
 

@@ -285,7 +285,7 @@
             {%- set parts = [definition] if definition.agg != 'ratio' else [stream.metrics[definition.numerator], stream.metrics[definition.denominator]] -%}
             {%- set texts = [] -%}
             {%- for part in parts -%}{%- do texts.append([part.expr | default(''), part.where | default(''), part.dimensions | default([]) | join(' ')] | join(' ')) -%}{%- endfor -%}
-            {%- set words = modules.re.findall('\\w+', modules.re.sub("'[^']*'", '', texts | join(' ')) | lower) | unique | join(' ') -%}
+            {%- set words = modules.re.findall('\\w+', dbt_forensics._words_alone(texts | join(' '))) | unique | join(' ') -%}
             {%- do rows.append('select cast(' ~ [dbt_forensics.forensics_literal(stream.name) ~ text ~ ' as stream', dbt_forensics.forensics_literal(metric) ~ text ~ ' as metric',
                 dbt_forensics.forensics_literal(' ' ~ words ~ ' ') ~ text ~ ' as words'] | join(', cast(')) -%}
         {%- endfor -%}

@@ -96,7 +96,7 @@
     {%- set named = [definition] if definition.agg != 'ratio' else [stream.metrics[definition.numerator], stream.metrics[definition.denominator]] -%}
     {%- set texts = [] -%}
     {%- for metric in named -%}{%- do texts.append(metric.expr | default('') ~ ' ' ~ metric.where | default('')) -%}{%- endfor -%}
-    {%- set text = modules.re.sub("'[^']*'", "''", texts | join(' ; ')) | lower -%}
+    {%- set text = dbt_forensics._words_alone(texts | join(' ; ')) -%}
     {%- set conditions = [] -%}
     {%- for column in shape.absent if dbt_forensics._is_named(column, text) -%}{%- do conditions.append(dbt_forensics._lack_name(shape, column)) -%}{%- endfor -%}
     {{ return('(' ~ conditions | join(' or ') ~ ')' if conditions else none) }}

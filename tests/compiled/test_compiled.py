@@ -273,15 +273,18 @@ CALLS = {
     "time_trunc": "f.time_trunc('hour', 'earlier')",
     "text_literal": "f.text_literal('it\\'s \\\\ \\' or 1 = 1 -- \\n${x} {{ x }}')",
     "quoted": "f.quoted('a \"strange name')",
+    "whole_row": "f.whole_row('given')",
 }
 # Statements, or nothing.
 STATEMENTS = {
     "gather_statistics": "f.gather_statistics(ref('dbt_forensics', 'forensics__ledger'))",
+    "fix_session": "f.fix_session()",
     "plan_quickly": "f.plan_quickly()",
     "read_once": "f.read_once()",
 }
-# Neither: dbt's config, a number, a check, and a part of a select.
+# Neither: dbt's config, a number, a check, a part of a select, and what macros ask about types and names.
 OTHERS = {"row_store_indexes", "rows_at_once", "assert_session", "from_nothing"}
+OTHERS |= {"reads_back", "reads_any_text", "column_types", "tells_capitals_apart"}
 READ_WITH_TYPE = {"canonical_text", "typed_value", "utc_timestamp", "exact_number", "hash_of"}
 
 
