@@ -18,7 +18,11 @@
         {%- endfor -%}
         {%- do differences.append(texts | join(' <> ')) -%}
         {%- set periods = {} -%}
-        {%- for stream, moved in columns.moved.items() if column in moved -%}{%- do periods.update({stream: moved[column]}) -%}{%- endfor -%}
+        {%- for stream, moved in columns.moved.items() -%}
+            {%- if column in moved -%}{%- do periods.update({stream: moved[column]}) -%}{%- endif -%}
+            {#- What is a role now may have been content before. -#}
+            {%- for role in dbt_forensics.stream_roles() if (streams[stream][role] or '') | trim('" ') | lower == column | lower -%}{%- do periods.update({stream: []}) -%}{%- endfor -%}
+        {%- endfor -%}
         {%- do gaps.append(dbt_forensics._gap(texts, [left, right], periods)) -%}
     {%- endfor -%}
     case

@@ -18,6 +18,8 @@
         versions.value,
         versions.previous_value,
         versions.input_count,
+        versions.unknown_count,
+        versions.unknown_reason,
         versions.inputs_digest,
         versions.definition_digest,
         versions.origin,
