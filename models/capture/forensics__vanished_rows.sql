@@ -17,7 +17,9 @@ followed as (
         ingested_at,
         presence_change,
         recorded_at as vanished_at,
-        lead(recorded_at) over (partition by stream, row_key order by recorded_at, presence_change) as returned_at
+        lead(recorded_at) over (
+            partition by stream, row_key order by recorded_at, presence_change
+        ) as returned_at
     from changes
 
 ),
