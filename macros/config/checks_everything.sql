@@ -33,6 +33,6 @@
     {%- endif -%}
     {{ return(
         dbt_forensics.recorded_in_this_build()
-        ~ " and (entry_number > 1 or cause = 'correction' or verdict in ('duplicate', 'conflict'))"
+        ~ " and (entry_number > 1 or cause in ('correction', 'rewritten') or verdict in ('duplicate', 'conflict'))"
     ) }}
 {% endmacro %}

@@ -3,6 +3,7 @@
         CTEs, the last of them named members: every row of the events for which more than one row may count, or whose rows came,
         went or were acted upon, with what the ledger says of it so far. Needs the CTE judged. ledger: the ledger as it is, or none.
         A row takes part if an action admits it; it does not if one withdraws it, if it is held, or if its source does not have it.
+        Held rows are members too: a row that was rewritten into one that breaks a rule was not deleted.
     -#}
     {{ dbt_forensics.standing(actions, action_rows, last_recorded_at) }},
 
@@ -115,12 +116,14 @@
 
     ),
 
-    absent as (
+    that_went as (
 
-        select row_key
+        select
+            row_key,
+            sum(presence_change) < 0 as is_absent,
+            max(case when presence_change = 1 then recorded_at end) as returned_at
         from {{ presence }}
         group by row_key
-        having sum(presence_change) < 0
 
     ),
 
@@ -136,13 +139,12 @@
             cast(0 as {{ dbt.type_bigint() }}) as entry_count,
             cast(null as {{ dbt.type_string() }}) as verdict,
             cast(null as {{ dbt.type_string() }}) as other_row_key,
-            cast(null as {{ dbt.type_string() }}) as held_verdict,
-            cast(null as {{ dbt.type_string() }}) as held_cause,
+            judged.held_verdict,
+            judged.held_cause,
             cast(null as {{ dbt.type_timestamp() }}) as acted_upon_at
         from judged
         inner join touched
             on judged.event_key = touched.event_key
-        where judged.held_cause is null
         union all
         select
             stream,
@@ -158,24 +160,24 @@
             case when first_verdict in ('quarantined', 'pending') then first_cause end as held_cause,
             acted_upon_at
         from entries_so_far
-        where
-            entry_number = entry_count
-            and (
-                verdict not in ('quarantined', 'pending')
-                or row_key in (select row_key from standing where is_admitted)
-            )
+        where entry_number = entry_count
 
     ),
 
-    members as (
+    located as (
 
         select
             candidates.*,
             {{ dbt_forensics.event_key('candidates') }} as event_key,
             case
                 when standing.is_admitted or standing.is_withdrawn then standing.is_admitted
-                else candidates.held_verdict is null and absent.row_key is null
+                else candidates.held_verdict is null and not coalesce(that_went.is_absent, false)
             end as takes_part,
+            not coalesce(that_went.is_absent, false) as is_in_source,
+            {#- When it came, or came back last. #}
+            coalesce(that_went.returned_at, history.recorded_at) as came_at,
+            {#- A batch that is only the hour of its rows' arrival is not one delivery. #}
+            case when history.batch_id = {{ dbt_forensics.canonical_text(dbt_forensics.time_trunc('hour', 'history.ingested_at'), dbt.type_timestamp()) }} then history.ingested_at end as delivered_at,
             {#- What was done to it, unless the ledger has an entry of that already. #}
             case
                 when standing.is_recent and (candidates.acted_upon_at is null or standing.acted_at > candidates.acted_upon_at)
@@ -197,12 +199,63 @@
         from candidates
         inner join {{ history }} as history
             on candidates.row_key = history.row_key and candidates.ingested_at = history.ingested_at
-        left join absent
-            on candidates.row_key = absent.row_key
+        left join that_went
+            on candidates.row_key = that_went.row_key
         left join standing
             on candidates.row_key = standing.row_key
 
+    ),
+
+    {{ dbt_forensics._rows_in_place(last_recorded_at if ledger else none) }}
+{% endmacro %}
+
+
+{% macro _rows_in_place(last_recorded_at) %}
+    {#-
+        CTE members: the rows of contested events, each beside the rows of its own delivery (event id and batch). is_rewritten: its source has another row there
+        now, which came later. is_rewrite: it came in this build, in the place of one that went; stands_in: of one that counts.
+        A row's place is taken once: who comes after that adds to the batch. What the ledger has not met yet has no place. Needs the CTE located.
+    -#}
+    {%- if not last_recorded_at %}
+    members as (
+
+        select
+            *,
+            false as is_back,
+            false as is_rewritten,
+            false as is_rewrite,
+            false as stands_in
+        from located
+
     )
+    {%- else %}
+    {%- set delivery = 'partition by stream, event_id, batch_id, delivered_at' %}
+    beside_delivered as (
+
+        select
+            *,
+            max(case when is_in_source then came_at end) over ({{ delivery }}) as last_came_at,
+            max(case when is_in_source and came_at <= {{ last_recorded_at }} then came_at end) over ({{ delivery }}) as last_stayed_at,
+            max(case when not is_in_source and not is_new then came_at end) over ({{ delivery }}) as left_came_at,
+            max(case when not is_in_source and counts = 1 then 1 else 0 end) over ({{ delivery }}) = 1 as stands_in
+        from located
+
+    ),
+
+    members as (
+
+        select
+            *,
+            is_in_source and not is_new and came_at > {{ last_recorded_at }} as is_back,
+            not is_in_source and coalesce(last_came_at > came_at, false) as is_rewritten,
+            is_in_source
+            and came_at > {{ last_recorded_at }}
+            and left_came_at is not null
+            and coalesce(last_stayed_at <= left_came_at, true) as is_rewrite
+        from beside_delivered
+
+    )
+    {%- endif %}
 {% endmacro %}
 
 

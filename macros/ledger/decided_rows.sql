@@ -125,10 +125,16 @@
 
     decided as (
 
+        {#- Beside what becomes of the event: the row that counts (winner), the one that stops to (loser), and whether one had gone. #}
+        {%- set of_event = 'over (partition by stream, event_id)' %}
+        {%- set loses = "counts = 1 and coalesce(target_verdict, 'gone') <> 'accepted'" %}
         select
             *,
-            max(case when counts = 1 and coalesce(target_verdict, 'gone') <> 'accepted' then 1 else 0 end)
-                over (partition by stream, event_id) = 1 as displaces
+            max(case when {{ loses }} then 1 else 0 end) {{ of_event }} = 1 as displaces,
+            max(case when {{ loses }} and is_rewritten then 1 else 0 end) {{ of_event }} = 1 as loser_is_rewritten,
+            max(case when target_verdict = 'accepted' and is_rewrite then 1 else 0 end) {{ of_event }} = 1 as winner_is_rewrite,
+            max(case when target_verdict = 'accepted' and (is_new or is_back) then 1 else 0 end) {{ of_event }} = 1 as winner_came,
+            max(case when verdict = 'withdrawn' and not is_in_source then 1 else 0 end) {{ of_event }} = 1 as had_gone
         from targeted
 
     )

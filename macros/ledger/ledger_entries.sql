@@ -2,8 +2,11 @@
     {#-
         CTEs, the last of them named entries: what the ledger writes for the rows that were judged and decided, so that each row ends
         with the verdict decided for it. Needs the CTEs judged, touched and decided. Entries are numbered per row.
+        Where one row takes the place of another, both entries have one cause. A new version of a row that did not count, and does not count now, never counts.
     -#}
     {%- set text = dbt.type_string() %}
+    {%- set exchange_cause = "case when winner_is_rewrite then 'rewritten' else 'correction' end" %}
+    {%- set counts_for_a_while = "target_verdict = 'superseded' and (stands_in or not is_rewrite)" %}
     entries_alone as (
 
         select
@@ -37,21 +40,23 @@
             event_id,
             event_key,
             1 as entry_number,
-            case when target_verdict in ('accepted', 'superseded') then 1 else 0 end as effect,
-            case when target_verdict = 'superseded' then 'accepted' else target_verdict end as verdict,
+            case when target_verdict = 'accepted' or {{ counts_for_a_while }} then 1 else 0 end as effect,
+            case when {{ counts_for_a_while }} then 'accepted' else target_verdict end as verdict,
             case
                 when target_verdict in ('duplicate', 'conflict') then target_verdict
-                when takes_over or displaces then 'correction'
+                when target_verdict = 'superseded' and not ({{ counts_for_a_while }}) then 'correction'
+                when is_rewrite then 'rewritten'
+                when takes_over or displaces or had_gone then 'correction'
                 else {{ dbt_forensics.arrival_cause('timeliness') }}
             end as cause,
             timeliness,
             event_time,
             ingested_at,
-            case when target_verdict in ('duplicate', 'conflict') then target_other end as other_row_key,
+            case when target_verdict <> 'accepted' and not ({{ counts_for_a_while }}) then target_other end as other_row_key,
             effective_at,
             cast(null as {{ text }}) as action_id
         from decided
-        where is_new
+        where is_new and held_cause is null
 
     ),
 
@@ -66,7 +71,14 @@
             entry_count + case when is_new then 2 else 1 end as entry_number,
             -1 as effect,
             case when takes_part then 'superseded' else 'withdrawn' end as verdict,
-            case when takes_part then 'correction' else coalesce(act_cause, 'source_deleted') end as cause,
+            case
+                when is_new then 'correction'
+                when takes_part then {{ exchange_cause }}
+                when act_cause is not null then act_cause
+                when is_rewritten then 'rewritten'
+                when winner_came then {{ exchange_cause }}
+                else 'source_deleted'
+            end as cause,
             cast(null as {{ text }}) as timeliness,
             event_time,
             ingested_at,
@@ -75,13 +87,14 @@
             case when not takes_part and act_cause is not null then last_action_id end as action_id
         from decided
         where
-            (is_new and target_verdict = 'superseded')
+            (is_new and {{ counts_for_a_while }})
             or (counts = 1 and coalesce(target_verdict, 'gone') <> 'accepted')
 
     ),
 
     entries_resuming as (
 
+        {#- A row begins to count again: it came back, the row that counted made room, or someone let it. #}
         {%- set is_acted_upon = "act_cause is not null and verdict in ('withdrawn', 'quarantined', 'pending')" %}
         select
             stream,
@@ -91,7 +104,12 @@
             entry_count + 1 as entry_number,
             1 as effect,
             'accepted' as verdict,
-            case when {{ is_acted_upon }} then act_cause else 'correction' end as cause,
+            case
+                when {{ is_acted_upon }} then act_cause
+                when is_rewrite or (loser_is_rewritten and not takes_over) then 'rewritten'
+                when is_back and not displaces then 'source_deleted'
+                else 'correction'
+            end as cause,
             timeliness,
             event_time,
             ingested_at,

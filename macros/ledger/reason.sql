@@ -1,7 +1,11 @@
 {% macro reason(entry) %}
     {#- Text: why a row has the verdict of its last ledger entry, as a sentence. -#}
+    {%- set since = dbt_forensics.canonical_text(entry ~ '.recorded_at', dbt.type_timestamp()) %}
     case {{ entry }}.verdict
-            when 'accepted' then 'counts since ' || {{ dbt_forensics.canonical_text(entry ~ '.recorded_at', dbt.type_timestamp()) }} || ': ' || {{ entry }}.cause
+            when 'accepted' then case
+                when {{ entry }}.cause = 'source_deleted' then 'is back in its source, and counts again since ' || {{ since }}
+                else 'counts since ' || {{ since }} || ': ' || {{ entry }}.cause
+            end
             when 'duplicate' then 'says the same as row ' || {{ entry }}.other_row_key
             when 'conflict' then 'says something else than row ' || {{ entry }}.other_row_key || ', which came first'
             when 'superseded' then 'corrected by row ' || {{ entry }}.other_row_key

@@ -51,7 +51,7 @@
             mod(sum(effect * {{ dbt_forensics.digest_word('row_key', word) }}), {{ dbt_forensics.word_modulus() }}) as digest_change_{{ word }},
             {%- endfor %}
             {#- Only these causes can have several entries of one event in a build. #}
-            {%- set repeats = "cause in ('correction', 'definition_changed')" %}
+            {%- set repeats = "cause in ('correction', 'rewritten', 'definition_changed')" %}
             count(distinct case when {{ repeats }} then event_id end)
             + count(case when not ({{ repeats }}) then 1 end) as event_count,
             {{ dbt_forensics.first_ten('event_id', repeats) }} as sample_event_ids,

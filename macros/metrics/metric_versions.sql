@@ -162,7 +162,7 @@
 {% macro causes() %}
     {#- All causes of a change, in the order in which they are applied to a value. -#}
     {{ return([
-        'definition_changed', 'on_time', 'late', 'too_late', 'correction', 'source_deleted',
+        'definition_changed', 'on_time', 'late', 'too_late', 'rewritten', 'correction', 'source_deleted',
         'withdrawal', 'erasure', 'replay', 'release', 'revert', 'code_changed', 'rounding', 'unattributed', 'unexplained',
     ]) }}
 {% endmacro %}

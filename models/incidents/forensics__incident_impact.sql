@@ -109,6 +109,7 @@ metric_impact as (
     group by
         moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start,
         moved_values.window_end, moved_values.dimensions, changes.cause
+    having sum(changes.change) <> 0 or sum(changes.change) is null
 
 ),
 

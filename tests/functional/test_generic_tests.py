@@ -526,6 +526,6 @@ def test_what_a_build_finds_is_told_by_the_tests(installation: Installation) -> 
         " and metric = 'revenue' and recorded_from > timestamp '2026-01-07 06:30:00' group by cause order by cause"
     )
     assert [(change["cause"], int(change["change"])) for change in changes] == [
-        ("correction", 38),
-        ("source_deleted", -37),
+        ("rewritten", 1),
+        ("source_deleted", 0),
     ]

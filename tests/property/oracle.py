@@ -21,6 +21,7 @@ CAUSES = (
     "on_time",
     "late",
     "too_late",
+    "rewritten",
     "correction",
     "source_deleted",
     "withdrawal",
@@ -163,6 +164,7 @@ class Captured:
     rule: str | None
     timeliness: str | None
     recorded_at: datetime
+    came_at: datetime  # when it was captured, or came back last
     row_key: str = ""
     in_source: bool = True
     verdict: str | None = None
@@ -173,6 +175,11 @@ class Captured:
     def takes_part(self) -> bool:
         """Whether it is among the rows of which one survives."""
         return self.in_source and self.rule is None and self.verdict != "pending"
+
+    @property
+    def delivery(self) -> tuple[Any, ...]:
+        """What it has in common with the rows among which it can be rewritten in place."""
+        return (self.raw.event_id, self.batch_id, self.raw.ingested_at if self.raw.batch_id is None else None)
 
 
 @dataclass(frozen=True)
@@ -411,6 +418,27 @@ def quotient(above: Decimal, below: Decimal) -> Decimal:
         return (above / below).quantize(Decimal("1e-9"), rounding=ROUND_HALF_UP)
 
 
+@dataclass
+class _Places:
+    """Which of an event's rows stand in the place of others: rewritten in place, in the batch in which they came."""
+
+    rows: Sequence[Captured]
+    new: set[Captured]
+    now: datetime
+
+    def is_rewritten(self, row: Captured) -> bool:
+        """It went, and one that came later is there."""
+        there = (other for other in self.rows if other.in_source and other.delivery == row.delivery)
+        return not row.in_source and any(other.came_at > row.came_at for other in there)
+
+    def is_rewrite(self, row: Captured) -> bool:
+        """It came just now, where one went whose place nobody has taken since."""
+        beside = [other for other in self.rows if other.delivery == row.delivery]
+        left = [other.came_at for other in beside if not other.in_source and other not in self.new]
+        stayed = [other.came_at for other in beside if other.in_source and other.came_at < self.now]
+        return bool(left) and row.came_at == self.now and max(stayed, default=max(left)) <= max(left)
+
+
 class _Play:
     def __init__(self, stream: Stream, row_key: Callable[[Captured], str]) -> None:
         self.stream = stream
@@ -432,9 +460,8 @@ class _Play:
                 now = last + timedelta(microseconds=1)
             before = len(self.record.entries)
             metrics = build.metrics if build.metrics is not None else self.stream.metrics
-            touched, gone = self.capture(build.rows, build.columns, metrics, now)
-            for event_id in touched:
-                self.decide(event_id, gone, now)
+            for event_id in self.capture(build.rows, build.columns, metrics, now):
+                self.decide(event_id, now)
             entries = self.record.entries[before:]
             self.publish(entries, metrics, now)
             if entries:
@@ -446,7 +473,8 @@ class _Play:
 
     def capture(
         self, rows: Sequence[Raw], columns: set[str], metrics: Mapping[str, Metric], now: datetime
-    ) -> tuple[list[str | None], set[Captured]]:
+    ) -> list[str | None]:
+        """Takes the rows in; returns the event ids whose rows came, went or came back."""
         present: dict[Captured, None] = {}
         touched: dict[str | None, None] = {}
         for raw, ordinal, row in self.matched(rows, columns):
@@ -458,6 +486,7 @@ class _Play:
                     rule=broken_rule(self.stream, metrics, raw),
                     timeliness=timeliness(self.stream, raw),
                     recorded_at=now,
+                    came_at=now,
                 )
                 row.row_key = self.row_key(row)
                 self.rows[identity(raw), ordinal] = row
@@ -465,7 +494,7 @@ class _Play:
                 self.record.history.append(row)
                 touched[raw.event_id] = None
             elif not row.in_source:
-                row.in_source = True
+                row.in_source, row.came_at = True, now
                 absence = next(v for v in reversed(self.record.vanished) if v.row is row)
                 absence.returned_at = now
                 touched[raw.event_id] = None
@@ -483,7 +512,7 @@ class _Play:
             if contents != self.batches.get(batch):
                 self.record.batch_sizes.setdefault(batch, []).append(contents.total())
         self.batches = batches
-        return list(touched), gone
+        return list(touched)
 
     def matched(self, rows: Sequence[Raw], columns: set[str]) -> list[tuple[Raw, int, Captured | None]]:
         """Each raw row with its ordinal among identical ones, and the captured row that it is, if there is one.
@@ -509,41 +538,54 @@ class _Play:
 
     # Ledger: one event id at a time
 
-    def decide(self, event_id: str | None, gone: set[Captured], now: datetime) -> None:
+    def decide(self, event_id: str | None, now: datetime) -> None:
         rows = self.by_event[event_id]
+        new = {row for row in rows if row.verdict is None}
+        had_gone = any(row.verdict == "withdrawn" and not row.in_source for row in rows)
         for row in rows:
-            if row.verdict is not None:
+            if row not in new:
                 continue
             if row.rule is not None:
                 self.enter(row, 0, "quarantined", f"rule:{row.rule}", None, now)
             elif row.timeliness == "too_late" and self.stream.too_late == "exclude":
                 self.enter(row, 0, "pending", "too_late", None, now)
-        counted_before = [row for row in rows if row.counts]
-        for row in counted_before:
-            if row in gone:
-                self.enter(row, -1, "withdrawn", "source_deleted", None, now)
-
         in_order = sorted((row for row in rows if row.takes_part), key=self.position)
         outcomes = processed_in_order(self.stream, in_order)
-        displaces = any(row in gone or outcomes[row].verdict != "accepted" for row in counted_before)
+        winner = next((row for row in in_order if outcomes[row].verdict == "accepted"), None)
+        loser = next((row for row in rows if row.counts and row is not winner), None)
+        places = _Places(rows, new, now)
+        exchange = "rewritten" if winner and places.is_rewrite(winner) else "correction"
+        if loser and not loser.in_source:
+            came_now = winner is not None and winner.came_at == now
+            cause = exchange if came_now else "source_deleted"
+            cause = "rewritten" if places.is_rewritten(loser) else cause
+            self.enter(loser, -1, "withdrawn", cause, None, now)
+
         for place, row in enumerate(in_order):
             outcome = outcomes[row]
-            was_counted, was_new = row.counts, row.verdict is None
-            if was_counted and outcome.verdict == "accepted":
-                continue
-            if was_counted:
-                displacer = outcome.lost_to
-                self.enter(row, -1, "superseded", "correction", displacer, now)
-            if outcome.counted_once and not was_counted:
+            takes_over = outcome.counted_once and place > 0
+            cause = "correction"
+            if row in new:
                 # The first row of an event counts for what it is. Any other one corrects, and so does a first one when
-                # a row that counted makes room.
-                is_growth = was_new and place == 0 and not displaces
+                # a row that counted makes room, or has gone before.
+                is_growth = not (takes_over or loser or had_gone)
                 cause = self.timely_cause(row) if is_growth else "correction"
-                if outcome.verdict == "accepted":
-                    self.enter(row, 1, "accepted", cause, None, now)
-                elif was_new:
-                    self.enter(row, 1, "accepted", cause, None, now)
-                    self.enter(row, -1, "superseded", "correction", outcome.lost_to, now)
+            elif loser and not takes_over and places.is_rewritten(loser):
+                cause = "rewritten"
+            elif row.came_at == now and not loser:
+                cause = "source_deleted"  # it is back: its deletion is over
+            cause = "rewritten" if places.is_rewrite(row) else cause
+            if row is loser:
+                self.enter(row, -1, "superseded", exchange, outcome.lost_to, now)
+
+            # A new version of a row that did not count counts only if it is the last word.
+            stands_in = loser is not None and not loser.in_source and loser.delivery == row.delivery
+            is_silent = places.is_rewrite(row) and not stands_in
+            if outcome.verdict == "accepted" and not row.counts:
+                self.enter(row, 1, "accepted", cause, None, now)
+            elif outcome.counted_once and row in new and not is_silent:
+                self.enter(row, 1, "accepted", cause, None, now)
+                self.enter(row, -1, "superseded", "correction", outcome.lost_to, now)
             if not row.counts and (row.verdict, row.lost_to) != (outcome.verdict, outcome.lost_to):
                 # It does not count, and is told so under another verdict, or has lost to another row than before.
                 cause = "correction" if outcome.verdict == "superseded" else outcome.verdict

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from property import in_place
 from property import worked_example as example
 from property.oracle import Build, Raw, Record, record, timeliness
 
@@ -148,3 +149,9 @@ def test_a_row_that_vanishes_and_returns() -> None:
         ("b1", 0, "conflict", "conflict"),
     ]
     assert [(v.vanished_at, v.returned_at) for v in found.vanished] == [(builds[2].as_of, builds[3].as_of)]
+
+
+@pytest.mark.parametrize("on_conflict", ["first_wins", "last_wins"])
+def test_what_is_changed_in_place_is_rewritten(on_conflict: str) -> None:
+    found = record(in_place.stream(on_conflict), in_place.builds())
+    assert in_place.of_versions(found) == in_place.expected(on_conflict)

@@ -1,4 +1,7 @@
-"""The query for the metric windows of a stream that are not as they were when first published."""
+"""The query for the metric windows of a stream whose value has moved since it was first published.
+
+The same value from other rows is a version too, and no change of a value.
+"""
 
 CHANGED_WINDOWS = """
 with versions as (
@@ -57,6 +60,7 @@ causes as (
         changed.metric, changed.window_start, changed.dimensions,
         max(case when changes.cause in {growth} then 0 else 1 end) as is_corrected,
         max(case when changes.cause = 'unexplained' then 1 else 0 end) as is_unexplained,
+        max(case when coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0) then 1 else 0 end) as has_moved,
         max(
             case
                 when not versions.is_settled or versions.recorded_from < changed.settles_at then 0
@@ -95,5 +99,6 @@ left join versions as before
 left join causes
     on changed.metric = causes.metric and changed.window_start = causes.window_start
     and changed.dimensions = causes.dimensions
+where coalesce(causes.has_moved, 1) = 1 or causes.is_unexplained = 1
 order by changed.metric, changed.window_start, changed.dimensions
 """
