@@ -88,5 +88,5 @@ def test_what_came_back_is_told_so(built: Consumer) -> None:
         "select reason from analytics.forensics__events where event_id = 'deleted, and back 1' and stream = 'last_wins'"
     )
     assert [row["reason"] for row in reasons] == [
-        "is back in its source, and counts again since 2026-03-03T00:00:00.000000"
+        "is back in its source, and counts again since 2026-03-03T00:00:00"
     ]

@@ -66,18 +66,14 @@ CASES: Mapping[str, Case] = {
         [{"rewritten": (30, 1)}],
         [{"rewritten": (30, 1)}, {"correction": (-40, 1)}],
     ),
-    "the later row rewritten": Case(
-        ["b0:100@1 b1:130@1", "b0:100@1 b1:90@1"], [], [{"rewritten": (-40, 1)}]
-    ),
+    "the later row rewritten": Case(["b0:100@1 b1:130@1", "b0:100@1 b1:90@1"], [], [{"rewritten": (-40, 1)}]),
     "the earlier row rewritten": Case(
         ["b0:100@1 b1:130@1", "b0:90@1 b1:130@1"], [{"rewritten": (-10, 1)}], []
     ),
     "the later row rewritten into the earlier": Case(
         ["b0:100@1 b1:130@1", "b0:100@1 b1:100@1"], [], [{"rewritten": (-30, 1)}]
     ),
-    "each delivery rewritten": Case(
-        ["b0:100@1 b1:100@1", "b0:130@1 b1:130@1"], [{"rewritten": (30, 1)}]
-    ),
+    "each delivery rewritten": Case(["b0:100@1 b1:100@1", "b0:130@1 b1:130@1"], [{"rewritten": (30, 1)}]),
     "the repetition rewritten": Case(
         ["b0:100@1 b1:100@1", "b0:100@1 b1:130@1"], [], [{"rewritten": (30, 1)}]
     ),
@@ -100,9 +96,7 @@ CASES: Mapping[str, Case] = {
         [{}, {"rewritten": (30, 1)}],
         [{"correction": (30, 1)}],
     ),
-    "another event": Case(
-        ["b0:100@1", "b0:100@2"], [{"source_deleted": (-100, 1), "on_time": (100, 1)}]
-    ),
+    "another event": Case(["b0:100@1", "b0:100@2"], [{"source_deleted": (-100, 1), "on_time": (100, 1)}]),
 }
 DAYS = {name: FIRST_DAY + timedelta(days=place) for place, name in enumerate(CASES)}
 
