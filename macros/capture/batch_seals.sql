@@ -79,7 +79,8 @@
             digested.min_ingested_at,
             digested.max_ingested_at,
             coalesce(digested.batch_digest, '0-0-0') as batch_digest,
-            dirty.fingerprint,
+            {#- The fingerprint is the relation's: it says nothing of a record that holds rows which are gone there. #}
+            case when coalesce(digested.row_count, 0) = dirty.row_count then dirty.fingerprint end as fingerprint,
             cast(1 as {{ dbt.type_bigint() }}) as digest_version,
             coalesce(heads.head, {{ dbt.hash('dirty.stream') }}) as previous_seal
         from {{ dirty }} as dirty

@@ -27,6 +27,7 @@
         'metrics': {},
         'personal_data': [],
         'detectors': {},
+        'max_withdrawn_share': 0.5,
         'owner': none,
     } -%}
     {%- do stream.update(given) -%}

@@ -42,6 +42,10 @@
     {%- do dbt_forensics._validate_rules(where, given.get('rules', {})) -%}
     {%- do dbt_forensics._validate_metrics(where, given.get('metrics', {})) -%}
     {%- do dbt_forensics._validate_detectors(where, given.get('detectors', {})) -%}
+    {%- set share = given.get('max_withdrawn_share', 0.5) -%}
+    {%- if share is boolean or share is not number or share <= 0 or share > 1 -%}
+        {{ dbt_forensics._config_error(where, 'max_withdrawn_share', share, 'a number above 0, at most 1 (nothing is held)') }}
+    {%- endif -%}
     {%- if 'owner' in given and (given.owner is not string or not given.owner | trim) -%}
         {{ dbt_forensics._config_error(where, 'owner', given.owner, 'a name or an address, as text') }}
     {%- endif -%}
@@ -49,7 +53,7 @@
 
 
 {% macro _stream_keys() %}
-    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'owner']) }}
+    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'owner', 'max_withdrawn_share']) }}
 {% endmacro %}
 
 

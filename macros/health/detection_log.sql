@@ -10,7 +10,7 @@
 
 {% macro found_detections(streams, relations, clock) %}
     {#-
-        CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, schema_history,
+        CTEs, the last of them named found: everything that the detectors see in the present state. relations: {profile, windows, presence, withdrawals, schema_history,
         versions, changes, log, watch_log, actions, action_rows}. clock: SQL, the time of the build.
     -#}
     windows as (
@@ -46,7 +46,7 @@
 
     {{ dbt_forensics.schema_changes(streams, relations.profile, relations.schema_history) }},
 
-    {{ dbt_forensics.history_changes(streams, relations.presence, relations.profile) }},
+    {{ dbt_forensics.history_changes(streams, relations.presence, relations.profile, relations.withdrawals) }},
 
     found as (
 
@@ -64,6 +64,7 @@
             dbt_forensics.history_deleted(streams),
             dbt_forensics.history_inserted(streams, clock),
             dbt_forensics.truncated_source(streams),
+            dbt_forensics.held_source(streams),
             dbt_forensics.settled_window_restated(streams, relations.versions, relations.changes, clock),
             dbt_forensics.unexplained_change(streams, relations.versions, relations.log, relations.watch_log),
             dbt_forensics.metric_mismatch(streams, dbt_forensics.watches(), relations.versions),

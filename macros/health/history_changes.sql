@@ -1,9 +1,41 @@
-{% macro history_changes(streams, presence, profile) %}
+{% macro history_changes(streams, presence, profile, withdrawals) %}
     {#-
         CTEs, the last of them named history_changes: what happened to rows on record, one row per stream, kind and build that found it: rewritten (rows of a
         batch went and others came), deleted (they went and did not come back), inserted (rows came into a batch that was sealed an hour after its last
-        arrival), truncated (a share of all rows went at once: then nothing else is said of the build).
+        arrival), truncated (a share of all rows went at once: then nothing else is said of the build). What somebody accepted is none of these.
+        And held: what every stream's withdrawal is that is held now. withdrawals: forensics__held_withdrawals.
     -#}
+    held_or_not as (
+
+        select
+            *,
+            row_number() over (partition by stream order by entry_number desc) as entries_to_go
+        from {{ withdrawals }}
+        where {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+
+    ),
+
+    held as (
+
+        select
+            *,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'first_event_at') }} as first_window,
+            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'last_event_at') }} as last_window
+        from held_or_not
+        where entries_to_go = 1 and state = 'held'
+
+    ),
+
+    accepted as (
+
+        select
+            stream,
+            recorded_at
+        from held_or_not
+        where state = 'accepted'
+
+    ),
+
     came_and_went as (
 
         select
@@ -194,18 +226,30 @@
 
     ),
 
-    kinds_of_changes as (
+    named_changes as (
 
         select
             rows_changed.*,
-            case when truncations.stream is not null then 'truncated' else rows_changed.kind end as what,
-            truncations.rows_before,
-            sum(rows_changed.row_count) over (
-                partition by rows_changed.stream, rows_changed.recorded_at, case when truncations.stream is not null then 'truncated' else rows_changed.kind end
-            ) as total_count
+            case
+                when accepted.stream is not null and (truncations.stream is not null or rows_changed.kind = 'deleted') then 'accepted'
+                when truncations.stream is not null then 'truncated'
+                else rows_changed.kind
+            end as what,
+            truncations.rows_before
         from rows_changed
         left join truncations
             on rows_changed.stream = truncations.stream and rows_changed.recorded_at = truncations.recorded_at
+        left join accepted
+            on rows_changed.stream = accepted.stream and rows_changed.recorded_at = accepted.recorded_at
+
+    ),
+
+    kinds_of_changes as (
+
+        select
+            *,
+            sum(row_count) over (partition by stream, recorded_at, what) as total_count
+        from named_changes
 
     ),
 
@@ -276,4 +320,20 @@
 {% macro truncated_source(streams) %}
     {#- A large share of all rows went at once, until most are back. -#}
     {{ dbt_forensics._found_change('truncated_source', 'truncated', streams, {'expected': 'candidates.rows_before', 'is_over': 'candidates.missing_count * 10 <= candidates.row_count'}) }}
+{%- endmacro %}
+
+
+{% macro held_source(streams) %}
+    {#- A large share of the rows that count would be withdrawn, and is held, until somebody says that they are meant to be gone, or they are back. -#}
+    {%- set evidence = dbt_forensics.evidence({'rows': 'candidates.row_count', 'held': 'candidates.withdrawn_count', 'rows_before': 'candidates.counting_count'}, {}) -%}
+    {{ dbt_forensics.found('truncated_source', 'held', '1 = 1', {
+        'identity_text': dbt_forensics.canonical_text('candidates.first_held_at', dbt.type_timestamp()) ~ " || ' held'",
+        'observed': 'candidates.withdrawn_count',
+        'expected': 'candidates.counting_count',
+        'evidence': evidence,
+        'first_event_at': 'candidates.first_event_at',
+        'first_arrived_at': 'candidates.first_held_at',
+        'last_arrived_at': 'candidates.recorded_at',
+        'touched_at': 'candidates.recorded_at',
+    }, streams) }}
 {%- endmacro %}

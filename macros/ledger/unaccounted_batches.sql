@@ -1,7 +1,10 @@
-{% macro unaccounted_batches(streams, batches) %}
-    {#- A select of the batches whose rows in the relation, rows on record and verdicts do not add up. batches: forensics__batches. -#}
+{% macro unaccounted_batches(streams, batches, withdrawals) %}
+    {#-
+        A select of the batches whose rows in the relation, rows on record and verdicts do not add up, and why, if it is known.
+        batches: forensics__batches. withdrawals: forensics__held_withdrawals.
+    -#}
     {%- if not execute or not streams -%}
-    {{ return(dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'rows_in_relation': 'integer', 'rows_on_record': 'integer', 'verdict_count': 'integer'})) }}
+    {{ return(dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'rows_in_relation': 'integer', 'rows_on_record': 'integer', 'verdict_count': 'integer', 'because': 'text'})) }}
     {%- endif -%}
     with
     {%- for stream in streams.values() %}
@@ -29,6 +32,15 @@
 
     ),
 
+    held as (
+
+        select stream
+        from {{ withdrawals }}
+        group by stream
+        having max(case when state = 'held' then entry_number end) = max(entry_number)
+
+    ),
+
     recorded as (
 
         select
@@ -48,10 +60,13 @@
         coalesce(present.rows_in_relation, 0) as rows_in_relation,
         coalesce(recorded.rows_on_record, 0) as rows_on_record,
         coalesce(recorded.captured_count, 0) as captured_count,
-        coalesce(recorded.verdict_count, 0) as verdict_count
+        coalesce(recorded.verdict_count, 0) as verdict_count,
+        case when held.stream is not null then 'rows are gone from the relation, and that they are withdrawn is held: see forensics__held_withdrawals' end as because
     from present
     full outer join recorded
         on present.stream = recorded.stream and present.batch_id = recorded.batch_id
+    left join held
+        on recorded.stream = held.stream
     where
         coalesce(present.rows_in_relation, 0) <> coalesce(recorded.rows_on_record, 0)
         or coalesce(recorded.captured_count, 0) <> coalesce(recorded.verdict_count, 0)

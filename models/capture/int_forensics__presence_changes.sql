@@ -15,6 +15,8 @@
 }) %}
 {%- set dirty = ref('int_forensics__dirty_batches') %}
 {%- set history = ref('forensics__event_history') %}
+{#- Asked through held_streams(). #}
+{%- set withdrawals = ref('forensics__held_withdrawals') %}
 {#- Looked at through stream_shape(): never while another thread makes it. #}
 {%- set columns_seen = ref('forensics__schema_history') %}
 {%- set streams = dbt_forensics.streams() %}
@@ -22,12 +24,16 @@
 {%- if not streams or not dbt_forensics.can_read(relations + [dirty, history]) %}
 {{ dbt_forensics.no_rows(dbt_forensics.presence_columns()) }}
 {%- else %}
+{%- set held = dbt_forensics.held_streams(streams, dirty) %}
 with
-{%- for stream in streams.values() %}
-{{ dbt_forensics.presence_changes(stream, dirty, history, dbt_forensics._existing('int_forensics__presence_changes')) }}{{ ',' if not loop.last }}
+{%- for name, stream in streams.items() %}
+{{ dbt_forensics.presence_changes(stream, dirty, history, dbt_forensics._existing('int_forensics__presence_changes')) }}{{ ',' if name in held or not loop.last }}
+{%- if name in held %}
+{{ dbt_forensics.changes_not_held(name, history) }}{{ ',' if not loop.last }}
+{%- endif %}
 {%- endfor %}
 {% for name in streams %}
-select * from {{ name }}_changed
+select * from {{ name }}_{{ 'not_held' if name in held else 'changed' }}
 {%- if not loop.last %}
 union all
 {%- endif %}

@@ -15,6 +15,7 @@
 {%- set relations = {
     'profile': ref('int_forensics__row_profile'),
     'presence': ref('int_forensics__presence_changes'),
+    'withdrawals': ref('forensics__held_withdrawals'),
     'windows': ref('forensics__windows'),
     'schema_history': ref('forensics__schema_history'),
     'versions': ref('forensics__metric_versions'),

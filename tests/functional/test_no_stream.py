@@ -13,6 +13,7 @@ PUBLIC = (
     "forensics__batch_history",
     "forensics__schema_history",
     "forensics__vanished_rows",
+    "forensics__held_withdrawals",
     "forensics__ledger",
     "forensics__events",
     "forensics__batches",

@@ -7,5 +7,6 @@
     {%- do dbt_forensics.after_detection() %}
     {%- set streams = dbt_forensics.streams_of(model, stream) %}
     {%- set batches = ref('forensics__batches').render() %}
-    {{ dbt_forensics.unaccounted_batches(streams, batches) }}
+    {%- set withdrawals = ref('forensics__held_withdrawals').render() %}
+    {{ dbt_forensics.unaccounted_batches(streams, batches, withdrawals) }}
 {% endtest %}

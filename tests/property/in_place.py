@@ -1,7 +1,7 @@
-"""What happens to rows of a batch that was captured, and the causes that a person would name: small cases, each in a day of its own.
+"""What happens to rows that were captured, and the causes that a person would name: each case in a day of its own.
 
-Rows are written as `batch:amount@event`, those of a second load of the same batch as `batch+:amount@event`. The rule of the
-stream holds back what is negative.
+Rows are written as `batch:amount@event`, those of a second load of the same batch as `batch+:amount@event`.
+The rule of the stream holds back what is negative.
 """
 
 from __future__ import annotations

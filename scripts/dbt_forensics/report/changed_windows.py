@@ -60,7 +60,9 @@ causes as (
         changed.metric, changed.window_start, changed.dimensions,
         max(case when changes.cause in {growth} then 0 else 1 end) as is_corrected,
         max(case when changes.cause = 'unexplained' then 1 else 0 end) as is_unexplained,
-        max(case when coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0) then 1 else 0 end) as has_moved,
+        max(
+            case when coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0) then 1 else 0 end
+        ) as has_moved,
         max(
             case
                 when not versions.is_settled or versions.recorded_from < changed.settles_at then 0
