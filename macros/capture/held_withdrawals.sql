@@ -101,17 +101,6 @@
 {% endmacro %}
 
 
-{% macro accepted_withdrawals(streams) %}
-    {#- The streams for which somebody gave the word in this build. -#}
-    {%- set given = var('forensics_accept_withdrawals', []) or [] -%}
-    {%- if given == 'all' -%}{{ return(streams.keys() | list) }}{%- endif -%}
-    {%- if given is string or given is mapping or given is not iterable or given | reject('in', streams) | list -%}
-        {{ dbt_forensics._config_error("var 'forensics_accept_withdrawals'", none, given, 'all, or a list of declared streams: ' ~ streams.keys() | join(', ')) }}
-    {%- endif -%}
-    {{ return(given | list) }}
-{% endmacro %}
-
-
 {% macro held_streams(streams, dirty) %}
     {#- The names of the streams with dirty batches of which a withdrawal is held. Of each the build says by which word it is let go. -#}
     {%- set names = [] -%}

@@ -81,7 +81,9 @@ moved as (
             and incidents.window_end > versions.window_start
             and incidents.opened_at <= versions.recorded_from
             and (incidents.resolved_at is null or incidents.resolved_at >= versions.recorded_from)
-    where versions.origin = 'published' and coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0)
+    where
+        versions.origin = 'published'
+        and coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0)
     group by incidents.incident_id, incidents.stream, versions.recorded_from, versions.metric
 
 ),

@@ -65,7 +65,8 @@ class Shop:
         self.runs.append(self.consumer.build(as_of=f"2026-01-0{5 + day} 12:00:00", **given))
         self.values.append(
             self.by_stream(
-                "select stream, cast(value as integer) as found from analytics.forensics__metric_versions where is_current"
+                "select stream, cast(value as integer) as found from analytics.forensics__metric_versions"
+                " where is_current"
             )
         )
         self.held.append(

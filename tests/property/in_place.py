@@ -24,7 +24,7 @@ NOTHING: dict[str, tuple[int, int]] = {}
 
 @dataclass(frozen=True)
 class Case:
-    """What the relation has at each build (at the last of them still), and what changes in the value, by on_conflict."""
+    """What the relation has at each build (then as at the last one), and what changes, by on_conflict."""
 
     shown: Sequence[str]
     first_wins: Changes
