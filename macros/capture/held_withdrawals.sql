@@ -9,7 +9,7 @@
     {%- set accepted = dbt_forensics.accepted_withdrawals(streams) -%}
     {%- set before = dbt_forensics._withdrawals_so_far() -%}
     {%- set losses = dbt_forensics._possible_losses(dirty) if ledger else {} -%}
-    {%- set looked_at, returned = {}, [] -%}
+    {%- set looked_at, ended = {}, {} -%}
     {%- for name, stream in streams.items() -%}
         {%- set earlier = before.get(name, {'entry_number': 0, 'state': none}) -%}
         {%- set counting = none -%}
@@ -20,10 +20,11 @@
         {%- if counting is not none and losses[name] > counting * stream.max_withdrawn_share -%}
             {%- do looked_at.update({name: {'counting': counting, 'earlier': earlier}}) -%}
         {%- elif earlier.state == 'held' -%}
-            {%- do returned.append(name) -%}
+            {#- A stream that never holds anything has accepted what it held before. #}
+            {%- do ended.update({name: 'accepted' if losses.get(name) and stream.max_withdrawn_share == 1 else 'returned'}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if not looked_at and not returned -%}
+    {%- if not looked_at and not ended -%}
     {{ dbt_forensics.no_rows(dbt_forensics.held_withdrawal_columns()) }}
     {%- else -%}
     with
@@ -63,13 +64,13 @@
         from {{ name }}_withdrawal
         where state is not null
         {%- if found.earlier.state == 'held' %} and (state <> 'held' or row_count <> {{ found.earlier.row_count }}){% endif %}
-        {{- '\n        union all' if not loop.last or returned }}
+        {{- '\n        union all' if not loop.last or ended }}
         {%- endfor %}
-        {%- for name in returned %}
+        {%- for name, state in ended.items() %}
         select
             '{{ name }}' as stream,
             {{ before[name].entry_number + 1 }} as entry_number,
-            'returned' as state,
+            '{{ state }}' as state,
             0 as row_count,
             0 as withdrawn_count,
             {{ before[name].counting_count }} as counting_count,

@@ -102,6 +102,7 @@
             first_value(ledger.cause) over ({{ of_row }}) as first_cause,
             max(case when ledger.action_id is not null then ledger.recorded_at end) over (partition by ledger.row_key) as acted_upon_at,
             sum(ledger.effect) over (partition by ledger.row_key) as counts,
+            max(ledger.effect) over (partition by ledger.row_key) as has_counted,
             max(ledger.entry_number) over (partition by ledger.row_key) as entry_count
         from {{ ledger }} as ledger
         inner join seen_before
@@ -110,7 +111,7 @@
         {{ dbt_forensics.no_rows({
             'stream': 'text', 'event_id': 'text', 'row_key': 'text', 'ingested_at': 'time', 'verdict': 'text',
             'other_row_key': 'text', 'entry_number': 'integer', 'first_verdict': 'text', 'first_cause': 'text',
-            'acted_upon_at': 'time', 'counts': 'integer', 'entry_count': 'integer',
+            'acted_upon_at': 'time', 'counts': 'integer', 'has_counted': 'integer', 'entry_count': 'integer',
         }) }}
         {%- endif %}
 
@@ -136,6 +137,7 @@
             judged.ingested_at,
             true as is_new,
             cast(0 as {{ dbt.type_bigint() }}) as counts,
+            cast(0 as {{ dbt.type_bigint() }}) as has_counted,
             cast(0 as {{ dbt.type_bigint() }}) as entry_count,
             cast(null as {{ dbt.type_string() }}) as verdict,
             cast(null as {{ dbt.type_string() }}) as other_row_key,
@@ -153,6 +155,7 @@
             ingested_at,
             false as is_new,
             cast(counts as {{ dbt.type_bigint() }}) as counts,
+            cast(has_counted as {{ dbt.type_bigint() }}) as has_counted,
             cast(entry_count as {{ dbt.type_bigint() }}) as entry_count,
             verdict,
             other_row_key,

@@ -134,7 +134,8 @@
             max(case when {{ loses }} and is_rewritten then 1 else 0 end) {{ of_event }} = 1 as loser_is_rewritten,
             max(case when target_verdict = 'accepted' and is_rewrite then 1 else 0 end) {{ of_event }} = 1 as winner_is_rewrite,
             max(case when target_verdict = 'accepted' and (is_new or is_back) then 1 else 0 end) {{ of_event }} = 1 as winner_came,
-            max(case when verdict = 'withdrawn' and not is_in_source then 1 else 0 end) {{ of_event }} = 1 as had_gone
+            max(case when has_counted = 1 and verdict = 'withdrawn' and not is_in_source then 1 else 0 end) {{ of_event }} = 1 as had_gone,
+            max(has_counted) {{ of_event }} = 1 as event_has_counted
         from targeted
 
     )

@@ -107,7 +107,8 @@
             case
                 when {{ is_acted_upon }} then act_cause
                 when is_rewrite or (loser_is_rewritten and not takes_over) then 'rewritten'
-                when is_back and not displaces then 'source_deleted'
+                when is_back and not displaces and event_has_counted then 'source_deleted'
+                when is_back and not displaces then {{ dbt_forensics.arrival_cause('timeliness') }}
                 else 'correction'
             end as cause,
             timeliness,

@@ -30,6 +30,7 @@ def test_every_kind_of_thing_happens() -> None:
         "late",
         "too_late",
         "correction",
+        "rewritten",
         "source_deleted",
         "duplicate",
         "conflict",
