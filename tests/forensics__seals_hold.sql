@@ -3,8 +3,11 @@
 {%- do dbt_forensics.assert_settings('test') %}
 {%- set seals = ref('forensics__seals').render() %}
 {%- set relations = dbt_forensics._sealed_relations() %}
-{%- set is_there = dbt_forensics.is_built_here(['forensics__seals']) %}
-{%- set checks_rows = is_there and dbt_forensics.checks_everything() %}
+{%- set is_whole = dbt_forensics.is_built_here(['forensics__seals']) %}
+{%- set checks_rows = is_whole and dbt_forensics.checks_everything() %}
+{%- if not dbt_forensics.is_built_here() %}
+{{ dbt_forensics.no_rows({'sealed_table': 'text'}) }}
+{%- else %}
 with problems_of_seals as (
 
     {{ dbt_forensics._problems_of_seals(seals) }}
@@ -23,4 +26,5 @@ select * from problems_of_seals
 {%- if checks_rows %}
 union all
 select * from rows_unlike_their_seals
+{%- endif %}
 {%- endif %}
