@@ -139,3 +139,56 @@
         ~ ")) * 0.000000001"
     ) }}
 {% endmacro %}
+
+{% macro postgres__attempt(query, keep_as) %}
+    {#- A block with a handler goes on after a failure, in the same transaction. -#}
+    {%- set statement = dbt_forensics.text_literal(('create temporary table ' ~ keep_as ~ ' as ' if keep_as else '') ~ query) -%}
+    {%- set tag = '$forensics_' ~ local_md5(statement) ~ '$' -%}
+    {%- set attempted -%}
+        {{ dbt_forensics.plan_quickly() }};
+        {%- if keep_as %}
+        drop table if exists pg_temp.{{ keep_as }};
+        {%- endif %}
+        do {{ tag }}
+        begin
+            perform set_config('dbt_forensics.problem', '', true);
+            execute {{ statement }};
+        exception when others then
+            perform set_config('dbt_forensics.problem', sqlerrm, true);
+        end
+        {{ tag }};
+        select current_setting('dbt_forensics.problem')
+    {%- endset -%}
+    {{ return({'problem': dbt_forensics._single_row(attempted)[0] or none, 'relation': keep_as, 'is_kept': keep_as is not none}) }}
+{% endmacro %}
+
+{% macro postgres__relation_columns(relation) %}
+    {#- The information schema, which dbt asks, does not know materialized views. -#}
+    {%- set columns = dbt_forensics.default__relation_columns(relation) -%}
+    {%- if columns -%}{{ return(columns) }}{%- endif -%}
+    {%- set of_materialized_view -%}
+        select
+            columns.attname as column_name,
+            case when types.typelem <> 0 and types.typlen = -1 then 'ARRAY' when schemas.nspname = 'pg_catalog' then format_type(columns.atttypid, null) else 'USER-DEFINED' end as data_type,
+            cast(information_schema._pg_char_max_length(columns.atttypid, columns.atttypmod) as integer) as character_maximum_length,
+            cast(information_schema._pg_numeric_precision(columns.atttypid, columns.atttypmod) as integer) as numeric_precision,
+            cast(information_schema._pg_numeric_scale(columns.atttypid, columns.atttypmod) as integer) as numeric_scale
+        from pg_catalog.pg_attribute as columns
+        inner join pg_catalog.pg_class as relations
+            on columns.attrelid = relations.oid and relations.relkind = 'm'
+        inner join pg_catalog.pg_namespace as homes
+            on relations.relnamespace = homes.oid
+        inner join pg_catalog.pg_type as types
+            on columns.atttypid = types.oid
+        inner join pg_catalog.pg_namespace as schemas
+            on types.typnamespace = schemas.oid
+        where
+            homes.nspname = {{ dbt_forensics.text_literal(relation.schema) }}
+            and relations.relname = {{ dbt_forensics.text_literal(relation.identifier) }}
+            and columns.attnum > 0
+            and not columns.attisdropped
+        order by columns.attnum
+    {%- endset -%}
+    {%- for column in sql_convert_columns_in_relation(run_query(of_materialized_view)) -%}{%- do columns.update({column.name: column.data_type}) -%}{%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}

@@ -134,6 +134,20 @@
     {{ return(adapter.dispatch('gather_statistics', 'dbt_forensics')(relation)) }}
 {% endmacro %}
 
+{% macro attempt(query, keep_as=none) %}
+    {#-
+        Runs a select whose failure stops nothing, as {problem, relation, is_kept}. problem: none, or the engine's words; some engines only say that it
+        failed. relation: what to select its rows from; with keep_as a table of this session that holds them (is_kept). Where an engine
+        cannot go on after a failure nothing is run, problem is none and relation is the select itself.
+    -#}
+    {{ return(adapter.dispatch('attempt', 'dbt_forensics')(query, keep_as)) }}
+{% endmacro %}
+
+{% macro relation_columns(relation) %}
+    {#- {name: data type} of a relation's columns, in their order; empty where it does not exist, or nothing in it may be read. -#}
+    {{ return(adapter.dispatch('relation_columns', 'dbt_forensics')(relation)) }}
+{% endmacro %}
+
 {% macro plan_quickly() %}
     {#- A statement before the query of each model and snapshot, where the engine would compile queries for longer than that saves; nothing elsewhere. -#}
     {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
@@ -247,6 +261,16 @@
 
 {% macro default__gather_statistics(relation) %}
     {{ return('') }}
+{% endmacro %}
+
+{% macro default__attempt(query, keep_as) %}
+    {{ return({'problem': none, 'relation': '(' ~ query ~ ')', 'is_kept': false}) }}
+{% endmacro %}
+
+{% macro default__relation_columns(relation) %}
+    {%- set columns = {} -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}{%- do columns.update({column.name: column.data_type}) -%}{%- endfor -%}
+    {{ return(columns) }}
 {% endmacro %}
 
 {% macro default__plan_quickly() %}

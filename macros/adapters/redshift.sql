@@ -203,3 +203,7 @@
 {% macro redshift__plan_quickly() %}{{ return('') }}{% endmacro %}
 
 {% macro redshift__read_once() %}{{ return('') }}{% endmacro %}
+
+{% macro redshift__attempt(query, keep_as) %}{{ return(dbt_forensics.default__attempt(query, keep_as)) }}{% endmacro %}
+
+{% macro redshift__relation_columns(relation) %}{{ return(dbt_forensics.default__relation_columns(relation)) }}{% endmacro %}

@@ -14,8 +14,9 @@
         {%- do rules.append((column ~ '_keeps_its_type', original ~ ' is null or ' ~ dbt_forensics.quoted(column) ~ ' is not null')) -%}
     {%- endfor -%}
     {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg', 'min', 'max'] -%}
-        {%- set is_number = '(' ~ definition.expr ~ ') is null or ' ~ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') ~ ' is not null' -%}
-        {%- do rules.append((metric ~ '_is_a_number', is_number ~ (' or not coalesce(' ~ definition.where ~ ', false)' if definition.where else ''))) -%}
+        {#- What is no input need not be a number, and may be nothing that the expression can be asked of. -#}
+        {%- set input = '(case when ' ~ definition.where ~ ' then ' ~ definition.expr ~ ' end)' if definition.where else '(' ~ definition.expr ~ ')' -%}
+        {%- do rules.append((metric ~ '_is_a_number', input ~ ' is null or ' ~ dbt_forensics.exact_number(input) ~ ' is not null')) -%}
     {%- endfor -%}
     {%- for rule, condition in stream.rules.items() -%}
         {%- do rules.append((rule, condition)) -%}

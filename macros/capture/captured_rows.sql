@@ -6,7 +6,6 @@
     -#}
     {%- set name = stream.name -%}
     {%- set roles = shape.roles -%}
-    {%- set arrival = dbt_forensics._time_sql(shape, 'ingested_at') %}
     {%- set kept = dbt_forensics._kept_texts(shape) %}
     {%- set unreadable = dbt_forensics._unreadable_texts(shape, kept) %}
     {{ name }}_raw as (
@@ -25,12 +24,7 @@
             {{ dbt_forensics.broken_rule(stream, shape) }} as broken_rule
         from {{ shape.source }}
         {%- if from_time and to_time %}
-        where (
-            {{ arrival }} between {{ from_time }} and {{ to_time }}
-            or {{ arrival }} < {{ dbt_forensics.earliest_time() }}
-            or {{ arrival }} >= {{ dbt_forensics.latest_time() }}
-            or {{ arrival }} is null
-        )
+        where {{ dbt_forensics._arrives_within(shape, from_time, to_time) }}
         {%- endif %}
 
     ),
@@ -123,6 +117,18 @@
 
     )
 {% endmacro %}
+
+
+{% macro _arrives_within(shape, from_time, to_time) %}
+    {#- A condition on raw rows: of these arrivals, or of one that cannot be true. -#}
+    {%- set arrival = dbt_forensics._time_sql(shape, 'ingested_at') -%}
+    (
+            {{ arrival }} between {{ from_time }} and {{ to_time }}
+            or {{ arrival }} < {{ dbt_forensics.earliest_time() }}
+            or {{ arrival }} >= {{ dbt_forensics.latest_time() }}
+            or {{ arrival }} is null
+        )
+{%- endmacro %}
 
 
 {% macro _role_sql(shape, role) %}

@@ -4,8 +4,8 @@
         dirty: int_forensics__dirty_batches. history: the event history as it is, or none.
     -#}
     {%- set name = stream.name -%}
-    {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference <> 'gone'") -%}
+    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference not in ('gone', 'unread')") -%}
+    {%- set shape = dbt_forensics.stream_shape(stream) if reach else none -%}
     {%- set is_first = dbt_forensics.is_first_build(name) -%}
     {%- set recorded_at = dbt_forensics.recorded_at() -%}
     {%- set columns = dbt_forensics.event_history_columns() -%}
@@ -21,7 +21,7 @@
 
         select batch_id
         from {{ dirty }}
-        where stream = '{{ name }}' and difference <> 'gone'
+        where stream = '{{ name }}' and difference not in ('gone', 'unread')
 
     ),
 

@@ -7,7 +7,9 @@
         families: {name: family of types} of the columns that were of another one at first: that one;
         retyped: the same of those that expressions name; original: {name: sql} of what these columns hold now;
         former: {name: [name]} of columns that were renamed: what they were called before, the latest first.
-        It is looked at once per stream and node: each look is two queries.
+        problem: {key, reason} where the relation, or what is configured of it, cannot be read, or none. Then the rest is what is on record
+        of the relation, so that what was captured can still be worked with.
+        It is looked at once per stream and node.
     -#}
     {%- if 'shape' not in stream -%}{%- do stream.update({'shape': dbt_forensics._look_at_shape(stream)}) -%}{%- endif -%}
     {{ return(stream.shape) }}
@@ -15,19 +17,17 @@
 
 
 {% macro _look_at_shape(stream) %}
-    {%- set where = "stream '" ~ stream.name ~ "'" -%}
     {%- set relation = dbt_forensics.stream_relation(stream) -%}
-    {%- set columns = {} -%}
-    {%- for column in adapter.get_columns_in_relation(relation) -%}
-        {%- do columns.update({column.name: column.data_type}) -%}
-    {%- endfor -%}
+    {%- set problems = [] -%}
+    {%- set before = dbt_forensics._columns_before(stream.name) -%}
+    {%- set columns = dbt_forensics.relation_columns(relation) -%}
     {%- if not columns -%}
-        {{ dbt_forensics._config_error(where, 'relation', stream.relation ~ ' (' ~ relation ~ '), which does not exist or has no columns', 'a relation that exists when the build starts') }}
+        {%- do problems.append(('relation', stream.relation ~ ' (' ~ relation ~ '), which does not exist or has no columns that can be read', 'a relation that exists when the build starts')) -%}
+        {%- for column, known in before.items() if not known.left_at -%}{%- do columns.update({column: known.last}) -%}{%- endfor -%}
     {%- endif -%}
     {%- for column in columns if (column | lower).startswith('forensics_') -%}
-        {{ dbt_forensics._config_error(where, 'relation', relation ~ ' with a column ' ~ column, "columns that do not begin with forensics_, as the package's own do") }}
+        {%- do problems.append(('relation', relation ~ ' with a column ' ~ column, "columns that do not begin with forensics_, as the package's own do")) -%}
     {%- endfor -%}
-    {%- set before = dbt_forensics._columns_before(stream.name) -%}
     {%- set dropped = {} -%}
     {%- for column, types in before.items() if column not in columns -%}
         {%- do dropped.update({column: types.last}) -%}
@@ -47,7 +47,9 @@
 
     {%- set roles = {} -%}
     {%- for role in dbt_forensics.stream_roles() if role in stream -%}
-        {%- do roles.update({role: dbt_forensics._role(stream, role, columns, dropped, original)}) -%}
+        {%- set found = dbt_forensics._role(stream, role, columns, dropped, original) -%}
+        {%- do roles.update({role: found}) -%}
+        {%- if not found.sql -%}{%- do problems.append((role, stream[role] ~ ', which ' ~ stream.relation ~ ' does not have', 'an expression, or one of its columns: ' ~ columns.keys() | join(', '))) -%}{%- endif -%}
     {%- endfor -%}
 
     {%- set mapped = roles.values() | map(attribute='column') | select('string') | list -%}
@@ -57,14 +59,20 @@
         {%- if column -%}
             {%- do payload.append(column) -%}
         {%- elif name not in dropped -%}
-            {{ dbt_forensics._config_error(where, 'payload', name ~ ', which ' ~ relation ~ ' does not have', 'its columns: ' ~ columns.keys() | join(', ')) }}
+            {%- do problems.append(('payload', name ~ ', which ' ~ relation ~ ' does not have', 'its columns: ' ~ columns.keys() | join(', '))) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- for metric, definition in stream.metrics.items() -%}
+        {%- for name in definition.dimensions | default([]) if not dbt_forensics._column_named(name, known) -%}
+            {%- do problems.append(('metrics.' ~ metric ~ '.dimensions', name ~ ', which ' ~ stream.relation ~ ' does not have', 'its columns: ' ~ known.keys() | join(', '))) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set problem = {'key': problems[0][0], 'reason': dbt_forensics._found(problems[0][1], problems[0][2])} if problems else none -%}
 
     {{ return({
         'source': dbt_forensics._relation_as_known(stream, relation, columns, dropped, retyped, original),
         'columns': columns, 'dropped': dropped, 'known': known, 'roles': roles, 'payload': payload, 'families': families, 'retyped': retyped, 'original': original,
-        'former': dbt_forensics._former_names(columns, before),
+        'former': dbt_forensics._former_names(columns, before), 'problem': problem,
     }) }}
 {% endmacro %}
 
@@ -128,7 +136,7 @@
 
 
 {% macro _role(stream, role, columns, dropped, original) %}
-    {#- A role is filled by a column (quoted) or by an expression of the project's owner (trusted, as their models are). -#}
+    {#- A role is filled by a column (quoted) or by an expression of the project's owner (trusted, as their models are); its sql is none where it is neither. -#}
     {%- set given = stream[role] | trim -%}
     {%- set column = dbt_forensics._column_named(given, columns) or dbt_forensics._column_named(given[1:-1], columns) -%}
     {%- set column = none if column and given not in [column, dbt_forensics.quoted(column)] and column | lower != given | lower else column -%}
@@ -141,7 +149,7 @@
         {%- do log("dbt_forensics: stream '" ~ stream.name ~ "': column " ~ given ~ ' (' ~ role ~ ') is gone from the relation; recorded as NULL from now on.', info=true) -%}
         {{ return({'sql': 'cast(null as ' ~ dbt.type_string() ~ ')', 'data_type': none, 'column': none, 'is_dropped': true}) }}
     {%- endif -%}
-    {{ dbt_forensics._config_error("stream '" ~ stream.name ~ "'", role, given ~ ', which ' ~ stream.relation ~ ' does not have', 'an expression, or one of its columns: ' ~ columns.keys() | join(', ')) }}
+    {{ return({'sql': none, 'data_type': none, 'column': none, 'is_dropped': false}) }}
 {% endmacro %}
 
 

@@ -195,7 +195,10 @@
 
 
 {% macro _config_error(where, key, found, allowed) %}
-    {%- do exceptions.raise_compiler_error(
-        'dbt_forensics: ' ~ where ~ (", key '" ~ key ~ "'" if key else '') ~ ': found ' ~ found ~ '; allowed: ' ~ allowed ~ '.'
-    ) -%}
+    {%- do exceptions.raise_compiler_error('dbt_forensics: ' ~ where ~ (", key '" ~ key ~ "'" if key else '') ~ ': ' ~ dbt_forensics._found(found, allowed)) -%}
+{% endmacro %}
+
+
+{% macro _found(found, allowed) %}
+    {{ return('found ' ~ found ~ '; allowed: ' ~ allowed ~ '.') }}
 {% endmacro %}

@@ -1,6 +1,7 @@
 {% macro unaccounted_batches(streams, batches) %}
-    {#- A select of the batches whose rows in the relation, rows on record and verdicts do not add up. batches: forensics__batches. -#}
-    {%- if not execute or not streams -%}
+    {#- A select of the batches whose rows in the relation, rows on record and verdicts do not add up, of streams that the last build read. batches: forensics__batches. -#}
+    {%- set streams = dbt_forensics.streams_that_are_read(streams) if execute else {} -%}
+    {%- if not streams -%}
     {{ return(dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'rows_in_relation': 'integer', 'rows_on_record': 'integer', 'verdict_count': 'integer'})) }}
     {%- endif -%}
     with

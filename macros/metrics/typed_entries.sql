@@ -30,6 +30,8 @@
             on ledger.row_key = history.row_key and ledger.ingested_at = history.ingested_at
         where
             ledger.stream = '{{ stream.name }}'
+            {#- Its expressions are for its own rows, and may fail on those of another stream. #}
+            and history.stream = '{{ stream.name }}'
             and ledger.effect <> 0
             {%- if after %}
             and ledger.recorded_at > {{ dbt_forensics.timestamp_literal(after) }}

@@ -1,0 +1,153 @@
+{% macro read_streams(streams) %}
+    {#-
+        Which streams this build can read, as {dirty, unread}: dirty, what to select the dirty batches from of those that it can; unread,
+        {stream: {key, reason}} of the others. A stream that cannot be read stops no other one: it is left out of this build, and
+        the next build tries again. All are tried at once; only if that fails, one after the other, and then key by key.
+    -#}
+    {%- set unread, selects = {}, {} -%}
+    {%- for name, stream in streams.items() -%}
+        {%- set shape = dbt_forensics.stream_shape(stream) -%}
+        {%- set problem = shape.problem or dbt_forensics._problem_at_first(stream, shape) -%}
+        {%- if problem -%}{%- do unread.update({name: problem}) -%}
+        {%- else -%}{%- do selects.update({name: dbt_forensics.dirty_batches(stream)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set tried = dbt_forensics.attempt(dbt_forensics._dirty_select(selects), 'forensics_dirty') -%}
+    {%- for name in selects.keys() | list if tried.problem -%}
+        {%- set alone = dbt_forensics.attempt(dbt_forensics._dirty_select({name: selects[name]})) -%}
+        {%- if alone.problem -%}
+            {%- do unread.update({name: dbt_forensics._problem_of_reading(streams[name], alone.problem)}) -%}
+            {%- do selects.pop(name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if tried.problem -%}
+        {%- set tried = dbt_forensics.attempt(dbt_forensics._dirty_select(selects), 'forensics_dirty') -%}
+        {%- if tried.problem -%}{%- do exceptions.raise_compiler_error('dbt_forensics: the streams cannot be read together: ' ~ tried.problem) -%}{%- endif -%}
+    {%- endif -%}
+    {%- for name in selects if tried.is_kept -%}
+        {%- set problem = dbt_forensics._problem_of_capture(streams[name], tried.relation) -%}
+        {%- if problem -%}{%- do unread.update({name: problem}) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- for name, problem in unread.items() -%}
+        {%- do log("dbt_forensics: stream '" ~ name ~ "', key '" ~ problem.key ~ "': " ~ problem.reason ~ ' This build records the other streams.', info=true) -%}
+    {%- endfor -%}
+    {{ return({'dirty': tried.relation, 'unread': unread}) }}
+{% endmacro %}
+
+
+{% macro streams_that_are_read(streams) %}
+    {#- Those of the streams that the last build did not leave out. -#}
+    {%- set read = dict(streams) -%}
+    {%- set dirty = dbt_forensics._existing('int_forensics__dirty_batches') -%}
+    {%- for row in run_query('select stream from ' ~ dirty ~ " where difference = 'unread'").rows if dirty -%}{%- do read.pop(row[0], none) -%}{%- endfor -%}
+    {{ return(read) }}
+{% endmacro %}
+
+
+{% macro unread_columns() %}
+    {{ return({'config_key': 'text', 'reason': 'text', 'recorded_at': 'time'}) }}
+{% endmacro %}
+
+
+{% macro _dirty_select(selects) %}
+    {#- A select of the dirty batches of some streams. selects: {stream: its CTEs}. -#}
+    {%- if not selects -%}{{ return(dbt_forensics.no_rows(dbt_forensics.dirty_batch_columns())) }}{%- endif -%}
+    with {{ selects.values() | join(',\n') }}
+    {%- for name in selects %}
+    select * from {{ name }}_dirty
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+
+{% macro _problem_at_first(stream, shape) %}
+    {#- Before anything is sealed the arrivals are looked at to find the horizon: the first question to a relation that nobody has read yet. -#}
+    {%- if dbt_forensics._existing('forensics__batch_history') -%}{{ return(none) }}{%- endif -%}
+    {%- set arrivals = 'select count(' ~ dbt_forensics._role_sql(shape, 'ingested_at') ~ ') from ' ~ shape.source -%}
+    {%- set problem = dbt_forensics.attempt(arrivals).problem -%}
+    {{ return(dbt_forensics._problem_of_reading(stream, problem) if problem else none) }}
+{% endmacro %}
+
+
+{% macro _problem_of_reading(stream, problem) %}
+    {#- {key, reason}: why a relation whose columns are known cannot be read. problem: what the engine says of all of it. -#}
+    {%- set shape = dbt_forensics.stream_shape(stream) -%}
+    {%- set of_relation = dbt_forensics.attempt('select count(*) from ' ~ dbt_forensics.stream_relation(stream)).problem -%}
+    {%- if not of_relation -%}
+        {%- set found = dbt_forensics._failing_key(dbt_forensics._role_expressions(stream, shape), 'from ' ~ shape.source) -%}
+        {%- if found -%}{{ return(found) }}{%- endif -%}
+    {%- endif -%}
+    {{ return({
+        'key': 'relation',
+        'reason': 'found ' ~ stream.relation ~ ', which cannot be read (' ~ (of_relation or problem) ~ '); allowed: a relation of which every row can be read.',
+    }) }}
+{% endmacro %}
+
+
+{% macro _problem_of_capture(stream, dirty) %}
+    {#- {key, reason} of the first expression that cannot be evaluated on every row of the stream's dirty batches, or none. What is a column by itself always can. -#}
+    {%- set shape = dbt_forensics.stream_shape(stream) -%}
+    {%- set expressions = dict(dbt_forensics._role_expressions(stream, shape), **dbt_forensics._judging_expressions(stream, shape)) -%}
+    {%- set reach = dbt_forensics.batches_reach(dirty, stream.name, "difference <> 'gone'") if expressions else none -%}
+    {%- if not reach -%}{{ return(none) }}{%- endif -%}
+    {%- set rows -%}
+        from {{ shape.source }}
+        where
+            {{ dbt_forensics._arrives_within(shape, reach.from_time, reach.to_time) }}
+            and {{ dbt_forensics._batch_id(shape) }} in (select batch_id from {{ dirty }} where stream = '{{ stream.name }}')
+    {%- endset -%}
+    {%- set counts = [] -%}
+    {%- for expression in expressions.values() -%}{%- do counts.append('count(' ~ expression.sql ~ ')') -%}{%- endfor -%}
+    {%- set problem = dbt_forensics.attempt('select ' ~ counts | join(', ') ~ ' ' ~ rows).problem -%}
+    {%- if not problem -%}{{ return(none) }}{%- endif -%}
+    {{ return(dbt_forensics._failing_key(expressions, rows) or {'key': 'relation', 'reason': 'found rows that cannot be read (' ~ problem ~ '); allowed: a relation of which every row can be read.'}) }}
+{% endmacro %}
+
+
+{% macro _failing_key(expressions, rows) %}
+    {#- {key, reason} of the first of some expressions that cannot be evaluated on every one of some rows, or none. rows: SQL from `from` on. -#}
+    {%- for key, expression in expressions.items() -%}
+        {%- set problem = dbt_forensics.attempt('select count(' ~ expression.sql ~ ') ' ~ rows).problem -%}
+        {%- if problem -%}
+            {{ return({'key': key, 'reason': 'found ' ~ expression.given ~ ', which fails on rows that came (' ~ problem ~ '); allowed: an expression that can be evaluated on every row.'}) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(none) }}
+{% endmacro %}
+
+
+{% macro _role_expressions(stream, shape) %}
+    {#- {key: {given, sql}} of the roles that are an expression. -#}
+    {%- set expressions = {} -%}
+    {%- for role, found in shape.roles.items() if not found.column -%}
+        {%- do expressions.update({role: {'given': stream[role], 'sql': dbt_forensics._time_sql(shape, role) if role in ['event_time', 'ingested_at'] else dbt_forensics._role_sql(shape, role)}}) -%}
+    {%- endfor -%}
+    {{ return(expressions) }}
+{% endmacro %}
+
+
+{% macro _judging_expressions(stream, shape) %}
+    {#- {key: {given, sql}} of the rules, and of what the metrics ask of a row. -#}
+    {%- set expressions = {} -%}
+    {%- for rule, condition in stream.rules.items() -%}
+        {%- do expressions.update({'rules.' ~ rule: {'given': condition, 'sql': 'case when ' ~ condition ~ ' then 1 end'}}) -%}
+    {%- endfor -%}
+    {%- for metric, definition in stream.metrics.items() -%}
+        {%- if definition.where -%}
+            {%- do expressions.update({'metrics.' ~ metric ~ '.where': {'given': definition.where, 'sql': 'case when ' ~ definition.where ~ ' then 1 end'}}) -%}
+        {%- endif -%}
+        {%- if definition.expr and not dbt_forensics._column_named(definition.expr | string | trim, shape.columns) -%}
+            {%- set input = 'case when ' ~ definition.where ~ ' then ' ~ definition.expr ~ ' end' if definition.where else '(' ~ definition.expr ~ ')' -%}
+            {%- do expressions.update({'metrics.' ~ metric ~ '.expr': {'given': definition.expr, 'sql': input}}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(expressions) }}
+{% endmacro %}
+
+
+{% macro log_unread_streams(unread) %}
+    {#- Says which streams the last build left out, where people look: at the end. unread: forensics__unread_streams. -#}
+    {%- for row in run_query('select stream, config_key, reason from ' ~ unread ~ ' order by stream').rows -%}
+        {%- do log("dbt_forensics: stream '" ~ row[0] ~ "', key '" ~ row[1] ~ "': " ~ row[2] ~ ' The last build left the stream out.', info=true) -%}
+    {%- endfor -%}
+{% endmacro %}

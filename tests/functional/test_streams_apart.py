@@ -1,0 +1,124 @@
+"""A stream that cannot be read stops no other one: it is named, with its key, and read again when it can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines import Engine
+from harness.project import Consumer, Run
+
+pytestmark = pytest.mark.engines_differ
+
+COLUMNS = {"id": "varchar", "qty": "varchar", "happened": "timestamp", "loaded": "timestamp", "b": "varchar"}
+#: A stream over a table of texts; each case makes one thing of it wrong.
+STREAM: dict[str, Any] = {
+    "event_id": "id",
+    "event_time": "happened",
+    "ingested_at": "loaded",
+    "batch_id": "b",
+    "metrics": {"n": {"agg": "count"}},
+}
+#: What is wrong with a stream from the beginning, and the key that is named.
+AT_FIRST: dict[str, tuple[dict[str, Any], str]] = {
+    "gone": ({"relation": "source.raw.nowhere"}, "relation"),
+    "typo": ({"tenant": "unit"}, "tenant"),
+    "content": ({"payload": ["qty", "unit"]}, "payload"),
+    "by_unit": ({"metrics": {"n": {"agg": "count", "dimensions": ["unit"]}}}, "metrics.n.dimensions"),
+    "unread_view": ({"relation": "source.raw.failing"}, "relation"),
+}
+#: What fails as soon as a row says n/a, and the key that is named.
+LATER: dict[str, tuple[dict[str, Any], str]] = {
+    "rule": ({"rules": {"quantity": "cast(qty as integer) >= 0"}}, "rules.quantity"),
+    "metric": ({"metrics": {"q": {"agg": "sum", "expr": "cast(qty as integer) * 2"}}}, "metrics.q.expr"),
+    "condition": (
+        {"metrics": {"n": {"agg": "count", "where": "cast(qty as integer) > 1"}}},
+        "metrics.n.where",
+    ),
+    "name": ({"event_id": "id || cast(cast(qty as integer) as varchar)"}, "event_id"),
+    "arrival": ({"ingested_at": "loaded + cast(qty as integer) * interval '1 second'"}, "ingested_at"),
+}
+#: The same expressions, where what is no input is not asked.
+FINE: dict[str, dict[str, Any]] = {
+    "guarded": {
+        "metrics": {"q": {"agg": "sum", "expr": "cast(qty as integer) * 2", "where": "qty <> 'n/a'"}}
+    },
+}
+
+
+def row(event: str, qty: str, day: int) -> dict[str, Any]:
+    time = f"2026-01-{day:02} 09:00:00"
+    return {"id": event, "qty": qty, "happened": time, "loaded": time, "b": f"b{day}"}
+
+
+def unread(consumer: Consumer) -> dict[str, str]:
+    rows = consumer.query("select stream, config_key, reason from analytics.forensics__unread_streams")
+    assert all("found" in one["reason"] and "; allowed: " in one["reason"] for one in rows)
+    return {one["stream"]: one["config_key"] for one in rows}
+
+
+def failed(run: Run) -> dict[str, str]:
+    return {node: status for node, status in run.results.items() if status not in ("success", "pass")}
+
+
+def captured(consumer: Consumer) -> dict[str, int]:
+    rows = consumer.query(
+        "select stream, count(*) as n from analytics.forensics__event_history group by stream"
+    )
+    return {one["stream"]: one["n"] for one in rows}
+
+
+def totals(consumer: Consumer) -> dict[str, int]:
+    rows = consumer.query(
+        "select stream, sum(value) as total from analytics.forensics__metric_versions where is_current group by stream"
+    )
+    return {one["stream"]: int(one["total"]) for one in rows}
+
+
+def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_path: Path) -> None:
+    given = {name: one for name, (one, _) in {**AT_FIRST, **LATER}.items()} | FINE | {"orders": {}}
+    consumer = Consumer(
+        engine,
+        tmp_path,
+        streams={name: {"relation": "source.raw.t", **STREAM, **one} for name, one in given.items()},
+        sources={"raw": ["t", "nowhere", "failing"]},
+    )
+    consumer.create_table("t", COLUMNS)
+    consumer.execute("create view raw.failing as select t.*, cast(id as integer) as number from raw.t")
+    consumer.insert("t", [row("e1", "1", 5), row("e2", "2", 5)])
+
+    run = consumer.build(as_of="2026-01-05 12:00:00", expect="failure")
+    assert failed(run) == {"forensics__every_stream_is_read": "fail"}
+    keys = {name: key for name, (_, key) in AT_FIRST.items()}
+    assert unread(consumer) == keys
+    assert captured(consumer) == dict.fromkeys([*LATER, *FINE, "orders"], 2)
+    for name, key in keys.items():
+        assert f"stream '{name}', key '{key}': found" in run.log
+
+    consumer.insert("t", [row("e3", "n/a", 6), row("e4", "4", 6)])
+    run = consumer.build(as_of="2026-01-06 12:00:00", expect="failure")
+    assert failed(run) == {"forensics__every_stream_is_read": "fail"}
+    keys |= {name: key for name, (_, key) in LATER.items()}
+    assert unread(consumer) == keys
+    assert captured(consumer) == dict.fromkeys(LATER, 2) | dict.fromkeys([*FINE, "orders"], 4)
+
+    # What was wrong with the row is corrected at the source: all of it is recorded, as if nothing had been. A new metric fails on what is on record.
+    consumer.execute("update raw.t set qty = '3' where id = 'e3'")
+    consumer.streams = {name: one for name, one in consumer.streams.items() if name not in AT_FIRST}
+    orders = consumer.streams["orders"]
+    doubled = {"agg": "sum", "expr": "cast(qty as integer) * 2"}
+    consumer.streams["orders"] = {**orders, "metrics": {**orders["metrics"], "doubled": doubled}}
+    run = consumer.build(as_of="2026-01-07 12:00:00", expect="failure")
+    assert failed(run) == {"forensics__every_stream_is_read": "fail"}
+    assert unread(consumer) == {"orders": "metrics.doubled"}
+    assert captured(consumer) == dict.fromkeys(LATER, 4) | dict.fromkeys([*FINE, "orders"], 5)
+    expected = {"rule": 4, "metric": 20, "condition": 3, "name": 4, "arrival": 4, "guarded": 20, "orders": 4}
+    assert totals(consumer) == expected
+
+    # Written so that it can be asked of every row, it catches up.
+    consumer.streams["orders"]["metrics"]["doubled"] = {**doubled, "where": "qty <> 'n/a'"}
+    consumer.build(as_of="2026-01-08 12:00:00")
+    assert unread(consumer) == {}
+    assert totals(consumer) == {**expected, "orders": 4 + 20}
