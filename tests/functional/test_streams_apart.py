@@ -104,7 +104,8 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     assert unread(consumer) == keys
     assert captured(consumer) == dict.fromkeys(LATER, 2) | dict.fromkeys([*FINE, "orders"], 4)
 
-    # What was wrong with the row is corrected at the source: all of it is recorded, as if nothing had been. A new metric fails on what is on record.
+    # The row is corrected at the source: all of it is recorded, as if nothing had been. A new metric
+    # fails on what is on record.
     consumer.execute("update raw.t set qty = '3' where id = 'e3'")
     consumer.streams = {name: one for name, one in consumer.streams.items() if name not in AT_FIRST}
     orders = consumer.streams["orders"]

@@ -172,3 +172,22 @@ def sql_that_consumers_would_run(root: Path) -> list[str]:
         for name, _ in sql_files(root, "tests")
         if len(parts := name.split("/")) > 2 and parts[1] != "generic"
     ]
+
+
+_TYPE_ONLY = "if TYPE_CHECKING:\n    from rich.console import Console\n"
+#: The lab and the demo show what they made themselves.
+_TO_A_TERMINAL = re.compile(
+    r"^\s*(?:from rich\b|import rich\b|print\(|click\.secho\(|sys\.std(?:out|err)\.write|click\.echo\((?!render_)).*",
+    re.MULTILINE,
+)
+
+
+def other_ways_to_a_terminal(root: Path) -> list[str]:
+    """Where the command writes to a terminal without terminal.py, which takes nothing for markup."""
+    folder = root / "scripts" / "dbt_forensics"
+    return [
+        f"{path.relative_to(root).as_posix()}: {match.group().strip()}"
+        for path in sorted(folder.rglob("*.py"))
+        if path.name not in ("terminal.py", "demo.py") and path.parent.name != "lab"
+        for match in _TO_A_TERMINAL.finditer(path.read_text(encoding="utf-8").replace(_TYPE_ONLY, ""))
+    ]
