@@ -106,7 +106,8 @@ def undescribed_macros(root: Path) -> list[str]:
         if not entry.get("description"):
             problems.append(f"{file}: {macro} has no description")
             continue
-        documented = [a["name"] for a in entry.get("arguments", []) if a.get("description")]
+        listed = entry.get("arguments") or entry.get("meta", {}).get("arguments", [])
+        documented = [a["name"] for a in listed if a.get("description")]
         if documented != arguments:
             problems.append(f"{file}: {macro} takes {arguments}, described are {documented}")
     return problems
