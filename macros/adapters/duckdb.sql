@@ -171,7 +171,18 @@
 {% endmacro %}
 
 {% macro duckdb__relation_columns(relation) %}
-    {#- A view over something that is gone can be asked for its columns by name only: with an error. -#}
-    {%- if dbt_forensics.attempt('select 1 from ' ~ relation ~ ' where 1 = 0').problem -%}{{ return({}) }}{%- endif -%}
-    {{ return(dbt_forensics.default__relation_columns(relation)) }}
+    {#- A source may be a file or a function that reads one, which only a select can be asked about. A view over something that is gone fails. -#}
+    {%- set columns = {} -%}
+    {%- if dbt_forensics.attempt('select 1 from ' ~ relation ~ ' where 1 = 0').problem -%}{{ return(columns) }}{%- endif -%}
+    {%- set described -%}
+        select
+            column_name,
+            column_type as data_type,
+            cast(null as bigint) as character_maximum_length,
+            cast(null as bigint) as numeric_precision,
+            cast(null as bigint) as numeric_scale
+        from (describe select * from {{ relation }})
+    {%- endset -%}
+    {%- for column in sql_convert_columns_in_relation(run_query(described)) -%}{%- do columns.update({column.name: column.data_type}) -%}{%- endfor -%}
+    {{ return(columns) }}
 {% endmacro %}

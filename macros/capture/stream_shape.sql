@@ -20,7 +20,10 @@
     {%- set relation = dbt_forensics.stream_relation(stream) -%}
     {%- set problems = [] -%}
     {%- set before = dbt_forensics._columns_before(stream.name) -%}
-    {%- set columns = dbt_forensics.relation_columns(relation) -%}
+    {%- if relation.is_cte -%}
+        {%- do problems.append(('relation', stream.relation ~ ', an ephemeral model', 'a relation in the warehouse: materialize the model as a view or a table')) -%}
+    {%- endif -%}
+    {%- set columns = dbt_forensics.relation_columns(relation) if not relation.is_cte else {} -%}
     {%- if not columns -%}
         {%- do problems.append(('relation', stream.relation ~ ' (' ~ relation ~ '), which does not exist or has no columns that can be read', 'a relation that exists when the build starts')) -%}
         {%- for column, known in before.items() if not known.left_at -%}{%- do columns.update({column: known.last}) -%}{%- endfor -%}

@@ -36,14 +36,10 @@
 
 {% macro stream_relation(stream) %}
     {#- The raw relation of a stream, through source() or ref(), so that lineage is real. -#}
-    {%- set parts = stream.relation.split('.') -%}
-    {%- if parts[0] == 'source' -%}
-        {{ return(source(parts[1], parts[2])) }}
-    {%- elif parts | length == 3 -%}
-        {{ return(ref(parts[1], parts[2])) }}
-    {%- else -%}
-        {{ return(ref(project_name, parts[1])) }}
-    {%- endif -%}
+    {%- set given = dbt_forensics._relation_parts(stream.relation) -%}
+    {%- if given.kind == 'source' -%}{{ return(source(*given.names)) }}{%- endif -%}
+    {%- set names = given.names if given.names | length == 2 else [project_name] + given.names -%}
+    {{ return(ref(*names, v=given.version) if given.version else ref(*names)) }}
 {% endmacro %}
 
 

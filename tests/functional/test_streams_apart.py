@@ -123,3 +123,61 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     consumer.build(as_of="2026-01-08 12:00:00")
     assert unread(consumer) == {}
     assert totals(consumer) == {**expected, "orders": 4 + 20}
+
+
+#: Relations of every kind, on both engines, and how many rows each has.
+KINDS = {
+    "source.raw.seen": 2,
+    'source.raw."order.events"': 2,
+    "ref.orders": 2,
+    "ref.orders.v1": 1,
+    "ref.consumer.orders.v1": 1,
+    'ref."v1"': 2,
+}
+OF_ENGINE = {"duckdb": {"source.files.orders": 2}, "postgres": {"source.raw.kept": 2, "source.raw.parts": 2}}
+SEVERAL = """
+sources:
+  - name: raw
+    schema: raw
+    tables: [{name: t}, {name: seen}, {name: order.events}, {name: kept}, {name: parts}]
+  - name: files
+    tables: [{name: orders, config: {meta: {external_location: "read_csv('FILE')"}}}]
+models:
+  - {name: orders, latest_version: 2, versions: [{v: 1}, {v: 2}]}
+"""
+
+
+def test_a_relation_may_be_of_any_kind(engine: Engine, tmp_path: Path) -> None:
+    rows = [row("e1", "1", 5), row("e2", "2", 5)]
+    file = tmp_path / "orders.csv"
+    file.write_text(
+        "\n".join([",".join(COLUMNS), *(",".join(one.values()) for one in rows)]), encoding="utf-8"
+    )
+    kinds = {**KINDS, **OF_ENGINE[engine.name]}
+    names = {f"s{place}": relation for place, relation in enumerate([*kinds, "ref.unbuilt"])}
+    all_of = "select * from {{ source('raw', 't') }}"
+    models = {
+        "several.yml": SEVERAL.replace("FILE", str(file)),
+        "orders_v1.sql": f"{all_of} where id = 'e1'",
+        "orders_v2.sql": all_of,
+        "v1.sql": all_of,
+        "unbuilt.sql": "{{ config(materialized='ephemeral') }} " + all_of,
+    }
+    streams = {name: {"relation": relation, **STREAM} for name, relation in names.items()}
+    consumer = Consumer(engine, tmp_path / "project", streams=streams, models=models)
+    for table in ("t", "order.events"):
+        consumer.create_table(table, COLUMNS)
+        consumer.insert(table, rows)
+    consumer.execute("create view raw.seen as select * from raw.t")
+    if engine.name == "postgres":
+        consumer.execute(
+            "create materialized view raw.kept as select * from raw.t;"
+            "create table raw.parts (like raw.t) partition by list (b);"
+            "create table raw.parts_5 partition of raw.parts for values in ('b5');"
+            "insert into raw.parts select * from raw.t"
+        )
+    run = consumer.build(as_of="2026-01-05 12:00:00", expect="failure")
+    assert {names[name]: n for name, n in captured(consumer).items()} == kinds
+    assert {names[name]: key for name, key in unread(consumer).items()} == {"ref.unbuilt": "relation"}
+    assert failed(run) == {"forensics__every_stream_is_read": "fail"}
+    assert "found ref.unbuilt, an ephemeral model; allowed: a relation in the warehouse" in run.log
