@@ -170,6 +170,10 @@
     {{ return({'problem': none if has_run else "dbt's log file has what DuckDB says", 'relation': keep_as, 'is_kept': keep_as is not none}) }}
 {% endmacro %}
 
+{% macro duckdb__can_be_evaluated(expression, relation) %}
+    {{ return('try((' ~ expression ~ ') is null) is not null') }}
+{% endmacro %}
+
 {% macro duckdb__relation_columns(relation) %}
     {#- A source may be a file or a function that reads one, which only a select can be asked about. A view over something that is gone fails. -#}
     {%- set columns = {} -%}

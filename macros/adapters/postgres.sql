@@ -162,6 +162,18 @@
     {{ return({'problem': dbt_forensics._single_row(attempted)[0] or none, 'relation': keep_as, 'is_kept': keep_as is not none}) }}
 {% endmacro %}
 
+{% macro postgres__can_be_evaluated(expression, relation) %}
+    {#- A function of this session, with a handler for each row. It takes a whole row, so that it knows the columns by their names. -#}
+    {%- set name = 'pg_temp.forensics_' ~ local_md5(relation ~ expression) -%}
+    {%- set tag = '$forensics_' ~ local_md5(expression) ~ '$' -%}
+    {%- do run_query(
+        'create or replace function ' ~ name ~ '(forensics_row ' ~ relation ~ ') returns boolean language plpgsql as ' ~ tag
+        ~ ' begin perform (' ~ expression ~ ') is null from (select (forensics_row).*) as ' ~ adapter.quote(relation.identifier)
+        ~ '; return true; exception when others then return false; end ' ~ tag
+    ) -%}
+    {{ return(name ~ '(' ~ relation ~ '.*)') }}
+{% endmacro %}
+
 {% macro postgres__relation_columns(relation) %}
     {#- The information schema, which dbt asks, does not know materialized views. -#}
     {%- set columns = dbt_forensics.default__relation_columns(relation) -%}

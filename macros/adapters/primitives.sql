@@ -143,6 +143,14 @@
     {{ return(adapter.dispatch('attempt', 'dbt_forensics')(query, keep_as)) }}
 {% endmacro %}
 
+{% macro can_be_evaluated(expression, relation) %}
+    {#-
+        A condition on the rows of a relation: an expression does not fail on the row. It may be slow, and may itself not be possible for an expression, which attempt() tells; none
+        where the engine has no such thing.
+    -#}
+    {{ return(adapter.dispatch('can_be_evaluated', 'dbt_forensics')(expression, relation)) }}
+{% endmacro %}
+
 {% macro relation_columns(relation) %}
     {#- {name: data type} of a relation's columns, in their order; empty where it does not exist, or nothing in it may be read. -#}
     {{ return(adapter.dispatch('relation_columns', 'dbt_forensics')(relation)) }}
@@ -266,6 +274,8 @@
 {% macro default__attempt(query, keep_as) %}
     {{ return({'problem': none, 'relation': '(' ~ query ~ ')', 'is_kept': false}) }}
 {% endmacro %}
+
+{% macro default__can_be_evaluated(expression, relation) %}{{ return(none) }}{% endmacro %}
 
 {% macro default__relation_columns(relation) %}
     {%- set columns = {} -%}

@@ -207,3 +207,5 @@
 {% macro redshift__attempt(query, keep_as) %}{{ return(dbt_forensics.default__attempt(query, keep_as)) }}{% endmacro %}
 
 {% macro redshift__relation_columns(relation) %}{{ return(dbt_forensics.default__relation_columns(relation)) }}{% endmacro %}
+
+{% macro redshift__can_be_evaluated(expression, relation) %}{{ return(none) }}{% endmacro %}

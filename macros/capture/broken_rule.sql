@@ -1,5 +1,8 @@
-{% macro broken_rule(stream, shape) %}
-    {#- The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. -#}
+{% macro broken_rule(stream, shape, failing=[]) %}
+    {#-
+        The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. failing: keys of rules and metrics that cannot be evaluated
+        on every row: whether they can is asked first, and where not the row breaks `<name>_can_be_evaluated`.
+    -#}
     {%- set event_time = dbt_forensics._time_sql(shape, 'event_time') -%}
     {%- set ingested_at = dbt_forensics._time_sql(shape, 'ingested_at') -%}
     {%- set rules = [] -%}
@@ -12,6 +15,9 @@
     {%- do rules.append(('ingested_at_is_plausible', dbt_forensics._is_plausible(ingested_at))) -%}
     {%- for column, original in shape.original.items() -%}
         {%- do rules.append((column ~ '_keeps_its_type', original ~ ' is null or ' ~ dbt_forensics.quoted(column) ~ ' is not null')) -%}
+    {%- endfor -%}
+    {%- for key, expression in dbt_forensics._judging_expressions(stream, shape).items() if key in failing -%}
+        {%- do rules.append((key.split('.')[1] ~ '_can_be_evaluated', dbt_forensics.can_be_evaluated(expression.sql, dbt_forensics.stream_relation(stream)))) -%}
     {%- endfor -%}
     {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg', 'min', 'max'] -%}
         {#- What is no input need not be a number, and may be nothing that the expression can be asked of. -#}

@@ -1,8 +1,9 @@
-{% macro captured_rows(stream, shape, batches, from_time=none, to_time=none) %}
+{% macro captured_rows(stream, shape, batches, from_time=none, to_time=none, broken_rule=none) %}
     {#-
         CTEs, the last of them named <stream>_captured: the raw rows of some batches in the form in which they are kept, with row_key.
         batches: a condition over batch_id. from_time, to_time: SQL bounds of ingested_at, both inclusive, that let the
-        engine skip the rest of the relation; rows without a readable ingested_at are always looked at.
+        engine skip the rest of the relation; rows without a readable ingested_at are always looked at. broken_rule: what broken_rule() gives, where rows are
+        captured; without it they are only identified.
     -#}
     {%- set name = stream.name -%}
     {%- set roles = shape.roles -%}
@@ -21,7 +22,7 @@
             {%- for text in unreadable.values() %}
             {{ text }} as unreadable_{{ loop.index }},
             {%- endfor %}
-            {{ dbt_forensics.broken_rule(stream, shape) }} as broken_rule
+            {{ broken_rule or 'cast(null as ' ~ dbt.type_string() ~ ')' }} as broken_rule
         from {{ shape.source }}
         {%- if from_time and to_time %}
         where {{ dbt_forensics._arrives_within(shape, from_time, to_time) }}

@@ -1,10 +1,10 @@
 {% macro read_streams(streams) %}
     {#-
-        Which streams this build can read, as {dirty, unread}: dirty, what to select the dirty batches from of those that it can; unread,
-        {stream: {key, reason}} of the others. A stream that cannot be read stops no other one: it is left out of this build, and
+        Which streams this build can read, as {dirty, unread, failing}: dirty, what to select the dirty batches from of those that it can; unread,
+        {stream: {key, reason}} of the others; failing, {stream: [key]} of what cannot be evaluated on all rows of a stream that can be read: such rows are quarantined. A stream that cannot be read stops no other one: it is left out of this build, and
         the next build tries again. All are tried at once; only if that fails, one after the other, and then key by key.
     -#}
-    {%- set unread, selects = {}, {} -%}
+    {%- set unread, failing, selects = {}, {}, {} -%}
     {%- for name, stream in streams.items() -%}
         {%- set shape = dbt_forensics.stream_shape(stream) -%}
         {%- set problem = shape.problem or dbt_forensics._problem_at_first(stream, shape) -%}
@@ -25,13 +25,17 @@
         {%- if tried.problem -%}{%- do exceptions.raise_compiler_error('dbt_forensics: the streams cannot be read together: ' ~ tried.problem) -%}{%- endif -%}
     {%- endif -%}
     {%- for name in selects if tried.is_kept -%}
-        {%- set problem = dbt_forensics._problem_of_capture(streams[name], tried.relation) -%}
-        {%- if problem -%}{%- do unread.update({name: problem}) -%}{%- endif -%}
+        {%- set found = dbt_forensics._problems_of_capture(streams[name], tried.relation) -%}
+        {%- if found.unread -%}{%- do unread.update({name: found.unread}) -%}{%- endif -%}
+        {%- if found.failing -%}{%- do failing.update({name: found.failing}) -%}{%- endif -%}
     {%- endfor -%}
     {%- for name, problem in unread.items() -%}
         {%- do log("dbt_forensics: stream '" ~ name ~ "', key '" ~ problem.key ~ "': " ~ problem.reason ~ ' This build records the other streams.', info=true) -%}
     {%- endfor -%}
-    {{ return({'dirty': tried.relation, 'unread': unread}) }}
+    {%- for name, keys in failing.items() -%}
+        {%- do log("dbt_forensics: stream '" ~ name ~ "': " ~ keys | join(', ') ~ ' cannot be evaluated on some of the rows that arrived. These are quarantined.', info=true) -%}
+    {%- endfor -%}
+    {{ return({'dirty': tried.relation, 'unread': unread, 'failing': failing}) }}
 {% endmacro %}
 
 
@@ -41,6 +45,14 @@
     {%- set dirty = dbt_forensics._existing('int_forensics__dirty_batches') -%}
     {%- for row in run_query('select stream from ' ~ dirty ~ " where difference = 'unread'").rows if dirty -%}{%- do read.pop(row[0], none) -%}{%- endfor -%}
     {{ return(read) }}
+{% endmacro %}
+
+
+{% macro texts_by_stream(texts, stream) %}
+    {#- Text: the list that a stream has, in one text with blanks; NULL for the other streams. texts: {stream: list of texts}. stream: SQL. -#}
+    {%- set cases = [] -%}
+    {%- for name, listed in texts.items() -%}{%- do cases.append("when '" ~ name ~ "' then " ~ dbt_forensics.forensics_literal(listed | join(' '))) -%}{%- endfor -%}
+    {{ return('case ' ~ stream ~ ' ' ~ cases | join(' ') ~ ' end' if cases else 'null') }}
 {% endmacro %}
 
 
@@ -84,32 +96,52 @@
 {% endmacro %}
 
 
-{% macro _problem_of_capture(stream, dirty) %}
-    {#- {key, reason} of the first expression that cannot be evaluated on every row of the stream's dirty batches, or none. What is a column by itself always can. -#}
+{% macro _problems_of_capture(stream, dirty) %}
+    {#-
+        {unread, failing} of a stream's dirty batches. unread: {key, reason} of the first role that cannot be evaluated on every row, or none; who a row is must be known.
+        failing: [key] of the rules and metrics that cannot be. What is a column by itself always can.
+    -#}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set expressions = dict(dbt_forensics._role_expressions(stream, shape), **dbt_forensics._judging_expressions(stream, shape)) -%}
-    {%- set reach = dbt_forensics.batches_reach(dirty, stream.name, "difference <> 'gone'") if expressions else none -%}
-    {%- if not reach -%}{{ return(none) }}{%- endif -%}
+    {%- set roles, judging = dbt_forensics._role_expressions(stream, shape), dbt_forensics._judging_expressions(stream, shape) -%}
+    {%- set reach = dbt_forensics.batches_reach('(select *, null as config_key from ' ~ dirty ~ ') as dirty', stream.name, "difference <> 'gone'") if roles or judging else none -%}
+    {%- if not reach -%}{{ return({}) }}{%- endif -%}
     {%- set rows -%}
         from {{ shape.source }}
         where
             {{ dbt_forensics._arrives_within(shape, reach.from_time, reach.to_time) }}
             and {{ dbt_forensics._batch_id(shape) }} in (select batch_id from {{ dirty }} where stream = '{{ stream.name }}')
     {%- endset -%}
+    {%- set problem = dbt_forensics._problem_of(roles.values() | list + judging.values() | list, rows) -%}
+    {%- if not problem -%}{{ return({}) }}{%- endif -%}
+    {%- set of_role = dbt_forensics._failing_key(roles, rows) -%}
+    {%- if of_role -%}{{ return({'unread': of_role}) }}{%- endif -%}
+    {%- set failing, conditions = [], [] -%}
+    {%- for key, expression in judging.items() if dbt_forensics._problem_of([expression], rows) -%}
+        {%- set condition = dbt_forensics.can_be_evaluated(expression.sql, dbt_forensics.stream_relation(stream)) -%}
+        {%- if not condition or dbt_forensics._problem_of([{'sql': 'case when ' ~ condition ~ ' then ' ~ expression.sql ~ ' end'}], rows) -%}
+            {{ return({'unread': dbt_forensics._failing_key({key: expression}, rows)}) }}
+        {%- endif -%}
+        {%- do failing.append(key) -%}
+    {%- endfor -%}
+    {%- if failing -%}{{ return({'failing': failing}) }}{%- endif -%}
+    {{ return({'unread': {'key': 'relation', 'reason': dbt_forensics._found('rows that cannot be read (' ~ problem ~ ')', 'a relation of which every row can be read')}}) }}
+{% endmacro %}
+
+
+{% macro _problem_of(expressions, rows) %}
+    {#- What the engine says if one of some expressions cannot be evaluated on every one of some rows, or none. rows: SQL from `from` on. -#}
     {%- set counts = [] -%}
-    {%- for expression in expressions.values() -%}{%- do counts.append('count(' ~ expression.sql ~ ')') -%}{%- endfor -%}
-    {%- set problem = dbt_forensics.attempt('select ' ~ counts | join(', ') ~ ' ' ~ rows).problem -%}
-    {%- if not problem -%}{{ return(none) }}{%- endif -%}
-    {{ return(dbt_forensics._failing_key(expressions, rows) or {'key': 'relation', 'reason': 'found rows that cannot be read (' ~ problem ~ '); allowed: a relation of which every row can be read.'}) }}
+    {%- for expression in expressions -%}{%- do counts.append('count(' ~ expression.sql ~ ')') -%}{%- endfor -%}
+    {{ return(dbt_forensics.attempt('select ' ~ counts | join(', ') ~ ' ' ~ rows).problem) }}
 {% endmacro %}
 
 
 {% macro _failing_key(expressions, rows) %}
     {#- {key, reason} of the first of some expressions that cannot be evaluated on every one of some rows, or none. rows: SQL from `from` on. -#}
     {%- for key, expression in expressions.items() -%}
-        {%- set problem = dbt_forensics.attempt('select count(' ~ expression.sql ~ ') ' ~ rows).problem -%}
+        {%- set problem = dbt_forensics._problem_of([expression], rows) -%}
         {%- if problem -%}
-            {{ return({'key': key, 'reason': 'found ' ~ expression.given ~ ', which fails on rows that came (' ~ problem ~ '); allowed: an expression that can be evaluated on every row.'}) }}
+            {{ return({'key': key, 'reason': 'found ' ~ expression.given ~ ', which fails on rows that arrived (' ~ problem ~ '); allowed: an expression that can be evaluated on every row.'}) }}
         {%- endif -%}
     {%- endfor -%}
     {{ return(none) }}

@@ -7,6 +7,8 @@
     -#}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
     {%- set taken = [] %}
+    {#- An expression may fail on rows that do not count, which are quarantined for that: it must not be asked of them before the join. #}
+    {%- set payload = 'case when ledger.effect <> 0 then history.payload end' %}
     {{ stream.name }}_{{ name }} as (
 
         select
@@ -22,7 +24,7 @@
             {{ dbt_forensics._role_as_column('history.' ~ role, role, given, shape.retyped.get(given.column)) }} as {{ dbt_forensics.quoted(given.column) }}
             {%- endfor %}
             {%- for column, data_type in shape.known.items() if column not in taken %},
-            {%- set text = dbt_forensics.kept_text(shape, 'history', column) %}
+            {%- set text = dbt_forensics.kept_text(shape, 'history', column, payload) %}
             {{ dbt_forensics._read_as(text, shape.retyped[column]) if column in shape.retyped else dbt_forensics.typed_value(text, data_type) }} as {{ dbt_forensics.quoted(column) }}
             {%- endfor %}
         from {{ ledger }} as ledger

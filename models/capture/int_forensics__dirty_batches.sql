@@ -42,7 +42,8 @@ described as (
         dirty.min_ingested_at,
         dirty.max_ingested_at,
         dirty.fingerprint,
-        unread.config_key,
+        {#- Of a batch, what cannot be evaluated on all of its stream's rows. #}
+        coalesce(unread.config_key, {{ dbt_forensics.texts_by_stream(read.failing, 'dirty.stream') }}) as config_key,
         unread.reason,
         unread.recorded_at
     from dirty

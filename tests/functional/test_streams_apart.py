@@ -29,16 +29,19 @@ AT_FIRST: dict[str, tuple[dict[str, Any], str]] = {
     "by_unit": ({"metrics": {"n": {"agg": "count", "dimensions": ["unit"]}}}, "metrics.n.dimensions"),
     "unread_view": ({"relation": "source.raw.failing"}, "relation"),
 }
-#: What fails as soon as a row says n/a, and the key that is named.
+#: What fails as soon as a row says n/a, and the key that is named: who the row is cannot be said.
 LATER: dict[str, tuple[dict[str, Any], str]] = {
-    "rule": ({"rules": {"quantity": "cast(qty as integer) >= 0"}}, "rules.quantity"),
-    "metric": ({"metrics": {"q": {"agg": "sum", "expr": "cast(qty as integer) * 2"}}}, "metrics.q.expr"),
-    "condition": (
-        {"metrics": {"n": {"agg": "count", "where": "cast(qty as integer) > 1"}}},
-        "metrics.n.where",
-    ),
     "name": ({"event_id": "id || cast(cast(qty as integer) as varchar)"}, "event_id"),
     "arrival": ({"ingested_at": "loaded + cast(qty as integer) * interval '1 second'"}, "ingested_at"),
+}
+#: What fails on it as well, and the rule that the row breaks by that.
+JUDGED: dict[str, tuple[dict[str, Any], str]] = {
+    "rule": ({"rules": {"quantity": "cast(qty as integer) >= 0"}}, "quantity_can_be_evaluated"),
+    "metric": ({"metrics": {"q": {"agg": "sum", "expr": "cast(qty as integer) * 2"}}}, "q_can_be_evaluated"),
+    "condition": (
+        {"metrics": {"n": {"agg": "count", "where": "cast(qty as integer) > 1"}}},
+        "n_can_be_evaluated",
+    ),
 }
 #: The same expressions, where what is no input is not asked.
 FINE: dict[str, dict[str, Any]] = {
@@ -78,7 +81,7 @@ def totals(consumer: Consumer) -> dict[str, int]:
 
 
 def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_path: Path) -> None:
-    given = {name: one for name, (one, _) in {**AT_FIRST, **LATER}.items()} | FINE | {"orders": {}}
+    given = {name: one for name, (one, _) in {**AT_FIRST, **LATER, **JUDGED}.items()} | FINE | {"orders": {}}
     consumer = Consumer(
         engine,
         tmp_path,
@@ -93,7 +96,7 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     assert failed(run) == {"forensics__every_stream_is_read": "fail"}
     keys = {name: key for name, (_, key) in AT_FIRST.items()}
     assert unread(consumer) == keys
-    assert captured(consumer) == dict.fromkeys([*LATER, *FINE, "orders"], 2)
+    assert captured(consumer) == dict.fromkeys([*LATER, *JUDGED, *FINE, "orders"], 2)
     for name, key in keys.items():
         assert f"stream '{name}', key '{key}': found" in run.log
 
@@ -102,9 +105,16 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     assert failed(run) == {"forensics__every_stream_is_read": "fail"}
     keys |= {name: key for name, (_, key) in LATER.items()}
     assert unread(consumer) == keys
-    assert captured(consumer) == dict.fromkeys(LATER, 2) | dict.fromkeys([*FINE, "orders"], 4)
+    assert captured(consumer) == dict.fromkeys(LATER, 2) | dict.fromkeys([*JUDGED, *FINE, "orders"], 4)
+    held = consumer.query(
+        "select stream, cause, event_id from analytics.forensics__events where verdict = 'quarantined'"
+    )
+    assert {one["stream"]: (one["cause"], one["event_id"]) for one in held} == {
+        name: (f"rule:{rule}", "e3") for name, (_, rule) in JUDGED.items()
+    }
+    assert "stream 'rule': rules.quantity cannot be evaluated on some of the rows that arrived" in run.log
 
-    # The row is corrected at the source: all of it is recorded, as if nothing had been. A new metric
+    # The row is corrected at the source: every stream records it, as if nothing had been. A new metric
     # fails on what is on record.
     consumer.execute("update raw.t set qty = '3' where id = 'e3'")
     consumer.streams = {name: one for name, one in consumer.streams.items() if name not in AT_FIRST}
@@ -114,7 +124,7 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     run = consumer.build(as_of="2026-01-07 12:00:00", expect="failure")
     assert failed(run) == {"forensics__every_stream_is_read": "fail"}
     assert unread(consumer) == {"orders": "metrics.doubled"}
-    assert captured(consumer) == dict.fromkeys(LATER, 4) | dict.fromkeys([*FINE, "orders"], 5)
+    assert captured(consumer) == dict.fromkeys(LATER, 4) | dict.fromkeys([*JUDGED, *FINE, "orders"], 5)
     expected = {"rule": 4, "metric": 20, "condition": 3, "name": 4, "arrival": 4, "guarded": 20, "orders": 4}
     assert totals(consumer) == expected
 

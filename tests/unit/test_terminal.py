@@ -178,6 +178,7 @@ CHECKED = {
             "rules": {"r": HOSTILE},
             "metrics": {"m": {"agg": "sum", "expr": HOSTILE}},
             "problems": [HOSTILE],
+            "notes": [HOSTILE],
         }
     ],
 }
@@ -199,7 +200,7 @@ WRITTEN: dict[str, tuple[Callable[[int], str], int]] = {
     "incidents": (lambda width: render_incidents({"incidents": [INCIDENT]}, width), 5),
     "trace": (lambda width: render_trace(TRACED, width), 8),
     "explain": (lambda width: render_explanation(EXPLAINED, width), 2),
-    "check": (lambda width: render_check(CHECKED), 5),
+    "check": (lambda width: render_check(CHECKED), 6),
 }
 
 
