@@ -4,5 +4,9 @@
 {%- if dbt_forensics.can_read([ref('forensics__unread_streams')]) %}
 {%- do dbt_forensics.log_unread_streams(unread) %}
 {%- endif %}
-select stream, config_key, reason, recorded_at
+select
+    stream,
+    config_key,
+    reason,
+    recorded_at
 from {{ unread }}

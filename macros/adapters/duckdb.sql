@@ -170,8 +170,15 @@
     {{ return({'problem': none if has_run else "dbt's log file has what DuckDB says", 'relation': keep_as, 'is_kept': keep_as is not none}) }}
 {% endmacro %}
 
-{% macro duckdb__can_be_evaluated(expression, relation) %}
-    {{ return('try((' ~ expression ~ ') is null) is not null') }}
+{% macro duckdb__tried_rows(source, relation, expressions) %}
+    {#- What two expressions of one select have in common is computed once, outside of try(): so each has a select of its own. -#}
+    {%- set ns = namespace(rows=source) -%}
+    {%- set alias = ' as ' ~ adapter.quote(relation.identifier) -%}
+    {%- for expression in expressions -%}
+        {%- set ns.rows = '(select *, try((' ~ expression ~ ') is null) is not null as forensics_succeeds_' ~ loop.index ~ ' from ' ~ ns.rows ~ ')' ~ alias -%}
+        {%- set ns.rows = '(select *, try(' ~ expression ~ ') as forensics_value_' ~ loop.index ~ ' from ' ~ ns.rows ~ ')' ~ alias -%}
+    {%- endfor -%}
+    {{ return(ns.rows) }}
 {% endmacro %}
 
 {% macro duckdb__relation_columns(relation) %}

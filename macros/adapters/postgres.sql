@@ -162,16 +162,23 @@
     {{ return({'problem': dbt_forensics._single_row(attempted)[0] or none, 'relation': keep_as, 'is_kept': keep_as is not none}) }}
 {% endmacro %}
 
-{% macro postgres__can_be_evaluated(expression, relation) %}
-    {#- A function of this session, with a handler for each row. It takes a whole row, so that it knows the columns by their names. -#}
-    {%- set name = 'pg_temp.forensics_' ~ local_md5(relation ~ expression) -%}
-    {%- set tag = '$forensics_' ~ local_md5(expression) ~ '$' -%}
-    {%- do run_query(
-        'create or replace function ' ~ name ~ '(forensics_row ' ~ relation ~ ') returns boolean language plpgsql as ' ~ tag
-        ~ ' begin perform (' ~ expression ~ ') is null from (select (forensics_row).*) as ' ~ adapter.quote(relation.identifier)
-        ~ '; return true; exception when others then return false; end ' ~ tag
-    ) -%}
-    {{ return(name ~ '(' ~ relation ~ '.*)') }}
+{% macro postgres__tried_rows(source, relation, expressions) %}
+    {#- A function of this session for each expression, with a handler for each row. It takes a whole row, so that it knows the columns by their names. -#}
+    {%- set alias = adapter.quote(relation.identifier) -%}
+    {%- set succeeds, values = [], [] -%}
+    {%- for expression in expressions -%}
+        {%- set name = 'pg_temp.forensics_' ~ local_md5(relation ~ expression) -%}
+        {%- set tag = '$forensics_' ~ local_md5(expression) ~ '$' -%}
+        {%- do run_query(
+            'create or replace function ' ~ name ~ '(forensics_row ' ~ relation ~ ') returns boolean language plpgsql as ' ~ tag
+            ~ ' begin perform (' ~ expression ~ ') is null from (select (forensics_row).*) as ' ~ alias
+            ~ '; return true; exception when others then return false; end ' ~ tag
+        ) -%}
+        {%- do succeeds.append(', ' ~ name ~ '(' ~ relation ~ '.*) as forensics_succeeds_' ~ loop.index) -%}
+        {%- do values.append(', case when forensics_succeeds_' ~ loop.index ~ ' then ' ~ expression ~ ' end as forensics_value_' ~ loop.index) -%}
+    {%- endfor -%}
+    {#- Functions are volatile unless they say otherwise, so the two selects stay apart, and conditions still reach the inner one. -#}
+    {{ return('(select *' ~ values | join ~ ' from (select *' ~ succeeds | join ~ ' from ' ~ source ~ ') as ' ~ alias ~ ') as ' ~ alias) }}
 {% endmacro %}
 
 {% macro postgres__relation_columns(relation) %}

@@ -143,12 +143,12 @@
     {{ return(adapter.dispatch('attempt', 'dbt_forensics')(query, keep_as)) }}
 {% endmacro %}
 
-{% macro can_be_evaluated(expression, relation) %}
+{% macro tried_rows(source, relation, expressions) %}
     {#-
-        A condition on the rows of a relation: an expression does not fail on the row. It may be slow, and may itself not be possible for an expression, which attempt() tells; none
-        where the engine has no such thing.
+        What stands after `from` in place of source, which selects from a relation, with two more columns for each of some expressions: forensics_succeeds_<number>, whether it does not fail on the
+        row, and forensics_value_<number>, its value there. It may be slow, and not possible for an expression, which attempt() tells; none where the engine has no such thing.
     -#}
-    {{ return(adapter.dispatch('can_be_evaluated', 'dbt_forensics')(expression, relation)) }}
+    {{ return(adapter.dispatch('tried_rows', 'dbt_forensics')(source, relation, expressions)) }}
 {% endmacro %}
 
 {% macro relation_columns(relation) %}
@@ -275,7 +275,7 @@
     {{ return({'problem': none, 'relation': '(' ~ query ~ ')', 'is_kept': false}) }}
 {% endmacro %}
 
-{% macro default__can_be_evaluated(expression, relation) %}{{ return(none) }}{% endmacro %}
+{% macro default__tried_rows(source, relation, expressions) %}{{ return(none) }}{% endmacro %}
 
 {% macro default__relation_columns(relation) %}
     {%- set columns = {} -%}

@@ -208,4 +208,4 @@
 
 {% macro redshift__relation_columns(relation) %}{{ return(dbt_forensics.default__relation_columns(relation)) }}{% endmacro %}
 
-{% macro redshift__can_be_evaluated(expression, relation) %}{{ return(none) }}{% endmacro %}
+{% macro redshift__tried_rows(source, relation, expressions) %}{{ return(none) }}{% endmacro %}

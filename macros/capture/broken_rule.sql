@@ -1,7 +1,7 @@
 {% macro broken_rule(stream, shape, failing=[]) %}
     {#-
-        The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. failing: keys of rules and metrics that cannot be evaluated
-        on every row: whether they can is asked first, and where not the row breaks `<name>_can_be_evaluated`.
+        The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. failing: keys of rules and metrics that fail on rows, which
+        are selected from tried_source(): such a row breaks `<name>_can_be_evaluated`.
     -#}
     {%- set event_time = dbt_forensics._time_sql(shape, 'event_time') -%}
     {%- set ingested_at = dbt_forensics._time_sql(shape, 'ingested_at') -%}
@@ -16,16 +16,18 @@
     {%- for column, original in shape.original.items() -%}
         {%- do rules.append((column ~ '_keeps_its_type', original ~ ' is null or ' ~ dbt_forensics.quoted(column) ~ ' is not null')) -%}
     {%- endfor -%}
-    {%- for key, expression in dbt_forensics._judging_expressions(stream, shape).items() if key in failing -%}
-        {%- do rules.append((key.split('.')[1] ~ '_can_be_evaluated', dbt_forensics.can_be_evaluated(expression.sql, dbt_forensics.stream_relation(stream)))) -%}
+    {%- set asked = {} -%}
+    {%- for key, expression in dbt_forensics._judging_expressions(stream, shape).items() -%}{%- do asked.update({key: expression.sql}) -%}{%- endfor -%}
+    {%- for key in failing -%}
+        {%- do rules.append((key.split('.')[1] ~ '_can_be_evaluated', 'forensics_succeeds_' ~ loop.index)) -%}
+        {%- do asked.update({key: 'forensics_value_' ~ loop.index}) -%}
     {%- endfor -%}
     {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg', 'min', 'max'] -%}
-        {#- What is no input need not be a number, and may be nothing that the expression can be asked of. -#}
-        {%- set input = '(case when ' ~ definition.where ~ ' then ' ~ definition.expr ~ ' end)' if definition.where else '(' ~ definition.expr ~ ')' -%}
+        {%- set input = asked['metrics.' ~ metric ~ '.expr'] -%}
         {%- do rules.append((metric ~ '_is_a_number', input ~ ' is null or ' ~ dbt_forensics.exact_number(input) ~ ' is not null')) -%}
     {%- endfor -%}
-    {%- for rule, condition in stream.rules.items() -%}
-        {%- do rules.append((rule, condition)) -%}
+    {%- for rule in stream.rules -%}
+        {%- do rules.append((rule, asked['rules.' ~ rule])) -%}
     {%- endfor -%}
     case
     {%- for rule, condition in rules %}

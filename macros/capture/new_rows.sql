@@ -6,6 +6,7 @@
     {%- set name = stream.name -%}
     {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference not in ('gone', 'unread')") -%}
     {%- set shape = dbt_forensics.stream_shape(stream) if reach else none -%}
+    {%- if reach and reach.failing -%}{%- set shape = dict(shape, source=dbt_forensics.tried_source(stream, shape, reach.failing)) -%}{%- endif -%}
     {%- set is_first = dbt_forensics.is_first_build(name) -%}
     {%- set recorded_at = dbt_forensics.recorded_at() -%}
     {%- set columns = dbt_forensics.event_history_columns() -%}

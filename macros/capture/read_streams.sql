@@ -102,29 +102,38 @@
         failing: [key] of the rules and metrics that cannot be. What is a column by itself always can.
     -#}
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set roles, judging = dbt_forensics._role_expressions(stream, shape), dbt_forensics._judging_expressions(stream, shape) -%}
+    {%- set roles, judging = dbt_forensics._role_expressions(stream, shape), {} -%}
+    {%- for key, expression in dbt_forensics._judging_expressions(stream, shape).items() if not expression.is_column -%}{%- do judging.update({key: expression}) -%}{%- endfor -%}
     {%- set reach = dbt_forensics.batches_reach('(select *, null as config_key from ' ~ dirty ~ ') as dirty', stream.name, "difference <> 'gone'") if roles or judging else none -%}
     {%- if not reach -%}{{ return({}) }}{%- endif -%}
-    {%- set rows -%}
-        from {{ shape.source }}
+    {%- set within -%}
         where
             {{ dbt_forensics._arrives_within(shape, reach.from_time, reach.to_time) }}
             and {{ dbt_forensics._batch_id(shape) }} in (select batch_id from {{ dirty }} where stream = '{{ stream.name }}')
     {%- endset -%}
+    {%- set rows = 'from ' ~ shape.source ~ ' ' ~ within -%}
     {%- set problem = dbt_forensics._problem_of(roles.values() | list + judging.values() | list, rows) -%}
     {%- if not problem -%}{{ return({}) }}{%- endif -%}
     {%- set of_role = dbt_forensics._failing_key(roles, rows) -%}
     {%- if of_role -%}{{ return({'unread': of_role}) }}{%- endif -%}
-    {%- set failing, conditions = [], [] -%}
-    {%- for key, expression in judging.items() if dbt_forensics._problem_of([expression], rows) -%}
-        {%- set condition = dbt_forensics.can_be_evaluated(expression.sql, dbt_forensics.stream_relation(stream)) -%}
-        {%- if not condition or dbt_forensics._problem_of([{'sql': 'case when ' ~ condition ~ ' then ' ~ expression.sql ~ ' end'}], rows) -%}
-            {{ return({'unread': dbt_forensics._failing_key({key: expression}, rows)}) }}
-        {%- endif -%}
-        {%- do failing.append(key) -%}
-    {%- endfor -%}
+    {%- set failing, values = [], [] -%}
+    {%- for key, expression in judging.items() if dbt_forensics._problem_of([expression], rows) -%}{%- do failing.append(key) -%}{%- endfor -%}
+    {%- set source = dbt_forensics.tried_source(stream, shape, failing) if failing -%}
+    {%- for key in failing -%}{%- do values.append({'sql': 'forensics_value_' ~ loop.index}) -%}{%- endfor -%}
+    {%- if failing and (not source or dbt_forensics._problem_of(values, 'from ' ~ source ~ ' ' ~ within)) -%}
+        {{ return({'unread': dbt_forensics._failing_key(judging, rows)}) }}
+    {%- endif -%}
     {%- if failing -%}{{ return({'failing': failing}) }}{%- endif -%}
     {{ return({'unread': {'key': 'relation', 'reason': dbt_forensics._found('rows that cannot be read (' ~ problem ~ ')', 'a relation of which every row can be read')}}) }}
+{% endmacro %}
+
+
+{% macro tried_source(stream, shape, failing) %}
+    {#- What to select from where some keys fail on rows: with the columns of tried_rows(), in the order of these keys; none where that is not possible. -#}
+    {%- set expressions = dbt_forensics._judging_expressions(stream, shape) -%}
+    {%- set texts = [] -%}
+    {%- for key in failing -%}{%- do texts.append(expressions[key].sql) -%}{%- endfor -%}
+    {{ return(dbt_forensics.tried_rows(shape.source, dbt_forensics.stream_relation(stream), texts)) }}
 {% endmacro %}
 
 
@@ -159,19 +168,24 @@
 
 
 {% macro _judging_expressions(stream, shape) %}
-    {#- {key: {given, sql}} of the rules, and of what the metrics ask of a row. -#}
+    {#-
+        {key: {given, sql, is_column}} of the rules, and of what the metrics ask of a row. What is no input of a metric need not be a number, and may be nothing that its
+        expression can be asked of. is_column: the expression is a column, which never fails.
+    -#}
     {%- set expressions = {} -%}
-    {%- for rule, condition in stream.rules.items() -%}
-        {%- do expressions.update({'rules.' ~ rule: {'given': condition, 'sql': 'case when ' ~ condition ~ ' then 1 end'}}) -%}
-    {%- endfor -%}
     {%- for metric, definition in stream.metrics.items() -%}
-        {%- if definition.where -%}
-            {%- do expressions.update({'metrics.' ~ metric ~ '.where': {'given': definition.where, 'sql': 'case when ' ~ definition.where ~ ' then 1 end'}}) -%}
+        {%- set key, where = 'metrics.' ~ metric, definition.where -%}
+        {%- if where -%}{%- do expressions.update({key ~ '.where': {'given': where, 'sql': '(' ~ where ~ ')', 'is_column': false}}) -%}{%- endif -%}
+        {%- if definition.expr -%}
+            {%- do expressions.update({key ~ '.expr': {
+                'given': definition.expr,
+                'sql': '(case when ' ~ where ~ ' then ' ~ definition.expr ~ ' end)' if where else '(' ~ definition.expr ~ ')',
+                'is_column': not where and dbt_forensics._column_named(definition.expr | string | trim, shape.columns) is not none,
+            }}) -%}
         {%- endif -%}
-        {%- if definition.expr and not dbt_forensics._column_named(definition.expr | string | trim, shape.columns) -%}
-            {%- set input = 'case when ' ~ definition.where ~ ' then ' ~ definition.expr ~ ' end' if definition.where else '(' ~ definition.expr ~ ')' -%}
-            {%- do expressions.update({'metrics.' ~ metric ~ '.expr': {'given': definition.expr, 'sql': input}}) -%}
-        {%- endif -%}
+    {%- endfor -%}
+    {%- for rule, condition in stream.rules.items() -%}
+        {%- do expressions.update({'rules.' ~ rule: {'given': condition, 'sql': '(' ~ condition ~ ')', 'is_column': false}}) -%}
     {%- endfor -%}
     {{ return(expressions) }}
 {% endmacro %}
