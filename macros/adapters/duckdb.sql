@@ -184,7 +184,7 @@
 {% macro duckdb__relation_columns(relation) %}
     {#- A source may be a file or a function that reads one, which only a select can be asked about. A view over something that is gone fails. -#}
     {%- set columns = {} -%}
-    {%- if dbt_forensics.attempt('select 1 from ' ~ relation ~ ' where 1 = 0').problem -%}{{ return(columns) }}{%- endif -%}
+    {%- if dbt_forensics.duckdb__attempt('select 1 from ' ~ relation ~ ' where 1 = 0', none).problem -%}{{ return(columns) }}{%- endif -%}
     {%- set described -%}
         select
             column_name,

@@ -169,10 +169,11 @@
     {%- for expression in expressions -%}
         {%- set name = 'pg_temp.forensics_' ~ local_md5(relation ~ expression) -%}
         {%- set tag = '$forensics_' ~ local_md5(expression) ~ '$' -%}
-        {%- do run_query(
+        {#- Where it cannot be made, what calls it fails. -#}
+        {%- do dbt_forensics.postgres__attempt(
             'create or replace function ' ~ name ~ '(forensics_row ' ~ relation ~ ') returns boolean language plpgsql as ' ~ tag
             ~ ' begin perform (' ~ expression ~ ') is null from (select (forensics_row).*) as ' ~ alias
-            ~ '; return true; exception when others then return false; end ' ~ tag
+            ~ '; return true; exception when others then return false; end ' ~ tag, none
         ) -%}
         {%- do succeeds.append(', ' ~ name ~ '(' ~ relation ~ '.*) as forensics_succeeds_' ~ loop.index) -%}
         {%- do values.append(', case when forensics_succeeds_' ~ loop.index ~ ' then ' ~ expression ~ ' end as forensics_value_' ~ loop.index) -%}

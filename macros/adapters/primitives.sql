@@ -138,8 +138,9 @@
     {#-
         Runs a select whose failure stops nothing, as {problem, relation, is_kept}. problem: none, or the engine's words; some engines only say that it
         failed. relation: what to select its rows from; with keep_as a table of this session that holds them (is_kept). Where an engine
-        cannot go on after a failure nothing is run, problem is none and relation is the select itself.
+        cannot go on after a failure, and where dbt only compiles, nothing is run, problem is none and relation is the select itself.
     -#}
+    {%- if dbt_forensics.is_only_shown() -%}{{ return(dbt_forensics.default__attempt(query, keep_as)) }}{%- endif -%}
     {{ return(adapter.dispatch('attempt', 'dbt_forensics')(query, keep_as)) }}
 {% endmacro %}
 

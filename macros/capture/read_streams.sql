@@ -1,8 +1,8 @@
 {% macro read_streams(streams) %}
     {#-
         Which streams this build can read, as {dirty, unread, failing}: dirty, what to select the dirty batches from of those that it can; unread,
-        {stream: {key, reason}} of the others; failing, {stream: [key]} of what cannot be evaluated on all rows of a stream that can be read: such rows are quarantined. A stream that cannot be read stops no other one: it is left out of this build, and
-        the next build tries again. All are tried at once; only if that fails, one after the other, and then key by key.
+        {stream: {key, reason}} of the others; failing, {stream: [key]} of what cannot be evaluated on all rows of a stream that can be read: such
+        rows are quarantined. A stream that cannot be read stops no other one: it is left out of this build, and the next build tries again. All are tried at once; only if that fails, one after the other, and then key by key.
     -#}
     {%- set unread, failing, selects = {}, {}, {} -%}
     {%- for name, stream in streams.items() -%}

@@ -28,10 +28,16 @@
         `dbt docs generate` may run before anything is built; a missing relation is an error only where a node is built.
     -#}
     {%- if not execute or dbt_forensics.is_empty_run() -%}{{ return(false) }}{%- endif -%}
-    {%- if flags.WHICH in ['compile', 'generate', 'list', 'lint'] or flags.WHICH is none -%}
+    {%- if dbt_forensics.is_only_shown() -%}
         {%- for relation in relations -%}
             {%- if load_relation(relation) is none -%}{{ return(false) }}{%- endif -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(true) }}
+{% endmacro %}
+
+
+{% macro is_only_shown() %}
+    {#- Whether dbt compiles SQL to show it, and runs none of it. -#}
+    {{ return(flags.WHICH in ['compile', 'generate', 'list', 'lint'] or flags.WHICH is none) }}
 {% endmacro %}

@@ -27,6 +27,8 @@ AT_FIRST: dict[str, tuple[dict[str, Any], str]] = {
     "typo": ({"tenant": "unit"}, "tenant"),
     "content": ({"payload": ["qty", "unit"]}, "payload"),
     "by_unit": ({"metrics": {"n": {"agg": "count", "dimensions": ["unit"]}}}, "metrics.n.dimensions"),
+    "no_column": ({"rules": {"quantity": "qtty > 0"}}, "rules.quantity"),
+    "no_sql": ({"rules": {"quantity": "qty > > 0"}}, "rules.quantity"),
     "unread_view": ({"relation": "source.raw.failing"}, "relation"),
 }
 #: What fails as soon as a row says n/a, and the key that is named: who the row is cannot be said.
