@@ -43,5 +43,6 @@ def test_error_sentences(tmp_path: Path) -> None:
         stream = {key: value for key, value in {**STREAM, **wrong}.items() if value is not None}
         consumer.streams = {"orders": stream}
         consumer.vars = {} if wrong else {"forensics_as_of": "yesterday"}
-        run = consumer.build(select="int_forensics__dirty_batches forensics__event_history", expect="failure")
+        part = "int_forensics__dirty_batches forensics__event_history forensics__unread_streams"
+        run = consumer.build(select=part, expect="failure")
         assert sentence in run.log
