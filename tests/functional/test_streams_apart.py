@@ -137,6 +137,48 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     assert totals(consumer) == {**expected, "orders": 4 + 20}
 
 
+def test_it_stays_apart_when_columns_changed_or_rows_are_held(engine: Engine, tmp_path: Path) -> None:
+    """A column of another type puts a select in the place of the relation; what is gone is not known of what is not read."""
+    expression = {
+        "metrics": {"q": {"agg": "sum", "expr": "n"}},
+        "rules": {"quantity": "cast(qty as integer) >= n - 5"},
+    }
+    consumer = Consumer(
+        engine,
+        tmp_path,
+        streams={"orders": {"relation": "source.raw.t", **STREAM, **expression}},
+        sources={"raw": ["t"]},
+    )
+    consumer.create_table("t", {**COLUMNS, "n": "integer"})
+    consumer.insert("t", [{**row(f"e{n}", "1", 5), "n": 1} for n in range(20)])
+    consumer.build(as_of="2026-01-05 12:00:00")
+
+    consumer.execute("alter table raw.t alter column n type numeric(9, 2)")
+    consumer.insert(
+        "t", [{**row(f"f{n}", qty, 6), "n": n} for n, qty in [(1, "n/a"), (2, "2"), (2.5, "2"), (9, "2")]]
+    )
+    run = consumer.build(as_of="2026-01-06 12:00:00")
+    assert "stream 'orders': rules.quantity cannot be evaluated on some of the rows that arrived" in run.log
+    found = consumer.query("select event_id, cause from analytics.forensics__events where batch_id = 'b6'")
+    assert {one["event_id"]: one["cause"] for one in found if one["cause"].startswith("rule:")} == {
+        "f1": "rule:quantity_can_be_evaluated",
+        "f9": "rule:quantity",
+    }
+    total = "select sum(value) as total from analytics.forensics__metric_versions where is_current"
+    assert float(consumer.query(total)[0]["total"]) == 24.5
+
+    consumer.execute("delete from raw.t where b = 'b5' and id < 'e5'")
+    consumer.build(as_of="2026-01-07 12:00:00")
+    states = "select state from analytics.forensics__held_withdrawals"
+    assert consumer.query(states) == [{"state": "held"}]
+    consumer.execute("alter table raw.t rename to other")
+    run = consumer.build(as_of="2026-01-08 12:00:00", expect="failure")
+    assert failed(run) == {"forensics__every_stream_is_read": "fail"}
+    assert unread(consumer) == {"orders": "relation"}
+    assert consumer.query(states) == [{"state": "held"}]
+    assert float(consumer.query(total)[0]["total"]) == 24.5
+
+
 #: Relations of every kind, on both engines, and how many rows each has.
 KINDS = {
     "source.raw.seen": 2,

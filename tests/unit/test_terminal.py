@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dbt_forensics.check import render_check
 from dbt_forensics.explain.render import render_explanation
 from dbt_forensics.incidents.render import render_incidents
 from dbt_forensics.load.render import render_load
+from dbt_forensics.seal.heads import render_export
 from dbt_forensics.terminal import tell
 from dbt_forensics.text import visible
 from dbt_forensics.trace.render import render_trace
@@ -65,7 +67,7 @@ LOADED = {
     "dry_run": False,
     "filled": {},
     "notes": [HOSTILE],
-    "files": [{**FILE, **COUNTS}] * 2,
+    "files": [{**FILE, **COUNTS, "missing_columns": [HOSTILE], "same_as": HOSTILE}] * 2,
     "total": {"files": 2, "refused_files": 2, "rejected_by_reason": {}, **COUNTS},
 }
 INCIDENT = {
@@ -196,7 +198,7 @@ WRITTEN: dict[str, tuple[Callable[[int], str], int]] = {
         lambda width: render_verified({"action_id": "a1", "wrong": [{"sentence": HOSTILE}]}, width),
         1,
     ),
-    "load": (lambda width: render_load(LOADED, width), 7),
+    "load": (lambda width: render_load(LOADED, width), 15),
     "incidents": (lambda width: render_incidents({"incidents": [INCIDENT]}, width), 5),
     "trace": (lambda width: render_trace(TRACED, width), 8),
     "explain": (lambda width: render_explanation(EXPLAINED, width), 2),
@@ -222,6 +224,12 @@ def test_a_sentence_gives_the_terminal_no_orders() -> None:
         tell(f"Error: {HOSTILE}\nsecond line")
 
     assert CliRunner().invoke(command).output == f"Error: {SHOWN}\nsecond line\n"
+
+
+def test_an_export_of_seals_is_one_line_that_says_all() -> None:
+    document = {"heads": [{"name": HOSTILE}]}
+    assert render_export(document).isascii()
+    assert json.loads(render_export(document)) == document
 
 
 def test_no_command_writes_beside_the_terminal() -> None:
