@@ -138,7 +138,7 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
 
 
 def test_it_stays_apart_when_columns_changed_or_rows_are_held(engine: Engine, tmp_path: Path) -> None:
-    """A column of another type puts a select in the place of the relation; what is gone is not known of what is not read."""
+    """A select stands for a relation whose columns changed; of one that is not read, nothing is gone or back."""
     expression = {
         "metrics": {"q": {"agg": "sum", "expr": "n"}},
         "rules": {"quantity": "cast(qty as integer) >= n - 5"},
