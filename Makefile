@@ -37,12 +37,20 @@ unit: setup ## the tests that need no database, in seconds
 gates: setup ## what is too long for `make test`, all of it: two hours; CI runs a third of it each time
 	@PYTHONPATH=tests $(BIN)/python -m harness.gates
 
-ci-gates: setup ## as many of the gates as fit into an hour, in turn
-	@PYTHONPATH=tests $(BIN)/python -m harness.gates --minutes 60
+MINUTES ?= 60
+ci-gates: setup ## as many of the gates as fit into an hour (MINUTES=60), in turn
+	@PYTHONPATH=tests $(BIN)/python -m harness.gates --minutes $(MINUTES)
 
 # The gates, beside compiled, versions, browser-test and sail-test. Each is a part of its kind, of two or three.
+LONG := tests/functional/test_killed_anywhere.py tests/functional/test_company.py
 slow-test-%: setup
-	@$(PYTEST) -q -n auto -m slow --part $*/3
+	@$(PYTEST) -q -n auto -m slow --part $*/3 $(LONG:%=--ignore %)
+
+kills-test-%: setup
+	@$(PYTEST) -q -m slow --engine $(word $*,duckdb postgres) tests/functional/test_killed_anywhere.py
+
+company-test: setup
+	@$(PYTEST) -q -m slow tests/functional/test_company.py
 
 postgres-test-%: setup
 	@$(PYTEST) -q -n auto -m "not slow and not engines_differ" --engine postgres --part $*/3 tests/functional tests/property

@@ -3,12 +3,24 @@
 {%- do dbt_forensics.assert_settings('test') %}
 {%- set seals = ref('forensics__seals').render() %}
 {%- set relations = dbt_forensics._sealed_relations() %}
-select * from (
-{{ dbt_forensics._problems_of_seals(seals) }}
-) as problems_of_seals
-{%- if dbt_forensics.checks_everything() and dbt_forensics.is_built_here(['forensics__seals']) %}
+{%- set is_there = dbt_forensics.is_built_here(['forensics__seals']) %}
+{%- set checks_rows = is_there and dbt_forensics.checks_everything() %}
+with problems_of_seals as (
+
+    {{ dbt_forensics._problems_of_seals(seals) }}
+
+)
+{%- if checks_rows %},
+
+rows_unlike_their_seals as (
+
+    {{ dbt_forensics._rows_unlike_their_seals(relations, seals) }}
+
+)
+{%- endif %}
+
+select * from problems_of_seals
+{%- if checks_rows %}
 union all
-select * from (
-{{ dbt_forensics._rows_unlike_their_seals(relations, seals) }}
-) as rows_unlike_their_seals
+select * from rows_unlike_their_seals
 {%- endif %}

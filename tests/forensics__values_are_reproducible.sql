@@ -6,7 +6,8 @@
 {%- set ledger = ref('forensics__ledger').render() %}
 {%- set history = ref('forensics__event_history').render() %}
 {%- set log = ref('int_forensics__metric_log').render() %}
-{%- if streams and dbt_forensics.is_built_here() and dbt_forensics.checks_everything() and dbt_forensics.can_read(relations) %}
+{%- set is_there = dbt_forensics.is_built_here() and dbt_forensics.can_read(relations) %}
+{%- if streams and is_there and dbt_forensics.checks_everything() %}
 {{ dbt_forensics.irreproducible_values(streams, ledger, history, log) }}
 {%- else %}
 {{ dbt_forensics.no_rows({'stream': 'text'}) }}

@@ -3,13 +3,21 @@
 {%- set batches = ref('forensics__batch_history').render() %}
 {%- set columns_seen = ref('forensics__schema_history').render() %}
 {%- if dbt_forensics.is_built_here() and dbt_forensics.checks_everything() %}
-select * from (
-{{ dbt_forensics.versions_out_of_order(batches, 'forensics__batch_history', 'batch_id') }}
-) as batches
+with batches as (
+
+    {{ dbt_forensics.versions_out_of_order(batches, 'forensics__batch_history', 'batch_id') }}
+
+),
+
+columns_seen as (
+
+    {{ dbt_forensics.versions_out_of_order(columns_seen, 'forensics__schema_history', 'column_name') }}
+
+)
+
+select * from batches
 union all
-select * from (
-{{ dbt_forensics.versions_out_of_order(columns_seen, 'forensics__schema_history', 'column_name') }}
-) as columns_seen
+select * from columns_seen
 {%- else %}
 {{ dbt_forensics.no_rows({'stream': 'text'}) }}
 {%- endif %}

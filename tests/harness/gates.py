@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -51,6 +52,9 @@ GATES = (
     Gate("lab-score-3", 9, 2),
     Gate("postgres-test-3", 9, 2),
     Gate("slow-test-3", 9, 2),
+    Gate("kills-test-1", 30, 1),
+    Gate("kills-test-2", 30, 1),
+    Gate("company-test", 20, 2),
 )
 
 #: What is kept of a gate: how it ended last, and how many runs ago.
@@ -87,17 +91,25 @@ def fitting(gates: Sequence[Gate], minutes: float) -> list[Gate]:
     return chosen
 
 
-def run(gates: Sequence[Gate]) -> dict[str, tuple[bool, float]]:
-    """Runs gates, side by side where there are cores, and prints what each said: {name: (passed, seconds)}."""
+def run(gates: Sequence[Gate], minutes: float) -> dict[str, tuple[bool, float]]:
+    """Runs gates, side by side where there are cores, and prints what each said: {name: (passed, seconds)}.
+
+    Args:
+        gates: In the order in which they begin.
+        minutes: None begins that would not end within this time.
+    """
     with TemporaryDirectory() as folder:
-        return _run(gates, Path(folder))
+        return _run(gates, time.monotonic() + 60 * minutes, Path(folder))
 
 
-def _run(gates: Sequence[Gate], folder: Path) -> dict[str, tuple[bool, float]]:
+def _run(gates: Sequence[Gate], end: float, folder: Path) -> dict[str, tuple[bool, float]]:
     waiting, ended = list(gates), {}
     running: list[tuple[Gate, subprocess.Popen[bytes], float]] = []
     while waiting or running:
         free = CORES - sum(gate.cores for gate, *_ in running)
+        for gate in [gate for gate in waiting if time.monotonic() + 60 * gate.minutes > end]:
+            waiting.remove(gate)
+            print(f"--- make {gate.name}: not in this run, there is no time left for it", flush=True)
         for gate in [gate for gate in waiting if gate.cores <= free][:1]:
             waiting.remove(gate)
             with (folder / gate.name).open("wb") as output:
@@ -133,6 +145,11 @@ def remembered() -> dict[str, dict[str, Any]]:
     return {name: {**one, "runs_ago": one["runs_ago"] + 1} for name, one in kept.items()}
 
 
+def ceil_minutes(before: Ended, gate: Gate) -> int:
+    """How many minutes a gate took last; 0 where that is not known."""
+    return math.ceil(before.get(gate.name, {}).get("seconds", 0) / 60)
+
+
 def remember(before: Ended, ended: Mapping[str, tuple[bool, float]]) -> None:
     """Keeps how gates ended, for the next run."""
     now = {
@@ -145,26 +162,25 @@ def remember(before: Ended, ended: Mapping[str, tuple[bool, float]]) -> None:
 def main() -> int:
     """Returns 1 if a gate failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, help="only as many as fit into this time; default: all")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="only as many as fit; default: all")
     wanted = parser.parse_args()
     before = remembered()
     commits = subprocess.run(
         ["git", "rev-list", "--count", "HEAD"], cwd=PACKAGE, capture_output=True, text=True, check=True
     )
+    measured = [replace(gate, minutes=max(gate.minutes, ceil_minutes(before, gate))) for gate in GATES]
     there = [
         gate
         for gate in GATES
         if gate.name != "browser-test" or shutil.which(os.environ.get("CHROMIUM", "chromium"))
     ]
-    gates = in_turn(there, before, int(commits.stdout))
-    if wanted.minutes is not None:
-        gates = fitting(gates, wanted.minutes)
+    gates = fitting(in_turn(there, before, int(commits.stdout)), wanted.minutes)
     print(
         f"gates of this run, at commit number {int(commits.stdout)}: {', '.join(gate.name for gate in gates)}"
     )
-    later = [gate.name for gate in GATES if gate not in gates]
+    later = [gate.name for gate in measured if gate not in gates]
     print(f"not in this run: {', '.join(later) or 'none'}", flush=True)
-    ended = run(gates)
+    ended = run(gates, wanted.minutes)
     remember(before, ended)
     for name, (passed, seconds) in ended.items():
         print(f"make {name}: {_in_words(passed, seconds)}")
