@@ -98,11 +98,13 @@ compiled: parse .venv-compiled/.made ## what dbt writes for Snowflake, BigQuery,
 	@PYTHONWARNINGS=ignore .venv-compiled/bin/dbt $(PARSE) --target snowflake --target-path target/snowflake
 	@.venv-compiled/bin/python -m pytest -q -W ignore -p no:cacheprovider --confcutdir tests/compiled tests/compiled
 
-# The integration project on the other versions of dbt, the declared floor first, on DuckDB and PostgreSQL.
+# The integration project on the other versions of dbt, the declared floor first, on DuckDB and PostgreSQL; parsed with every warning as an
+# error, since later versions look closer.
 VERSIONS := 1.10.6 1.12.6
-versions: $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other versions of dbt
+versions: parse $(VERSIONS:%=.venv-dbt-%/.made) ## the integration project on other versions of dbt
 	@for version in $(VERSIONS); do \
 	    echo "dbt-core $$version"; \
+	    .venv-dbt-$$version/bin/dbt $(PARSE) --target-path target/$$version; \
 	    .venv-dbt-$$version/bin/python -m pytest -q -W ignore -p no:cacheprovider \
 	        tests/functional/test_projects.py --engine all -k integration_tests; \
 	done

@@ -20,5 +20,5 @@
 {%- set history = ref('forensics__event_history') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
-{{ dbt_forensics.schema_columns(streams if dbt_forensics.can_read(relations) else {}) }}
+{{ dbt_forensics.schema_columns(streams if dbt_forensics.can_read(relations + [dirty]) else {}, dirty) }}
 {% endsnapshot %}

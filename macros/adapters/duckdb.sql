@@ -193,3 +193,41 @@
         ~ ") as decimal(38, 0)) * cast(0.000000001 as decimal(9, 9))"
     ) }}
 {% endmacro %}
+
+{% macro duckdb__attempt(query, keep_as) %}
+    {#-
+        The one question of dbt-duckdb that a failure does not end is whether a location exists: it selects from what it is given, in quotes, and a failure is a no.
+        The statement stands between two selects from a view that every DuckDB has. What the engine said is in dbt's log file.
+    -#}
+    {%- set statement = ('create or replace temporary table ' ~ keep_as ~ ' as ' if keep_as else '') ~ query -%}
+    {%- set has_run = adapter.location_exists("duckdb_types' where 1 = 0;\n" ~ statement ~ "\n; select 1 from 'duckdb_types") -%}
+    {{ return({'problem': none if has_run else "dbt's log file has what DuckDB says", 'relation': keep_as, 'is_kept': keep_as is not none}) }}
+{% endmacro %}
+
+{% macro duckdb__tried_rows(source, relation, expressions) %}
+    {#- What two expressions of one select have in common is computed once, outside of try(): so each has a select of its own. -#}
+    {%- set ns = namespace(rows=source) -%}
+    {%- set alias = ' as ' ~ adapter.quote(relation.identifier) -%}
+    {%- for expression in expressions -%}
+        {%- set ns.rows = '(select *, try((' ~ expression ~ ') is null) is not null as forensics_succeeds_' ~ loop.index ~ ' from ' ~ ns.rows ~ ')' ~ alias -%}
+        {%- set ns.rows = '(select *, try(' ~ expression ~ ') as forensics_value_' ~ loop.index ~ ' from ' ~ ns.rows ~ ')' ~ alias -%}
+    {%- endfor -%}
+    {{ return(ns.rows) }}
+{% endmacro %}
+
+{% macro duckdb__column_types(relation) %}
+    {#- A source may be a file or a function that reads one, which only a select can be asked about. A view over something that is gone fails. -#}
+    {%- set columns = {} -%}
+    {%- if dbt_forensics.duckdb__attempt('select 1 from ' ~ relation ~ ' where 1 = 0', none).problem -%}{{ return(columns) }}{%- endif -%}
+    {%- set described -%}
+        select
+            column_name,
+            column_type as data_type,
+            cast(null as bigint) as character_maximum_length,
+            cast(null as bigint) as numeric_precision,
+            cast(null as bigint) as numeric_scale
+        from (describe select * from {{ relation }})
+    {%- endset -%}
+    {%- for column in sql_convert_columns_in_relation(run_query(described)) -%}{%- do columns.update({column.name: column.data_type}) -%}{%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}

@@ -86,7 +86,7 @@
 
 {% macro postgres__column_types(relation) %}
     {#- What the information schema calls ARRAY or USER-DEFINED is named, with its schema, so that it is one name whatever the search path. -#}
-    {%- set columns = dbt_forensics.default__column_types(relation) -%}
+    {%- set columns = dbt_forensics._postgres_columns(relation) -%}
     {%- if columns.values() | select('in', ['ARRAY', 'USER-DEFINED']) | list -%}
         {%- set named = run_query(
             "select a.attname, case when ns.nspname = 'pg_catalog' then format_type(a.atttypid, a.atttypmod) else quote_ident(ns.nspname) || '.' || quote_ident(coalesce(e.typname, t.typname)) || case when e.oid is null then '' else '[]' end end"
@@ -210,11 +210,15 @@
 {% macro postgres__relations_with_hidden_rows(relations) %}
     {#- A view is read with the rights of its owner, unless it says otherwise. A policy that lets the role see every row hides none. -#}
     {%- set asked = [] -%}
-    {%- for relation in relations.values() if relation -%}
-        {%- do asked.append('(' ~ loop.index ~ ', to_regclass(' ~ dbt_forensics.text_literal(relation.include(database=false) | string) ~ '))') -%}
+    {%- for relation in relations.values() if relation and not relation.is_cte -%}
+        {#- Asked of the catalog, which may be read whatever the role may do in a schema. -#}
+        {%- do asked.append(
+            '(' ~ loop.index ~ ', (select classes.oid from pg_class as classes inner join pg_namespace as homes on classes.relnamespace = homes.oid where homes.nspname = '
+            ~ dbt_forensics.text_literal(relation.schema) ~ ' and classes.relname = ' ~ dbt_forensics.text_literal(relation.identifier) ~ '))'
+        ) -%}
     {%- endfor -%}
     {%- set names = [] -%}
-    {%- for name, relation in relations.items() if relation -%}{%- do names.append(name) -%}{%- endfor -%}
+    {%- for name, relation in relations.items() if relation and not relation.is_cte -%}{%- do names.append(name) -%}{%- endfor -%}
     {%- set hidden = [] -%}
     {%- set found = run_query(dbt_forensics._postgres_hidden_rows(asked)).rows if asked else [] -%}
     {%- for row in found -%}{%- do hidden.append(names[row[0] - 1]) -%}{%- endfor -%}
@@ -278,4 +282,83 @@
     where tables.relforcerowsecurity or not pg_has_role(readings.reader, tables.relowner, 'usage')
     group by readings.position, readings.relation, readings.reader
     having not coalesce(bool_or(policies.is_permissive and policies.shows_all), false) or bool_or(not policies.is_permissive and not policies.shows_all)
+{% endmacro %}
+
+{% macro postgres__attempt(query, keep_as) %}
+    {#- A block with a handler goes on after a failure, in the same transaction. -#}
+    {%- set statement = dbt_forensics.text_literal(('create temporary table ' ~ keep_as ~ ' as ' if keep_as else '') ~ query) -%}
+    {%- set tag = '$forensics_' ~ local_md5(statement) ~ '$' -%}
+    {%- set attempted -%}
+        {{ dbt_forensics.plan_quickly() }};
+        {%- if keep_as %}
+        drop table if exists pg_temp.{{ keep_as }};
+        {%- endif %}
+        do {{ tag }}
+        begin
+            perform set_config('dbt_forensics.problem', '', true);
+            execute {{ statement }};
+        exception when others then
+            perform set_config('dbt_forensics.problem', sqlerrm, true);
+        end
+        {{ tag }};
+        select current_setting('dbt_forensics.problem')
+    {%- endset -%}
+    {{ return({'problem': dbt_forensics._single_row(attempted)[0] or none, 'relation': keep_as, 'is_kept': keep_as is not none}) }}
+{% endmacro %}
+
+{% macro postgres__tried_rows(source, relation, expressions) %}
+    {#- A function of this session for each expression, with a handler for each row. It takes a whole row, so that it knows the columns by their names. -#}
+    {%- set alias = adapter.quote(relation.identifier) -%}
+    {%- set succeeds, values = [], [] -%}
+    {%- set rows = relation -%}
+    {%- if source | string != relation | string -%}
+        {#- What is no table has no type of its rows; a view of this session has. -#}
+        {%- set rows = 'forensics_rows_' ~ local_md5(source | string) -%}
+        {%- do dbt_forensics.postgres__attempt('create or replace temporary view ' ~ rows ~ ' as select * from ' ~ source, none) -%}
+    {%- endif -%}
+    {%- for expression in expressions -%}
+        {%- set name = 'pg_temp.forensics_' ~ local_md5(rows ~ expression) -%}
+        {%- set tag = '$forensics_' ~ local_md5(expression) ~ '$' -%}
+        {#- Where it cannot be made, what calls it fails. -#}
+        {%- do dbt_forensics.postgres__attempt(
+            'create or replace function ' ~ name ~ '(forensics_row ' ~ rows ~ ') returns boolean language plpgsql as ' ~ tag
+            ~ ' begin perform (' ~ expression ~ ') is null from (select (forensics_row).*) as ' ~ alias
+            ~ '; return true; exception when others then return false; end ' ~ tag, none
+        ) -%}
+        {%- do succeeds.append(', ' ~ name ~ '(' ~ rows ~ '.*) as forensics_succeeds_' ~ loop.index) -%}
+        {%- do values.append(', case when forensics_succeeds_' ~ loop.index ~ ' then ' ~ expression ~ ' end as forensics_value_' ~ loop.index) -%}
+    {%- endfor -%}
+    {#- Functions are volatile unless they say otherwise, so the two selects stay apart, and conditions still reach the inner one. -#}
+    {{ return('(select *' ~ values | join ~ ' from (select *' ~ succeeds | join ~ ' from ' ~ rows ~ ') as ' ~ alias ~ ') as ' ~ alias) }}
+{% endmacro %}
+
+{% macro _postgres_columns(relation) %}
+    {#- The information schema, which dbt asks, does not know materialized views. -#}
+    {%- set columns = dbt_forensics.default__column_types(relation) -%}
+    {%- if columns -%}{{ return(columns) }}{%- endif -%}
+    {%- set of_materialized_view -%}
+        select
+            columns.attname as column_name,
+            case when types.typelem <> 0 and types.typlen = -1 then 'ARRAY' when schemas.nspname = 'pg_catalog' then format_type(columns.atttypid, null) else 'USER-DEFINED' end as data_type,
+            cast(information_schema._pg_char_max_length(columns.atttypid, columns.atttypmod) as integer) as character_maximum_length,
+            cast(information_schema._pg_numeric_precision(columns.atttypid, columns.atttypmod) as integer) as numeric_precision,
+            cast(information_schema._pg_numeric_scale(columns.atttypid, columns.atttypmod) as integer) as numeric_scale
+        from pg_catalog.pg_attribute as columns
+        inner join pg_catalog.pg_class as relations
+            on columns.attrelid = relations.oid and relations.relkind = 'm'
+        inner join pg_catalog.pg_namespace as homes
+            on relations.relnamespace = homes.oid
+        inner join pg_catalog.pg_type as types
+            on columns.atttypid = types.oid
+        inner join pg_catalog.pg_namespace as schemas
+            on types.typnamespace = schemas.oid
+        where
+            homes.nspname = {{ dbt_forensics.text_literal(relation.schema) }}
+            and relations.relname = {{ dbt_forensics.text_literal(relation.identifier) }}
+            and columns.attnum > 0
+            and not columns.attisdropped
+        order by columns.attnum
+    {%- endset -%}
+    {%- for column in sql_convert_columns_in_relation(run_query(of_materialized_view)) -%}{%- do columns.update({column.name: column.data_type}) -%}{%- endfor -%}
+    {{ return(columns) }}
 {% endmacro %}

@@ -48,7 +48,7 @@
 {% endmacro %}
 
 {% macro column_types(relation) %}
-    {#- {name: type} of a relation's columns, each type as a cast to it says it in any session. -#}
+    {#- {name: type} of a relation's columns, in their order, each type as a cast to it says it in any session; empty where it does not exist, or nothing in it may be read. -#}
     {{ return(adapter.dispatch('column_types', 'dbt_forensics')(relation)) }}
 {% endmacro %}
 
@@ -171,6 +171,24 @@
         Nothing where assert_session() sees to it, or where no setting does so.
     -#}
     {{ return(adapter.dispatch('fix_session', 'dbt_forensics')()) }}
+{% endmacro %}
+
+{% macro attempt(query, keep_as=none) %}
+    {#-
+        Runs a select whose failure stops nothing, as {problem, relation, is_kept}. problem: none, or the engine's words; some engines only say that it
+        failed. relation: what to select its rows from; with keep_as a table of this session that holds them (is_kept). Where an engine
+        cannot go on after a failure, and where dbt only compiles, nothing is run, problem is none and relation is the select itself.
+    -#}
+    {%- if dbt_forensics.is_only_shown() -%}{{ return(dbt_forensics.default__attempt(query, keep_as)) }}{%- endif -%}
+    {{ return(adapter.dispatch('attempt', 'dbt_forensics')(query, keep_as)) }}
+{% endmacro %}
+
+{% macro tried_rows(source, relation, expressions) %}
+    {#-
+        What stands after `from` in place of source, which selects from a relation, with two more columns for each of some expressions: forensics_succeeds_<number>, whether it does not fail on the
+        row, and forensics_value_<number>, its value there. It may be slow, and not possible for an expression, which attempt() tells; none where the engine has no such thing.
+    -#}
+    {{ return(adapter.dispatch('tried_rows', 'dbt_forensics')(source, relation, expressions)) }}
 {% endmacro %}
 
 {% macro plan_quickly() %}
@@ -317,6 +335,12 @@
 {% macro default__fix_session() %}
     {{ return('') }}
 {% endmacro %}
+
+{% macro default__attempt(query, keep_as) %}
+    {{ return({'problem': none, 'relation': '(' ~ query ~ ')', 'is_kept': false}) }}
+{% endmacro %}
+
+{% macro default__tried_rows(source, relation, expressions) %}{{ return(none) }}{% endmacro %}
 
 {% macro default__plan_quickly() %}
     {{ return(dbt_forensics.fix_session()) }}

@@ -88,6 +88,7 @@
             on dirty.stream = digested.stream and dirty.batch_id = digested.batch_id
         left join heads
             on dirty.stream = heads.stream
+        where dirty.difference <> 'unread'
 
     ),
 

@@ -1,5 +1,8 @@
-{% macro broken_rule(stream, shape) %}
-    {#- The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. -#}
+{% macro broken_rule(stream, shape, failing=[]) %}
+    {#-
+        The name of the first rule that a raw row breaks, or NULL. A rule that is NULL for a row is not broken, as in a CHECK. failing: keys of rules and metrics that fail on rows, which
+        are selected from tried_source(): such a row breaks `<name>_can_be_evaluated`.
+    -#}
     {%- set event_time = dbt_forensics._time_sql(shape, 'event_time') -%}
     {%- set ingested_at = dbt_forensics._time_sql(shape, 'ingested_at') -%}
     {%- set rules = [] -%}
@@ -14,12 +17,18 @@
     {%- do rules.append(('ingested_at_is_not_null', ingested_at ~ ' is not null')) -%}
     {%- do rules.append(('event_time_is_plausible', dbt_forensics._is_plausible(event_time))) -%}
     {%- do rules.append(('ingested_at_is_plausible', dbt_forensics._is_plausible(ingested_at))) -%}
-    {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg', 'min', 'max'] -%}
-        {%- set is_number = '(' ~ definition.expr ~ ') is null or ' ~ dbt_forensics.exact_number('(' ~ definition.expr ~ ')') ~ ' is not null' -%}
-        {%- do rules.append((metric ~ '_is_a_number', is_number ~ (' or not coalesce(' ~ definition.where ~ ', false)' if definition.where else ''))) -%}
+    {%- set asked = {} -%}
+    {%- for key, expression in dbt_forensics._judging_expressions(stream, shape).items() -%}{%- do asked.update({key: expression.sql}) -%}{%- endfor -%}
+    {%- for key in failing -%}
+        {%- do rules.append((key.split('.')[1] ~ '_can_be_evaluated', 'forensics_succeeds_' ~ loop.index)) -%}
+        {%- do asked.update({key: 'forensics_value_' ~ loop.index}) -%}
     {%- endfor -%}
-    {%- for rule, condition in stream.rules.items() -%}
-        {%- do rules.append((rule, condition)) -%}
+    {%- for metric, definition in stream.metrics.items() if definition.agg in ['sum', 'avg', 'min', 'max'] -%}
+        {%- set input = asked['metrics.' ~ metric ~ '.expr'] -%}
+        {%- do rules.append((metric ~ '_is_a_number', input ~ ' is null or ' ~ dbt_forensics.exact_number(input) ~ ' is not null')) -%}
+    {%- endfor -%}
+    {%- for rule in stream.rules -%}
+        {%- do rules.append((rule, asked['rules.' ~ rule])) -%}
     {%- endfor -%}
     case
     {%- for rule, condition in rules %}

@@ -1,17 +1,17 @@
-{% macro captured_rows(stream, shape, batches, from_time=none, to_time=none) %}
+{% macro captured_rows(stream, shape, batches, from_time=none, to_time=none, broken_rule=none) %}
     {#-
         CTEs, the last of them named <stream>_captured: the raw rows of some batches in the form in which they are kept, with row_key.
         batches: a condition over batch_id. from_time, to_time: SQL bounds of ingested_at, both inclusive, that let the
-        engine skip the rest of the relation; rows without a readable ingested_at are always looked at.
+        engine skip the rest of the relation; rows without a readable ingested_at are always looked at. broken_rule: what broken_rule() gives, where rows are
+        captured, which may be from several parts of the relation; without it they are only identified.
     -#}
     {%- set name = stream.name -%}
     {%- set roles = shape.roles -%}
-    {%- set arrival = dbt_forensics._time_sql(shape, 'ingested_at') %}
     {%- set kept = dbt_forensics._kept_texts(shape) %}
     {%- set unreadable = dbt_forensics._unreadable_texts(shape, kept) %}
     {{ name }}_raw as (
 
-        {%- for source in shape.sources %}
+        {%- for source in (shape.sources if broken_rule else [shape.source]) %}
         {{- '\n        union all' if not loop.first }}
         select
             {{ dbt_forensics._batch_id(shape) }} as batch_id,
@@ -24,15 +24,10 @@
             {%- for text in unreadable.values() %}
             {{ text }} as unreadable_{{ loop.index }},
             {%- endfor %}
-            {{ dbt_forensics.broken_rule(stream, shape) }} as broken_rule
+            {{ broken_rule or 'cast(null as ' ~ dbt.type_string() ~ ')' }} as broken_rule
         from {{ source }}
         {%- if from_time and to_time %}
-        where (
-            {{ arrival }} between {{ from_time }} and {{ to_time }}
-            or {{ arrival }} < {{ dbt_forensics.earliest_time() }}
-            or {{ arrival }} >= {{ dbt_forensics.latest_time() }}
-            or {{ arrival }} is null
-        )
+        where {{ dbt_forensics._arrives_within(shape, from_time, to_time) }}
         {%- endif %}
         {%- endfor %}
 
@@ -126,6 +121,18 @@
 
     )
 {% endmacro %}
+
+
+{% macro _arrives_within(shape, from_time, to_time) %}
+    {#- A condition on raw rows: of these arrivals, or of one that cannot be true. -#}
+    {%- set arrival = dbt_forensics._time_sql(shape, 'ingested_at') -%}
+    (
+            {{ arrival }} between {{ from_time }} and {{ to_time }}
+            or {{ arrival }} < {{ dbt_forensics.earliest_time() }}
+            or {{ arrival }} >= {{ dbt_forensics.latest_time() }}
+            or {{ arrival }} is null
+        )
+{%- endmacro %}
 
 
 {% macro _role_sql(shape, role) %}

@@ -10,7 +10,7 @@
     {%- set before = dbt_forensics._withdrawals_so_far() -%}
     {%- set losses = dbt_forensics._possible_losses(dirty) if ledger else {} -%}
     {%- set looked_at, ended = {}, {} -%}
-    {%- for name, stream in streams.items() -%}
+    {%- for name, stream in streams.items() if losses.get(name, 0) is not none -%}
         {%- set earlier = before.get(name, {'entry_number': 0, 'state': none}) -%}
         {%- set counting = none -%}
         {%- if losses.get(name, 0) >= 10 and stream.max_withdrawn_share < 1 -%}
@@ -105,7 +105,7 @@
 {% macro held_streams(streams, dirty) %}
     {#- The names of the streams with dirty batches of which a withdrawal is held. Of each the build says by which word it is let go. -#}
     {%- set names = [] -%}
-    {%- for name, held in dbt_forensics._withdrawals_so_far().items() if held.state == 'held' and name in streams and dbt_forensics.batches_reach(dirty, name, "difference <> 'new'") -%}
+    {%- for name, held in dbt_forensics._withdrawals_so_far().items() if held.state == 'held' and name in streams and dbt_forensics.batches_reach(dirty, name, "difference not in ('new', 'unread')") -%}
         {%- do names.append(name) -%}
         {%- do log(
             "dbt_forensics: stream '" ~ name ~ "': " ~ held.withdrawn_count ~ ' of ' ~ held.counting_count ~ ' rows that count are gone from ' ~ streams[name].relation
@@ -155,10 +155,10 @@
 
 
 {% macro _possible_losses(dirty) %}
-    {#- {stream name: how many sealed rows its dirty batches have}: no more can be gone. -#}
+    {#- {stream name: how many sealed rows its dirty batches have}: no more can be gone; none for a stream that this build cannot read, of which nothing is known. -#}
     {%- set found = {} -%}
-    {%- for name, row_count in run_query('select stream, sum(sealed_count) from ' ~ dirty ~ ' where sealed_count > 0 group by stream').rows -%}
-        {%- do found.update({name: row_count | int}) -%}
+    {%- for name, row_count in run_query('select stream, sum(sealed_count) from ' ~ dirty ~ ' where sealed_count > 0 or difference = \'unread\' group by stream').rows -%}
+        {%- do found.update({name: row_count | int if row_count is not none else none}) -%}
     {%- endfor -%}
     {{ return(found) }}
 {% endmacro %}

@@ -4,8 +4,9 @@
         dirty: int_forensics__dirty_batches. history: the event history as it is, or none.
     -#}
     {%- set name = stream.name -%}
-    {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference <> 'gone'") -%}
+    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference not in ('gone', 'unread')") -%}
+    {%- set shape = dbt_forensics.stream_shape(stream) if reach else none -%}
+    {%- if reach and reach.failing -%}{%- set shape = dict(shape, sources=dbt_forensics.tried_sources(stream, shape, reach.failing)) -%}{%- endif -%}
     {%- set is_first = dbt_forensics.is_first_build(name) -%}
     {%- set recorded_at = dbt_forensics.recorded_at() -%}
     {%- set columns = dbt_forensics.event_history_columns() -%}
@@ -21,11 +22,11 @@
 
         select batch_id
         from {{ dirty }}
-        where stream = '{{ name }}' and difference <> 'gone'
+        where stream = '{{ name }}' and difference not in ('gone', 'unread')
 
     ),
 
-    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time) }},
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time, dbt_forensics.broken_rule(stream, shape, reach.failing)) }},
 
     {% if history and not is_first.is_untouched -%}
     {{ name }}_known as (
@@ -96,15 +97,19 @@
 
 
 {% macro batches_reach(dirty, stream_name, condition) %}
-    {#- {from_time, to_time} of the arrivals of a stream's dirty batches, as SQL literals; none if there are no such batches. -#}
+    {#-
+        {from_time, to_time, failing} of a stream's dirty batches; none if there are no such batches. The times, of their arrivals, are SQL literals. failing: the keys that
+        cannot be evaluated on all of their rows.
+    -#}
     {%- set found = dbt_forensics._single_row(
-        'select count(*), min(min_ingested_at), max(max_ingested_at) from ' ~ dirty
+        'select count(*), min(min_ingested_at), max(max_ingested_at), max(config_key) from ' ~ dirty
         ~ " where stream = '" ~ stream_name ~ "' and " ~ condition
     ) -%}
     {%- if found[0] == 0 -%}{{ return(none) }}{%- endif -%}
     {{ return({
         'from_time': dbt_forensics.timestamp_literal(found[1]) if found[1] else dbt_forensics.earliest_time(),
         'to_time': dbt_forensics.timestamp_literal(found[2]) if found[2] else dbt_forensics.latest_time(),
+        'failing': found[3].split(' ') if found[3] else [],
     }) }}
 {% endmacro %}
 

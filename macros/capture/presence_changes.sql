@@ -4,8 +4,8 @@
         and rows that were gone and are back. presence: int_forensics__presence_changes as it is, or none.
     -#}
     {%- set name = stream.name -%}
-    {%- set shape = dbt_forensics.stream_shape(stream) -%}
-    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference <> 'new'") -%}
+    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference not in ('new', 'unread')") -%}
+    {%- set shape = dbt_forensics.stream_shape(stream) if reach else none -%}
     {%- set is_reshaped = reach and dbt_forensics.has_other_shapes(stream, shape, history, reach) -%}
     {% if not reach %}
     {{ name }}_changed as (
@@ -18,7 +18,7 @@
 
         select batch_id
         from {{ dirty }}
-        where stream = '{{ name }}' and difference <> 'new'
+        where stream = '{{ name }}' and difference not in ('new', 'unread')
 
     ),
 

@@ -93,10 +93,10 @@
 {% endmacro %}
 
 
-{% macro kept_text(shape, relation, column) %}
-    {#- The text that a captured row has of a column, also where the column had another name when the row was captured. -#}
+{% macro kept_text(shape, relation, column, payload=none) %}
+    {#- The text that a captured row has of a column, also where the column had another name when the row was captured. payload: SQL in place of the relation's. -#}
     {%- set texts = [] -%}
-    {%- for name in [column] + shape.former.get(column, []) -%}{%- do texts.append(dbt_forensics.json_value(relation ~ '.payload', name)) -%}{%- endfor -%}
+    {%- for name in [column] + shape.former.get(column, []) -%}{%- do texts.append(dbt_forensics.json_value(payload or relation ~ '.payload', name)) -%}{%- endfor -%}
     {{ return(texts[0] if texts | length == 1 else 'coalesce(' ~ texts | join(', ') ~ ')') }}
 {% endmacro %}
 

@@ -1,5 +1,5 @@
-{% macro schema_columns(streams) %}
-    {#- A select of the columns that each stream's relation has now, and of those that it had before, marked as dropped. -#}
+{% macro schema_columns(streams, dirty) %}
+    {#- A select of the columns that each stream's relation has now, and of those that it had before, marked as dropped; of streams that this build reads. -#}
     {%- set rows = [] -%}
     {%- set recorded_at = dbt_forensics.recorded_at() if streams else none -%}
     {%- for stream in streams.values() -%}
@@ -11,7 +11,9 @@
             {%- do rows.append([stream.name, column, data_type, 'null', 'true']) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for row in rows %}
+    {%- if rows %}
+    with columns_seen as (
+    {% for row in rows %}
     select
         cast({{ dbt_forensics.forensics_literal(row[0]) }} as {{ dbt.type_string() }}) as stream,
         cast({{ dbt_forensics.forensics_literal(row[1]) }} as {{ dbt.type_string() }}) as column_name,
@@ -20,9 +22,15 @@
         cast({{ row[4] }} as {{ dbt.type_boolean() }}) as is_dropped,
         {{ recorded_at }} as recorded_at
     {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+
+    )
+
+    select * from columns_seen
+    where stream not in (select stream from {{ dirty }} where difference = 'unread')
     {%- else %}
     {{ dbt_forensics.no_rows(dbt_forensics.schema_history_columns()) }}
-    {%- endfor %}
+    {%- endif %}
 {% endmacro %}
 
 

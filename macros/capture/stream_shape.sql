@@ -10,7 +10,9 @@
         families: {name: family of types} of the columns that were of another one at first: that one;
         former: {name: [name]} of columns that were renamed: what they were called before, the latest first;
         used: names of the columns that metrics name or are split by; absent: {name: [(from, to)]} of those of them that the relation had lost: from when to when (or none).
-        It is looked at once per stream and node: each look is two queries. The first of them also fixes the session.
+        problem: {key, reason} where the relation, or what is configured of it, cannot be read, or none. Then the rest is what is on record
+        of the relation, so that what was captured can still be worked with.
+        It is looked at once per stream and node. The first of its queries also fixes the session.
     -#}
     {%- if 'shape' not in stream -%}{%- do stream.update({'shape': dbt_forensics._look_at_shape(stream)}) -%}{%- endif -%}
     {{ return(stream.shape) }}
@@ -18,15 +20,19 @@
 
 
 {% macro _look_at_shape(stream) %}
-    {%- set where = "stream '" ~ stream.name ~ "'" -%}
     {%- set relation = dbt_forensics.stream_relation(stream) -%}
+    {%- set problems = [] -%}
     {%- set before = dbt_forensics._columns_before(stream.name) -%}
-    {%- set found = dbt_forensics.column_types(relation) -%}
+    {%- if relation.is_cte -%}
+        {%- do problems.append(('relation', stream.relation ~ ', an ephemeral model', 'a relation in the warehouse: materialize the model as a view or a table')) -%}
+    {%- endif -%}
+    {%- set found = dbt_forensics.column_types(relation) if not relation.is_cte else {} -%}
     {%- if not found -%}
-        {{ dbt_forensics._config_error(where, 'relation', stream.relation ~ ' (' ~ relation ~ '), which does not exist or has no columns', 'a relation that exists when the build starts') }}
+        {%- do problems.append(('relation', stream.relation ~ ' (' ~ relation ~ '), which does not exist or has no columns that can be read', 'a relation that exists when the build starts')) -%}
+        {%- for column, known in before.items() if not known.left_at -%}{%- do found.update({column: known.last}) -%}{%- endfor -%}
     {%- endif -%}
     {%- for column in found if (column | lower).startswith('forensics_') -%}
-        {{ dbt_forensics._config_error(where, 'relation', relation ~ ' with a column ' ~ column, "columns that do not begin with forensics_, as the package's own do") }}
+        {%- do problems.append(('relation', relation ~ ' with a column ' ~ column, "columns that do not begin with forensics_, as the package's own do")) -%}
     {%- endfor -%}
     {%- set texts = dbt_forensics._expression_texts(stream, found) -%}
     {%- set spelt = dbt_forensics._names_on_record(found, before, texts) -%}
@@ -47,7 +53,7 @@
         {#- What only splits metrics is read as the text that is on record. -#}
         {%- do known.update({column: (change.type if change else data_type) if in_metrics else (dbt.type_string() if change or not dbt_forensics.reads_back(data_type) else data_type)}) -%}
         {%- if in_metrics and not dbt_forensics.reads_back(known[column]) -%}
-            {{ dbt_forensics._config_error(where, 'metrics', 'an expression with the column ' ~ column ~ ', of the type ' ~ known[column], 'columns of types whose values can be read back from the record. Cast it in the relation, or select a part of it there') }}
+            {%- do problems.append(('metrics', 'an expression with the column ' ~ column ~ ', of the type ' ~ known[column], 'columns of types whose values can be read back from the record. Cast it in the relation, or select a part of it there')) -%}
         {%- endif -%}
         {%- if change and is_named -%}
             {%- do retyped.update({column: change}) -%}
@@ -59,7 +65,9 @@
 
     {%- set roles = {} -%}
     {%- for role in dbt_forensics.stream_roles() if role in stream -%}
-        {%- do roles.update({role: dbt_forensics._role(stream, role, columns, dropped, original)}) -%}
+        {%- set found = dbt_forensics._role(stream, role, columns, dropped, original) -%}
+        {%- do roles.update({role: found}) -%}
+        {%- if not found.sql -%}{%- do problems.append((role, stream[role] ~ ', which ' ~ stream.relation ~ ' does not have', 'an expression, or one of its columns: ' ~ columns.keys() | join(', '))) -%}{%- endif -%}
     {%- endfor -%}
 
     {%- set mapped = roles.values() | map(attribute='column') | select('string') | list -%}
@@ -69,9 +77,15 @@
         {%- if column -%}
             {%- do payload.append(column) -%}
         {%- elif name not in dropped -%}
-            {{ dbt_forensics._config_error(where, 'payload', name ~ ', which ' ~ relation ~ ' does not have', 'its columns: ' ~ columns.keys() | join(', ')) }}
+            {%- do problems.append(('payload', name ~ ', which ' ~ relation ~ ' does not have', 'its columns: ' ~ columns.keys() | join(', '))) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- for metric, definition in stream.metrics.items() -%}
+        {%- for name in definition.dimensions | default([]) if not dbt_forensics._column_named(name, known) -%}
+            {%- do problems.append(('metrics.' ~ metric ~ '.dimensions', name ~ ', which ' ~ stream.relation ~ ' does not have', 'its columns: ' ~ known.keys() | join(', '))) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set problem = {'key': problems[0][0], 'reason': dbt_forensics._found(problems[0][1], problems[0][2])} if problems else none -%}
 
     {%- set missing = {} -%}
     {%- for column, data_type in dropped.items() if not dbt_forensics._column_named(column, columns) -%}
@@ -83,7 +97,7 @@
     {{ return({
         'source': parts[0], 'sources': parts[1:] or parts, 'columns': columns, 'dropped': dropped, 'known': known, 'roles': roles, 'payload': payload,
         'families': families, 'retyped': retyped, 'original': original, 'wide': wide, 'former': dbt_forensics._former_names(columns, before),
-        'used': used, 'absent': absent,
+        'used': used, 'absent': absent, 'problem': problem,
     }) }}
 {% endmacro %}
 
@@ -246,7 +260,7 @@
 
 
 {% macro _role(stream, role, columns, dropped, original) %}
-    {#- A role is filled by a column (quoted) or by an expression of the project's owner (trusted, as their models are). -#}
+    {#- A role is filled by a column (quoted) or by an expression of the project's owner (trusted, as their models are); its sql is none where it is neither. -#}
     {%- set given = stream[role] | trim -%}
     {%- set column = dbt_forensics._column_named(given, columns) or dbt_forensics._column_named(given[1:-1], columns) -%}
     {%- set column = none if column and given not in [column, dbt_forensics.quoted(column)] and column | lower != given | lower else column -%}
@@ -259,7 +273,7 @@
         {%- do log("dbt_forensics: stream '" ~ stream.name ~ "': column " ~ given ~ ' (' ~ role ~ ') is gone from the relation; recorded as NULL from now on.', info=true) -%}
         {{ return({'sql': 'cast(null as ' ~ dbt.type_string() ~ ')', 'data_type': none, 'column': none, 'is_dropped': true}) }}
     {%- endif -%}
-    {{ dbt_forensics._config_error("stream '" ~ stream.name ~ "'", role, given ~ ', which ' ~ stream.relation ~ ' does not have', 'an expression, or one of its columns: ' ~ columns.keys() | join(', ')) }}
+    {{ return({'sql': none, 'data_type': none, 'column': none, 'is_dropped': false}) }}
 {% endmacro %}
 
 

@@ -5,7 +5,7 @@
     -#}
     {%- if dbt_forensics._is_recording() -%}
         {%- set left_out = dbt_forensics._not_selected(names) -%}
-        {%- if left_out and (dbt_forensics.streams() or not dbt_forensics._existing(left_out[0])) and not dbt_forensics.is_empty_run() -%}
+        {%- if left_out and (dbt_forensics.streams() or not dbt_forensics._existing(left_out[0])) and not dbt_forensics.is_partial_run() -%}
             {%- do exceptions.raise_compiler_error(
                 'dbt_forensics: ' ~ model.name ~ ' concludes from what ' ~ left_out | join(', ') ~ ' found in the same build, and `dbt ' ~ flags.WHICH
                 ~ '` leaves that out here. Nothing is recorded. Run `dbt build`, or `dbt build --select +forensics__batch_history`.'

@@ -27,7 +27,7 @@
 {% macro _refuse_relation(relation, found, instead) %}
     {%- set readers = [model.name] -%}
     {%- for stream in dbt_forensics.streams().values() -%}
-        {%- for id in model.depends_on.nodes if id.split('.')[-1] == stream.relation.split('.')[-1] and dbt_forensics.stream_relation(stream) | string == relation | string -%}
+        {%- for id in model.depends_on.nodes if id.split('.')[-1] == (stream.relation | replace('"', '')).split('.')[-1] and dbt_forensics.stream_relation(stream) | string == relation | string -%}
             {%- do readers.append("stream '" ~ stream.name ~ "', relation " ~ stream.relation) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -34,7 +34,7 @@
         {%- endif -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- if flags.WHICH in ['compile', 'generate', 'list', 'lint'] or flags.WHICH is none -%}
+    {%- if dbt_forensics.is_only_shown() -%}
         {%- for relation in relations -%}
             {%- if load_relation(relation) is none -%}{{ return(false) }}{%- endif -%}
         {%- endfor -%}
@@ -44,4 +44,10 @@
         {%- endfor -%}
     {%- endif -%}
     {{ return(true) }}
+{% endmacro %}
+
+
+{% macro is_only_shown() %}
+    {#- Whether dbt compiles SQL to show it, and runs none of it. -#}
+    {{ return(flags.WHICH in ['compile', 'generate', 'list', 'lint'] or flags.WHICH is none) }}
 {% endmacro %}

@@ -37,22 +37,19 @@
 
 {% macro stream_relation(stream) %}
     {#- The raw relation of a stream, through source() or ref(), so that lineage is real. -#}
-    {%- set parts = stream.relation.split('.') -%}
-    {%- if parts[0] == 'source' -%}
-        {{ return(source(parts[1], parts[2])) }}
-    {%- elif parts | length == 3 -%}
-        {{ return(ref(parts[1], parts[2])) }}
-    {%- else -%}
-        {{ return(ref(project_name, parts[1])) }}
-    {%- endif -%}
+    {%- set given = dbt_forensics._relation_parts(stream.relation) -%}
+    {%- if given.kind == 'source' -%}{{ return(source(*given.names)) }}{%- endif -%}
+    {%- set names = given.names if given.names | length == 2 else [project_name] + given.names -%}
+    {{ return(ref(*names, v=given.version) if given.version else ref(*names)) }}
 {% endmacro %}
 
 
 {% macro stream_relations(streams) %}
-    {#- The raw relations of streams, as a list: a node that calls it depends on them. -#}
+    {#- The raw relations of streams, as a list: a node that calls it depends on them. Without ephemeral models, which are nowhere: a stream of one cannot be read (see stream_shape). -#}
     {%- set relations = [] -%}
     {%- for stream in streams.values() -%}
-        {%- do relations.append(dbt_forensics.stream_relation(stream)) -%}
+        {%- set relation = dbt_forensics.stream_relation(stream) -%}
+        {%- if not relation.is_cte -%}{%- do relations.append(relation) -%}{%- endif -%}
     {%- endfor -%}
     {{ return(relations) }}
 {% endmacro %}

@@ -58,13 +58,25 @@
 
 
 {% macro _validate_relation(where, relation) %}
-    {%- set parts = relation.split('.') if relation is string else [] -%}
-    {%- if not (
-        (parts | length == 3 and parts[0] in ['source', 'ref'])
-        or (parts | length == 2 and parts[0] == 'ref')
-    ) or '' in parts -%}
-        {{ dbt_forensics._config_error(where, 'relation', relation, 'source.<source>.<table>, ref.<model> or ref.<package>.<model>') }}
+    {%- if not dbt_forensics._relation_parts(relation) -%}
+        {{ dbt_forensics._config_error(where, 'relation', relation, 'source.<source>.<table>, ref.<model>, ref.<package>.<model> or ref.<model>.v<version>, a name with a dot in double quotes') }}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro _relation_parts(relation) %}
+    {#-
+        {kind: source or ref, names, version} of what the key relation says; none if it says none of them. A last part such as v2 is a version, unless it is in
+        double quotes. A name in double quotes may have dots.
+    -#}
+    {%- set name = '(?:"[^"]+"|[^."\\s][^."]*)' -%}
+    {%- if relation is not string or not modules.re.match('^' ~ name ~ '(?:[.]' ~ name ~ ')+$', relation) -%}{{ return(none) }}{%- endif -%}
+    {%- set parts = modules.re.findall(name, relation) -%}
+    {%- set version = parts.pop()[1:] if parts[0] == 'ref' and parts | length > 2 and modules.re.match('^v[0-9]+$', parts[-1]) else none -%}
+    {%- set names = [] -%}
+    {%- for part in parts[1:] -%}{%- do names.append(part | replace('"', '')) -%}{%- endfor -%}
+    {%- set is_one = (parts[0] == 'source' and names | length == 2) or (parts[0] == 'ref' and names | length in [1, 2]) -%}
+    {{ return({'kind': parts[0], 'names': names, 'version': version} if is_one else none) }}
 {% endmacro %}
 
 
@@ -199,7 +211,10 @@
 
 
 {% macro _config_error(where, key, found, allowed) %}
-    {%- do exceptions.raise_compiler_error(
-        'dbt_forensics: ' ~ where ~ (", key '" ~ key ~ "'" if key else '') ~ ': found ' ~ found ~ '; allowed: ' ~ allowed ~ '.'
-    ) -%}
+    {%- do exceptions.raise_compiler_error('dbt_forensics: ' ~ where ~ (", key '" ~ key ~ "'" if key else '') ~ ': ' ~ dbt_forensics._found(found, allowed)) -%}
+{% endmacro %}
+
+
+{% macro _found(found, allowed) %}
+    {{ return('found ' ~ found ~ '; allowed: ' ~ allowed ~ '.') }}
 {% endmacro %}

@@ -1,9 +1,10 @@
 {% macro unaccounted_batches(streams, batches, withdrawals) %}
     {#-
-        A select of the batches whose rows in the relation, rows on record and verdicts do not add up, and why, if it is known.
+        A select of the batches whose rows in the relation, rows on record and verdicts do not add up, and why, if it is known; of streams that the last build read.
         batches: forensics__batches. withdrawals: forensics__held_withdrawals.
     -#}
-    {%- if not execute or not streams -%}
+    {%- set streams = dbt_forensics.streams_that_are_read(streams) if execute else {} -%}
+    {%- if not streams -%}
     {{ return(dbt_forensics.no_rows({'stream': 'text', 'batch_id': 'text', 'rows_in_relation': 'integer', 'rows_on_record': 'integer', 'verdict_count': 'integer', 'because': 'text'})) }}
     {%- endif -%}
     with

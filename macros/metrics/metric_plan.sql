@@ -21,7 +21,8 @@
             {%- do definitions.update({name: digest}) -%}
             {%- set before = on_record.metrics.get((stream.name, name)) -%}
             {%- set state = 'new' if not before else ('known' if before.digest == digest else 'changed') -%}
-            {%- if state != 'known' or entries[stream.name] > before.processed_to -%}
+            {%- set has_news = state != 'known' or entries[stream.name] > before.processed_to -%}
+            {%- if has_news and dbt_forensics._has_its_dimensions(stream, definition) -%}
                 {%- do metrics.append({'name': name, 'definition': definition, 'digest': digest, 'state': state, 'processed_to': before.processed_to if before else none}) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -45,6 +46,15 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(plan) }}
+{% endmacro %}
+
+
+{% macro _has_its_dimensions(stream, definition) %}
+    {#- Whether the relation has, or had, the columns by which a metric is split. A stream that names others is not read (see read_streams). -#}
+    {%- set dimensions = dbt_forensics.metric_dimensions(stream, definition) -%}
+    {%- set missing = [] -%}
+    {%- for column in dimensions if not dbt_forensics._column_named(column, dbt_forensics.stream_shape(stream).known) -%}{%- do missing.append(column) -%}{%- endfor -%}
+    {{ return(not missing) }}
 {% endmacro %}
 
 

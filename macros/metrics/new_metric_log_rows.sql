@@ -1,9 +1,9 @@
-{% macro new_metric_log_rows(log, ledger, history, seals) %}
+{% macro new_metric_log_rows(log, ledger, history, seals, plan=none) %}
     {#-
         A select of the versions that the metrics' log lacks, one row per version and cause. log: as it is, or none. ledger: the relation, or in
-        a plan what it would be.
+        a plan what it would be. plan: what to do, in the form of metric_plan(); default: all that there is.
     -#}
-    {%- set plan = dbt_forensics.metric_plan(dbt_forensics.streams(), ledger, log) %}
+    {%- set plan = plan or dbt_forensics.metric_plan(dbt_forensics.streams(), ledger, log) %}
     {%- if not plan %}
     {{ dbt_forensics.no_rows(dbt_forensics.metric_log_columns()) }}
     {%- else %}

@@ -36,6 +36,8 @@
             on ledger.row_key = history.row_key and ledger.ingested_at = history.ingested_at
         where
             ledger.stream = '{{ stream.name }}'
+            {#- Its expressions are for its own rows, and may fail on those of another stream. #}
+            and history.stream = '{{ stream.name }}'
             and ledger.effect <> 0
             {%- if after %}
             and ledger.recorded_at > {{ dbt_forensics.timestamp_literal(after) }}
@@ -50,11 +52,13 @@
 
 {% macro _columns_of_entries(shape) %}
     {#- {name: {sql, text, fits, wide}} of the columns that metrics name: how each is read from the record (see _read_first). -#}
+    {#- An expression may fail on rows that do not count, which are quarantined for that: it must not be asked of them before the join. -#}
+    {%- set payload = 'case when ledger.effect <> 0 then history.payload end' -%}
     {%- set columns, roles = {}, {} -%}
     {%- for role, given in shape.roles.items() if given.column and given.column not in roles -%}{%- do roles.update({given.column: (role, given)}) -%}{%- endfor -%}
     {%- for column in shape.known if column in shape.used -%}
         {%- set role, given = roles.get(column, (none, none)) -%}
-        {%- set text = dbt_forensics._role_text(role, given) if role else dbt_forensics.kept_text(shape, 'history', column) -%}
+        {%- set text = dbt_forensics._role_text(role, given) if role else dbt_forensics.kept_text(shape, 'history', column, payload) -%}
         {%- if column in shape.retyped -%}
             {%- set change = shape.retyped[column] -%}
             {%- set read = dbt_forensics._read_first(text, change, change.is_mixed, 'history.recorded_at') -%}

@@ -24,5 +24,5 @@
 {%- if not can_read %}
 {{ dbt_forensics.no_rows(dbt_forensics.metric_log_columns()) }}
 {%- else %}
-{{ dbt_forensics.new_metric_log_rows(log, ledger, history, seals) }}
+{{ dbt_forensics.tried_metric_log_rows(log, ledger, history, seals) }}
 {%- endif %}

@@ -24,7 +24,11 @@ def check_project(warehouse: Warehouse) -> Json:
         ForensicsError: The configuration does not pass the package's own validation.
     """
     is_built = warehouse.is_built()
-    streams = [_check_stream(warehouse, stream, is_built) for stream in warehouse.streams().values()]
+    declared = warehouse.streams()
+    streams = [_check_stream(warehouse, stream, is_built) for stream in declared.values()]
+    if is_built:
+        for stream, note in _renamed(warehouse, streams):
+            stream["notes"].append(note)
     return {
         "project": warehouse.project,
         "versions": warehouse.versions(),
@@ -75,6 +79,7 @@ def _check_stream(warehouse: Warehouse, stream: Stream, is_built: bool) -> Json:
         "source": None,
         "record": _record(warehouse, stream) if is_built else None,
         "problems": [],
+        "notes": [],
     }
     try:
         relation, columns = warehouse.raw_relation(stream.relation)
@@ -83,6 +88,8 @@ def _check_stream(warehouse: Warehouse, stream: Stream, is_built: bool) -> Json:
         return document
     document["payload"] = stream.payload_columns([column.name for column in columns])
     document["problems"] += _problems(warehouse, stream, relation, columns)
+    if is_built and not document["problems"]:
+        document["problems"] += _other_ids(warehouse, stream, relation, columns)
     if not document["problems"]:
         document["source"] = _source(warehouse, stream, relation, columns)
     return document
@@ -101,6 +108,61 @@ def _problems(warehouse: Warehouse, stream: Stream, relation: str, columns: list
             )
         except ForensicsError as error:
             yield f"Stream '{stream.name}', key '{key}': the engine refuses {expression!r} ({error})."
+
+
+def _other_ids(warehouse: Warehouse, stream: Stream, relation: str, columns: list[Column]) -> Iterator[str]:
+    """Finds out whether the event ids of the latest batch on record are those that the stream's expression gives."""
+    if not {"event_id", "batch_id"} <= set(stream.roles):
+        return
+    history, batches = (
+        warehouse.relation(f"forensics__{name}") for name in ("event_history", "batch_history")
+    )
+    of_stream = f"stream = {literal(stream.name)}"
+    latest = warehouse.query(
+        f"select batch_id from {batches} where {of_stream} and row_count > 0"
+        " order by max_ingested_at desc, batch_id desc limit 1"
+    )
+    if not latest:
+        return
+    types = {column.name.casefold(): column.data_type for column in columns}
+    text = {
+        role: warehouse.macro(
+            "canonical_text",
+            expression=_as_sql(warehouse, stream.roles[role], columns),
+            data_type=types.get(stream.roles[role].strip().casefold()),
+        )
+        for role in ("event_id", "batch_id")
+    }
+    batch = literal(latest[0]["batch_id"])
+    found = warehouse.query(
+        f"with ids as (select distinct {text['event_id']} as event_id from {relation}"
+        f" where {text['batch_id']} = {batch}),"
+        f" known as (select distinct event_id from {history} where {of_stream} and batch_id = {batch})"
+        " select count(*) as id_count, count(known.event_id) as known_count"
+        " from ids left join known on ids.event_id = known.event_id"
+    )[0]
+    if found["id_count"] and not found["known_count"]:
+        yield (
+            f"Stream '{stream.name}', key 'event_id': {stream.roles['event_id']!r} gives none of the ids that are on"
+            f" record of batch {latest[0]['batch_id']}. Rows on record keep theirs, so an event that is sent again"
+            " counts twice: go back to the expression on record, or declare a stream of another name."
+        )
+
+
+def _renamed(warehouse: Warehouse, streams: list[Json]) -> Iterator[tuple[Json, str]]:
+    """Finds new streams beside streams on record that are declared no more: they may be the same ones."""
+    batches = warehouse.relation("forensics__batch_history")
+    rows = warehouse.query(f"select distinct stream from {batches} order by stream")
+    gone = [row["stream"] for row in rows if row["stream"] not in {stream["stream"] for stream in streams}]
+    for stream in streams:
+        if gone and stream["record"] and not stream["record"]["batches"]:
+            others = ", ".join(repr(name) for name in gone)
+            yield (
+                stream,
+                f"Stream '{stream['stream']}' has no record yet, and {others} is on record and not declared. If it is"
+                " the same stream under a new name, what is on record stays under the old one, and sums over both"
+                " count each row twice: keep the old name, or leave the old stream out of your queries.",
+            )
 
 
 def _expressions(stream: Stream) -> Iterator[tuple[str, str]]:
@@ -185,6 +247,8 @@ def _stream_lines(stream: Json) -> Iterator[str]:
         yield f"  rule            {name}: {visible(condition)}"
     for name, definition in stream["metrics"].items():
         yield f"  metric          {name}: {visible(_metric(definition))}"
+    for note in stream["notes"]:
+        yield f"  NOTE            {visible(note)}"
     for problem in stream["problems"]:
         yield f"  PROBLEM         {visible(problem)}"
 

@@ -13,6 +13,7 @@ import click
 
 from dbt_forensics import __version__
 from dbt_forensics.errors import ForensicsError
+from dbt_forensics.terminal import tell
 from dbt_forensics.warehouse import DbtOptions
 
 Command = Callable[..., int]
@@ -240,9 +241,9 @@ def report(
         if chosen in ("all", name.rpartition(".")[2]):
             path = out / name
             path.write_text(text, encoding="utf-8")
-            click.echo(str(path))
+            tell(str(path))
     for finding in document["findings"][:3]:
-        click.echo(f"{finding['rank']}. {finding['stream']}: {finding['title']}")
+        tell(f"{finding['rank']}. {finding['stream']}: {finding['title']}")
     return 1 if document["findings"] else 0
 
 
@@ -311,7 +312,7 @@ def load(
 def progress(words: str) -> None:
     """Says what is going on, to a person at a terminal only."""
     if sys.stderr.isatty():
-        click.echo(words, err=True)
+        tell(words, err=True)
 
 
 def terminal_width() -> int:
@@ -326,5 +327,5 @@ def main() -> None:
     try:
         cli(prog_name="dbt-forensics")
     except ForensicsError as error:
-        click.echo(f"Error: {error}", err=True)
+        tell(f"Error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -1,5 +1,6 @@
 """The declared streams, as the package itself completed and validated them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,13 +21,30 @@ ROLES = (
 )
 
 
+_PART = r'(?:"[^"]+"|[^."\s][^."]*)'
+
+
+def relation_parts(path: str) -> tuple[list[str], str | None]:
+    """Returns the parts of how a relation is named, and its version, as the macro ``_relation_parts`` takes them.
+
+    Args:
+        path: Such as ``source.shop."order.events"`` or ``ref.orders.v2``.
+    """
+    if not re.fullmatch(rf"{_PART}(?:\.{_PART})*", path):
+        return [path], None
+    parts = re.findall(_PART, path)
+    is_version = parts[0] == "ref" and len(parts) > 2 and re.fullmatch("v[0-9]+", parts[-1])
+    version = parts.pop()[1:] if is_version else None
+    return [part.replace('"', "") for part in parts], version
+
+
 @dataclass(frozen=True)
 class Stream:
     """One stream of the var ``forensics_streams``.
 
     Attributes:
         name: Its name.
-        relation: ``source.<source>.<table>``, ``ref.<model>`` or ``ref.<package>.<model>``.
+        relation: ``source.<source>.<table>``, ``ref.<model>``, ``ref.<package>.<model>`` or ``ref.<model>.v<version>``.
         roles: What the stream maps: role to column or SQL expression.
         payload: The payload columns, or None for every column that is not mapped.
         window: ``hour`` or ``day``.

@@ -17,7 +17,7 @@ def visible(value: object) -> str:
         " "
         if char in "\n\r\t"
         else f"<U+{ord(char):04X}>"
-        if unicodedata.category(char) in ("Cc", "Cf", "Cs")
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
         else char
         for char in str(value)
     )

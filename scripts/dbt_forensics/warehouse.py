@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_forensics import __version__, sql
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.streams import Stream, stream
+from dbt_forensics.streams import Stream, relation_parts, stream
 
 if TYPE_CHECKING:
     from dbt.adapters.base.impl import BaseAdapter
@@ -141,11 +141,11 @@ class Warehouse:
         Raises:
             ForensicsError: dbt does not know it, or it does not exist.
         """
-        parts = path.split(".")
+        parts, version = relation_parts(path)
         if parts[0] == "source" and len(parts) == 3:
-            found = self._existing(self._source(parts[1], parts[2]))
+            found = self._wanted(self._source(parts[1], parts[2]))
         elif parts[0] == "ref" and len(parts) in (2, 3):
-            found = self._existing(self._model(parts[-1], parts[1] if len(parts) == 3 else None))
+            found = self._wanted(self._model(parts[-1], parts[1] if len(parts) == 3 else None, version))
         elif len(parts) == 2:
             database = self._adapter.config.credentials.database
             found = self._adapter.get_relation(database=database, schema=parts[0], identifier=parts[1])
@@ -153,14 +153,14 @@ class Warehouse:
             raise ForensicsError(
                 f"'{path}' is not a relation: write source.<source>.<table>, ref.<model> or <schema>.<table>."
             )
-        if found is None:
+        columns = self.macro("column_types", relation=found) if found is not None else {}
+        if not columns:
             raise ForensicsError(f"{path} does not exist in the warehouse: create it or load it first.")
-        columns = self._adapter.get_columns_in_relation(found)
-        return str(found), [Column(column.name, column.data_type) for column in columns]
+        return str(found), [Column(name, data_type) for name, data_type in columns.items()]
 
     def dbt_path(self, path: str) -> str | None:
         """Returns how a stream names a relation: by the source or model that dbt knows it by, or None if by none."""
-        parts = path.split(".")
+        parts, _ = relation_parts(path)
         if parts[0] in ("source", "ref"):
             return path
         for source in self._manifest.sources.values():
@@ -178,10 +178,16 @@ class Warehouse:
     def _home(self, macro: str) -> str | None:
         return PACKAGE if f"macro.{PACKAGE}.{macro}" in self._manifest.macros else None
 
+    def _wanted(self, node: Any) -> BaseRelation:
+        """Returns the relation that dbt takes a node for, which may be a file."""
+        with _sentences():
+            wanted: BaseRelation = self._adapter.Relation.create_from(self._adapter.config, node)
+        return wanted
+
     def _existing(self, node: Any) -> BaseRelation | None:
         """Returns a node's relation if the warehouse has it."""
+        wanted = self._wanted(node)
         with _sentences():
-            wanted = self._adapter.Relation.create_from(self._adapter.config, node)
             found: BaseRelation | None = self._adapter.get_relation(
                 database=wanted.database, schema=wanted.schema, identifier=wanted.identifier
             )
@@ -205,17 +211,24 @@ class Warehouse:
             f"The project declares no source '{name}' with a table '{table}': declare it in its YAML."
         )
 
-    def _model(self, name: str, package: str | None) -> Any:
+    def _model(self, name: str, package: str | None, version: str | None) -> Any:
         for node in self._manifest.nodes.values():
             if (
                 node.name == name
                 and node.resource_type in _REFERABLE
                 and package in (None, node.package_name)
+                and _is_version(node, version)
             ):
                 return node
         raise ForensicsError(
             f"The project has no model, seed or snapshot '{name}': check the name with dbt ls."
         )
+
+
+def _is_version(node: Any, version: str | None) -> bool:
+    """Returns whether a node is this version of its model; without one the latest, or what has no versions."""
+    given = getattr(node, "version", None)
+    return str(given) == version if version else given == getattr(node, "latest_version", None)
 
 
 @contextmanager

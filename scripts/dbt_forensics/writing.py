@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_forensics import sql
 from dbt_forensics.errors import ForensicsError
+from dbt_forensics.streams import relation_parts
 from dbt_forensics.warehouse import DbtOptions, Row, Warehouse, sentence, session
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class WritingWarehouse(Warehouse, ABC):
         Args:
             path: ``source.<source>.<table>`` or ``<schema>.<table>``.
         """
-        parts = path.split(".")
+        parts, _ = relation_parts(path)
         if parts[0] == "source" and len(parts) == 3:
             source = self._source(parts[1], parts[2])
             return source.database or self._database(), source.schema, source.identifier

@@ -390,6 +390,22 @@ def test_check_finds_what_only_the_engine_can_know(shop: Consumer) -> None:
     assert keys == ["payload", "event_time", "rules.a", "metrics.m.expr"]
 
 
+def test_check_says_what_does_not_continue_the_record(shop: Consumer) -> None:
+    def checked(streams: dict[str, Any]) -> Any:
+        return run(shop, "check", "--json", "--vars", json.dumps({"forensics_streams": streams}))
+
+    assert shop.streams is not None
+    ((name, stream),) = shop.streams.items()
+    outcome = checked({name: {**stream, "event_id": "'x' || event_id"}})
+    assert outcome.code == 2
+    (problem,) = outcome.json["problems"]
+    assert problem.startswith(f"Stream '{name}', key 'event_id': \"'x' || event_id\" gives none of the ids")
+    outcome = checked({"sales": stream})
+    assert (outcome.code, outcome.json["problems"]) == (0, [])
+    (note,) = outcome.json["streams"][0]["notes"]
+    assert note.startswith(f"Stream 'sales' has no record yet, and '{name}' is on record and not declared.")
+
+
 def test_a_configuration_error_is_the_packages_own_sentence(shop: Consumer) -> None:
     wrong = json.dumps({"forensics_streams": {"x": {"relation": "order_events"}}})
     for command in (["check"], ["trace", "e1"], ["report"]):

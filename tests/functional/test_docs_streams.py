@@ -33,6 +33,7 @@ WRONG: list[dict[str, Any]] = [
 
 def test_error_sentences(tmp_path: Path) -> None:
     page = (PACKAGE / "docs" / "streams.md").read_text(encoding="utf-8")
+    page = page.split("One sentence says where, what was found, and what is allowed.")[1]
     sentences = re.findall(r"^dbt_forensics: .*", page, re.MULTILINE)
     assert len(sentences) == len(WRONG)
     engine = DuckDB(tmp_path / "warehouse.duckdb")
@@ -43,5 +44,6 @@ def test_error_sentences(tmp_path: Path) -> None:
         stream = {key: value for key, value in {**STREAM, **wrong}.items() if value is not None}
         consumer.streams = {"orders": stream}
         consumer.vars = {} if wrong else {"forensics_as_of": "yesterday"}
-        run = consumer.build(select="int_forensics__dirty_batches forensics__event_history", expect="failure")
+        part = "int_forensics__dirty_batches forensics__event_history forensics__unread_streams"
+        run = consumer.build(select=part, expect="failure")
         assert sentence in run.log

@@ -14,6 +14,7 @@ PUBLIC = (
     "forensics__schema_history",
     "forensics__vanished_rows",
     "forensics__held_withdrawals",
+    "forensics__unread_streams",
     "forensics__ledger",
     "forensics__events",
     "forensics__batches",
@@ -90,8 +91,8 @@ def test_a_stream_without_its_relation_is_refused_in_words(engine: Engine, tmp_p
     log = " ".join(consumer.build(as_of="2026-01-05 12:00:00", expect="failure").log.split())
     assert "dbt_forensics: stream 'orders', key 'relation': found source.raw.orders" in log
     assert (
-        "which does not exist or has no columns; allowed: a relation that exists when the build starts."
-        in log
+        "which does not exist or has no columns that can be read; "
+        "allowed: a relation that exists when the build starts." in log
     )
     # It is there at the next build: nothing is left of the failure.
     consumer.create_table("orders", COLUMNS)

@@ -456,7 +456,7 @@ def test_evidence_of_another_environment_is_refused(
     plain: Consumer, before: Contents, tmp_path: Path
 ) -> None:
     """`--defer` gives prod's tables to a build of ci; `dbt clone` puts views of prod's tables in their place."""
-    plain._manifest(None, None)
+    plain.dbt(["parse"])
     state = shutil.copytree(plain.folder / "target", tmp_path / "state")
     profiles = yaml.safe_load((plain.folder / "profiles.yml").read_text())
     outputs = profiles["consumer"]["outputs"]

@@ -28,6 +28,13 @@ WRONG: list[tuple[Stream, str, str, str]] = [
     ({"relation": "shop.orders"}, "relation", "shop.orders", "source.<source>.<table>"),
     ({"relation": "source.shop"}, "relation", "source.shop", "source.<source>.<table>"),
     ({"relation": "source.shop."}, "relation", "source.shop.", "source.<source>.<table>"),
+    (
+        {"relation": "source.shop.order.events"},
+        "relation",
+        "source.shop.order.events",
+        "dot in double quotes",
+    ),
+    ({"relation": 'source.shop."orders'}, "relation", 'source.shop."orders', "dot in double quotes"),
     ({"event_time": ["at"]}, "event_time", "['at']", "column or an SQL expression"),
     ({"event_id": ""}, "event_id", "", "column or an SQL expression"),
     ({"window": "week"}, "window", "week", "hour, day"),

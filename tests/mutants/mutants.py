@@ -543,8 +543,8 @@ MUTANTS = (
         "text that turns the reading direction is shown as it is",
         "scripts/dbt_forensics/text.py",
         "tests/unit/test_cli_text.py",
-        '("Cc", "Cf", "Cs")',
-        '("Cc", "Cs")',
+        '("Cc", "Cf", "Cs", "Zl", "Zp")',
+        '("Cc", "Cs", "Zl", "Zp")',
     ),
     Mutant(
         "a quote ends a literal",

@@ -106,7 +106,8 @@ def undescribed_macros(root: Path) -> list[str]:
         if not entry.get("description"):
             problems.append(f"{file}: {macro} has no description")
             continue
-        documented = [a["name"] for a in entry.get("arguments", []) if a.get("description")]
+        listed = entry.get("arguments") or entry.get("meta", {}).get("arguments", [])
+        documented = [a["name"] for a in listed if a.get("description")]
         if documented != arguments:
             problems.append(f"{file}: {macro} takes {arguments}, described are {documented}")
     return problems
@@ -206,3 +207,22 @@ def tests_that_need_more_than_is_built(root: Path) -> list[str]:
 
 def _refs(sql: str) -> set[str]:
     return set(re.findall(r"ref\('(\w+)'\)", sql))
+
+
+_TYPE_ONLY = "if TYPE_CHECKING:\n    from rich.console import Console\n"
+#: The lab and the demo show what they made themselves.
+_TO_A_TERMINAL = re.compile(
+    r"^\s*(?:from rich\b|import rich\b|print\(|click\.secho\(|sys\.std(?:out|err)\.write|click\.echo\((?!render_)).*",
+    re.MULTILINE,
+)
+
+
+def other_ways_to_a_terminal(root: Path) -> list[str]:
+    """Where the command writes to a terminal without terminal.py, which takes nothing for markup."""
+    folder = root / "scripts" / "dbt_forensics"
+    return [
+        f"{path.relative_to(root).as_posix()}: {match.group().strip()}"
+        for path in sorted(folder.rglob("*.py"))
+        if path.name not in ("terminal.py", "demo.py") and path.parent.name != "lab"
+        for match in _TO_A_TERMINAL.finditer(path.read_text(encoding="utf-8").replace(_TYPE_ONLY, ""))
+    ]

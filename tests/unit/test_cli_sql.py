@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import identifier, in_list, literal
+from dbt_forensics.streams import relation_parts
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"))
 CONNECTION = duckdb.connect()
@@ -55,3 +56,21 @@ def test_identifiers_read_back(name: str) -> None:
     found = CONNECTION.execute(f"select 1 as {identifier(name)}").description
     assert found is not None
     assert found[0][0] == name
+
+
+@pytest.mark.parametrize(
+    ("path", "parts", "version"),
+    [
+        ("source.shop.orders", ["source", "shop", "orders"], None),
+        ('source.shop."order.events"', ["source", "shop", "order.events"], None),
+        ("ref.orders", ["ref", "orders"], None),
+        ("ref.orders.v2", ["ref", "orders"], "2"),
+        ("ref.other.orders.v12", ["ref", "other", "orders"], "12"),
+        ('ref.other."v2"', ["ref", "other", "v2"], None),
+        ("ref.v2", ["ref", "v2"], None),
+        ("raw.v1", ["raw", "v1"], None),
+        ('source.shop."orders', ['source.shop."orders'], None),
+    ],
+)
+def test_a_relation_is_named_by_parts(path: str, parts: list[str], version: str | None) -> None:
+    assert relation_parts(path) == (parts, version)

@@ -15,6 +15,7 @@ from dbt_forensics.actions.guards import OVERRIDES
 from dbt_forensics.actions.selection import COUNTING, KINDS, Selection
 from dbt_forensics.cli import TIME, dbt_command, progress, terminal_width
 from dbt_forensics.errors import ForensicsError
+from dbt_forensics.terminal import tell
 from dbt_forensics.warehouse import DbtOptions
 
 _LIMIT = 10_000
@@ -299,7 +300,7 @@ def cancel_action(options: DbtOptions, action_id: str, owner: str, reason: str) 
     progress("Parsing the project.")
     with open_writing(options) as warehouse:
         run.cancel(warehouse, action_id, run.Who(said(owner, "--owner"), said(reason, "--reason")))
-    click.echo(f"Action {action_id} is cancelled.")
+    tell(f"Action {action_id} is cancelled.")
     return 0
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
+from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, moment, number, signed, visible
-from dbt_forensics.trace.render import new_console, say, text_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Json = dict[str, Any]
 _MOST_EFFECTS = 40
@@ -78,19 +77,21 @@ def _emission(console: Console, document: Mapping[str, Any]) -> None:
     """What goes into the outbox, in order; of a plan, whose rows are looked at before they are sent."""
     rows = document.get("emits", [])
     if rows:
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        table.add_column("Position", justify="right")
-        for name in ("Event", "Entity", "Happened", "Arrived", "Verdict"):
-            table.add_column(name, overflow="fold")
-        for one in rows[:_MOST_EFFECTS]:
-            table.add_row(
-                number(one["position"]),
-                visible(one["event_id"]),
-                visible("–" if one["entity_id"] is None else one["entity_id"]),
-                *(moment(one[name]) for name in ("event_time", "ingested_at")),
-                one["verdict"],
-            )
-        console.print(table)
+        show_table(
+            console,
+            ("Position", "Event", "Entity", "Happened", "Arrived", "Verdict"),
+            (
+                (
+                    number(one["position"]),
+                    one["event_id"],
+                    "–" if one["entity_id"] is None else one["entity_id"],
+                    *(moment(one[name]) for name in ("event_time", "ingested_at")),
+                    one["verdict"],
+                )
+                for one in rows[:_MOST_EFFECTS]
+            ),
+            right=("Position",),
+        )
     if len(rows) > _MOST_EFFECTS:
         say(console, f"and {count(len(rows) - _MOST_EFFECTS, 'more row')}: --json has all of them.")
     where = f" and {document['jsonl_folder']}" if document.get("jsonl_folder") else ""
@@ -103,28 +104,28 @@ def _effects(console: Console, effects: Sequence[Mapping[str, Any]], is_done: bo
     if not effects:
         say(console, "No metric changes.")
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("Metric", "Window", "Dimensions"):
-        table.add_column(name, overflow="fold")
-    for name in ("Before", "After", "Change"):
-        table.add_column(name, justify="right")
-    table.add_column("Causes", overflow="fold")
-    for one in effects[:_MOST_EFFECTS]:
-        change = Decimal(one["after"] or 0) - Decimal(one["before"] or 0)
-        dimensions = ", ".join(f"{name} {value}" for name, value in json.loads(one["dimensions"]).items())
-        table.add_row(
-            visible(one["metric"]),
-            moment(one["window_start"]),
-            visible(dimensions),
-            number(one["before"]),
-            number(one["after"]),
-            signed(change),
-            ", ".join(f"{cause} {signed(part)}" for cause, part in one["causes"].items()),
-        )
-    console.print(table)
+    show_table(
+        console,
+        ("Metric", "Window", "Dimensions", "Before", "After", "Change", "Causes"),
+        (_effect(one) for one in effects[:_MOST_EFFECTS]),
+        right=("Before", "After", "Change"),
+    )
     if len(effects) > _MOST_EFFECTS:
         say(console, f"and {count(len(effects) - _MOST_EFFECTS, 'more value')}: --json has all of them.")
     say(console, f"{count(len(effects), 'value')} {'changed' if is_done else 'would change'}.")
+
+
+def _effect(one: Mapping[str, Any]) -> tuple[str, ...]:
+    dimensions = ", ".join(f"{name} {value}" for name, value in json.loads(one["dimensions"]).items())
+    return (
+        one["metric"],
+        moment(one["window_start"]),
+        dimensions,
+        number(one["before"]),
+        number(one["after"]),
+        signed(Decimal(one["after"] or 0) - Decimal(one["before"] or 0)),
+        ", ".join(f"{cause} {signed(part)}" for cause, part in one["causes"].items()),
+    )
 
 
 def render_verified(document: Mapping[str, Any], width: int) -> str:
@@ -158,28 +159,20 @@ def render_list(document: Mapping[str, Any], width: int) -> str:
     if not document["actions"]:
         say(console, "No action is on record.")
         return text_of(console)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in (
-        "Action",
-        "Kind",
-        "Stream",
-        "Status",
-        "Rows",
-        "Planned",
-        "Applied",
-        "Reverted",
-        "Owner",
-        "Reason",
-    ):
-        table.add_column(name, overflow="fold", justify="right" if name == "Rows" else "left")
-    for one in document["actions"]:
-        table.add_row(
-            *(visible(one[name]) for name in ("action_id", "kind", "stream", "status")),
-            number(one["rows"]),
-            *(moment(one[name]) for name in ("planned_at", "applied_at", "reverted_at")),
-            *(visible(one[name]) for name in ("owner", "reason")),
-        )
-    console.print(table)
+    show_table(
+        console,
+        ("Action", "Kind", "Stream", "Status", "Rows", "Planned", "Applied", "Reverted", "Owner", "Reason"),
+        (
+            (
+                *(str(one[name]) for name in ("action_id", "kind", "stream", "status")),
+                number(one["rows"]),
+                *(moment(one[name]) for name in ("planned_at", "applied_at", "reverted_at")),
+                *(str(one[name]) for name in ("owner", "reason")),
+            )
+            for one in document["actions"]
+        ),
+        right=("Rows",),
+    )
     return text_of(console)
 
 

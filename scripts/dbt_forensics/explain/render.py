@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from dbt_forensics.report.words import cause_in_words
+from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, moment, number, signed, visible, window_name
-from dbt_forensics.trace.render import new_console, say, show_table, text_of
 
 Json = dict[str, Any]
 
@@ -29,16 +29,16 @@ def render_explanation(document: Json, width: int) -> str:
         )
         show_table(
             console,
-            "What it showed",
-            ("Version", "Shown from", "To", "Before", "Value", "Change", "Rows", ""),
-            (tuple(_version(version)) for version in value["versions"]),
+            title="What it showed",
+            heads=("Version", "Shown from", "To", "Before", "Value", "Change", "Rows", ""),
+            rows=(tuple(_version(version)) for version in value["versions"]),
         )
         for version in value["versions"]:
             show_table(
                 console,
-                f"Why version {version['version']}",
-                ("Cause", "Change", "Events", "Arrived", "Event ids"),
-                (tuple(_cause(cause)) for cause in version["causes"]),
+                title=f"Why version {version['version']}",
+                heads=("Cause", "Change", "Events", "Arrived", "Event ids"),
+                rows=(tuple(_cause(cause)) for cause in version["causes"]),
             )
             say(console, sum_in_words(version) + "\n")
     if document["total"] > len(document["values"]):

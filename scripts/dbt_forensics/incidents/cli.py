@@ -6,6 +6,7 @@ import click
 
 from dbt_forensics.actions.cli import said
 from dbt_forensics.cli import dbt_command, progress, terminal_width
+from dbt_forensics.terminal import tell
 from dbt_forensics.warehouse import DbtOptions
 
 
@@ -61,5 +62,5 @@ def _record(options: DbtOptions, act: str, incident_id: str, owner: str, reason:
     progress("Parsing the project.")
     with open_writing(options) as warehouse:
         after = record_act(warehouse, act, incident_id, owner, reason)
-    click.echo(f"Incident {after['incident_id']} of {after['stream']} is {after['status']}.")
+    tell(f"Incident {after['incident_id']} of {after['stream']} is {after['status']}.")
     return 0

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
-from dbt_forensics.text import moment, visible
-from dbt_forensics.trace.render import new_console, say, text_of
+from dbt_forensics.terminal import new_console, say, show_table, text_of
+from dbt_forensics.text import moment
 
 
 def render_incidents(document: Mapping[str, Any], width: int) -> str:
@@ -23,16 +20,18 @@ def render_incidents(document: Mapping[str, Any], width: int) -> str:
     if not document["incidents"]:
         say(console, "No incident is open.")
         return text_of(console)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("Incident", "Severity", "Status", "Stream", "Kind", "Windows", "Opened", "Owner"):
-        table.add_column(name, overflow="fold")
-    for one in document["incidents"]:
-        table.add_row(
-            one["incident_id"][:12],
-            *(visible(one[name]) for name in ("severity", "status", "stream", "kind")),
-            f"{moment(one['window_start'])} to {moment(one['window_end'])}",
-            moment(one["opened_at"]),
-            "–" if one["owner"] is None else visible(one["owner"]),
-        )
-    console.print(table)
+    show_table(
+        console,
+        ("Incident", "Severity", "Status", "Stream", "Kind", "Windows", "Opened", "Owner"),
+        (
+            (
+                one["incident_id"][:12],
+                *(str(one[name]) for name in ("severity", "status", "stream", "kind")),
+                f"{moment(one['window_start'])} to {moment(one['window_end'])}",
+                moment(one["opened_at"]),
+                "–" if one["owner"] is None else one["owner"],
+            )
+            for one in document["incidents"]
+        ),
+    )
     return text_of(console)

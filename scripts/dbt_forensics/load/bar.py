@@ -16,15 +16,8 @@ def progress_bar(files: Sequence[SourceFile]) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda file, size: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from dbt_forensics.terminal import progress_of
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        # Each file is read twice: once for what identifies it, once for its rows.
-        task = bar.add_task("", total=2 * sum(file.path.stat().st_size for file in files if not file.problem))
-
-        def advance(file: SourceFile, size: int) -> None:
-            bar.update(task, advance=size, description=file.name[:40])
-
-        yield advance
+    # Each file is read twice: once for what identifies it, once for its rows.
+    with progress_of(2 * sum(file.path.stat().st_size for file in files if not file.problem)) as advance:
+        yield lambda file, size: advance(file.name, size)

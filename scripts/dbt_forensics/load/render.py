@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from dbt_forensics.load.model import REASONS
 from dbt_forensics.load.run import Outcome, totals
 from dbt_forensics.load.target import Target
+from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, number, visible
-from dbt_forensics.trace.render import new_console, say, text_of
 
 Json = dict[str, Any]
 _COUNTS = ("read", "accepted", "duplicate", "rejected")
@@ -82,18 +79,17 @@ def render_load(document: Json, width: int) -> str:
     say(console, f"{head}{document['relation']}{stream}; the loader fills {filled}.")
     for note in document["notes"]:
         say(console, f"Note: {visible(note)}.")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("File", "Status"):
-        table.add_column(name, overflow="fold")
-    for name in _COUNTS:
-        table.add_column(name.capitalize(), justify="right")
-    for one in document["files"]:
-        table.add_row(visible(one["file"]), one["status"], *(number(one[name]) for name in _COUNTS))
-    if len(document["files"]) > 1:
-        table.add_section()
-        total = document["total"]
-        table.add_row(count(total["files"], "file"), "", *(number(total[name]) for name in _COUNTS))
-    console.print(table)
+    total = document["total"]
+    heads = tuple(name.capitalize() for name in _COUNTS)
+    show_table(
+        console,
+        ("File", "Status", *heads),
+        ((one["file"], one["status"], *(number(one[name]) for name in _COUNTS)) for one in document["files"]),
+        right=heads,
+        total=(count(total["files"], "file"), "", *(number(total[name]) for name in _COUNTS))
+        if len(document["files"]) > 1
+        else None,
+    )
     for one in document["files"]:
         if one["refused"]:
             say(console, f"Refused {visible(one['file'])}: {visible(one['refused'])}")

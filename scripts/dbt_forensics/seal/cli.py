@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -29,20 +28,18 @@ def export_heads(options: DbtOptions, path: Path | None) -> int:
 
     Keep it where nobody who can write the warehouse can change it: another account, a Git repository, a ticket.
     """
-    from dbt_forensics.seal.heads import chains_of, export
+    from dbt_forensics.seal.heads import chains_of, export, render_export
     from dbt_forensics.warehouse import open_warehouse
 
     path = path.absolute() if path else None
     progress("Parsing the project.")
     with open_warehouse(options) as warehouse:
-        line = json.dumps(
-            export(chains_of(warehouse), warehouse.project, warehouse.target), ensure_ascii=False
-        )
+        document = export(chains_of(warehouse), warehouse.project, warehouse.target)
     if path is None:
-        click.echo(line)
+        click.echo(render_export(document))
     else:
         with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            file.write(render_export(document) + "\n")
     return 0
 
 

@@ -80,6 +80,11 @@ def export(chains: Chains, project: str, target: str) -> Json:
     }
 
 
+def render_export(document: Json) -> str:
+    """Returns an export as one line of ASCII: no character of a name ends a line or is an order to a terminal."""
+    return json.dumps(document)
+
+
 def exported(text: str, name: str) -> list[Json]:
     """Returns what a file has: one export a line, as `seal export` wrote them.
 

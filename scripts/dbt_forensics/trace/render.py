@@ -1,15 +1,14 @@
 """The life of an event as it reads in a terminal. Pure: data in, text out."""
 
-import io
-from collections.abc import Iterable, Sequence
-from typing import Any
+from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
+from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, duration, moment, number, signed, visible, window_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Json = dict[str, Any]
 
@@ -27,16 +26,6 @@ def render_trace(document: Json, width: int) -> str:
     return text_of(console)
 
 
-def new_console(width: int) -> Console:
-    """Returns a console that writes plain text of this width, for :func:`text_of`."""
-    return Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
-
-
-def text_of(console: Console) -> str:
-    """Returns what was written to a console of :func:`new_console`."""
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"  # type: ignore[attr-defined]
-
-
 def _render_stream(console: Console, event_id: str, one: Json) -> None:
     arrived = count(len(one["arrivals"]), "arrival")
     counts = f"arrival {one['counted_arrival']} counts" if one["counted_arrival"] else "none counts"
@@ -46,9 +35,9 @@ def _render_stream(console: Console, event_id: str, one: Json) -> None:
     say(console, "")
     show_table(
         console,
-        "Ledger",
-        ("Recorded", "Arrival", "Effect", "Verdict", "Cause", "Other"),
-        (
+        title="Ledger",
+        heads=("Recorded", "Arrival", "Effect", "Verdict", "Cause", "Other"),
+        rows=(
             (
                 moment(row["recorded_at"]),
                 str(row["arrival"]),
@@ -68,9 +57,9 @@ def _render_stream(console: Console, event_id: str, one: Json) -> None:
     if one["shown_in"]:
         show_table(
             console,
-            "Values that showed it first, or first without it",
-            ("Metric", "Version", "Shown from", "Before", "Value", "Causes"),
-            (_version(row) for row in one["shown_in"]),
+            title="Values that showed it first, or first without it",
+            heads=("Metric", "Version", "Shown from", "Before", "Value", "Causes"),
+            rows=(_version(row) for row in one["shown_in"]),
         )
         if not all(row["is_certain"] for row in one["shown_in"]):
             say(
@@ -116,16 +105,3 @@ def _version(row: Json) -> tuple[str, ...]:
         number(row["value"]),
         ", ".join(f"{cause} {signed(change)}" for cause, change in row["causes"].items()),
     )
-
-
-def show_table(console: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Writes a table; no cell is markup, and what cannot be seen is spelled out."""
-    table = Table(*heads, title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
-    console.print(table)
-
-
-def say(console: Console, words: str) -> None:
-    """Writes a line that is no markup."""
-    console.print(Text(words))
