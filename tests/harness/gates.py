@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from typing import Any
 PACKAGE = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dbt_forensics" / "gates.json"
 CORES = 2
+COMMAND = ["make", "--no-print-directory"]
 #: Every gate runs once in this many runs of CI.
 TURNS = 3
 
@@ -96,7 +98,8 @@ def run(gates: Sequence[Gate], minutes: float) -> dict[str, tuple[bool, float]]:
 
     Args:
         gates: In the order in which they begin.
-        minutes: None begins that would not end within this time.
+        minutes: None begins that would not end within this time. One that takes longer than expected is stopped when
+            it is over: it has neither passed nor failed, and is not in the result.
     """
     with TemporaryDirectory() as folder:
         return _run(gates, time.monotonic() + 60 * minutes, Path(folder))
@@ -114,16 +117,21 @@ def _run(gates: Sequence[Gate], end: float, folder: Path) -> dict[str, tuple[boo
             waiting.remove(gate)
             with (folder / gate.name).open("wb") as output:
                 process = subprocess.Popen(
-                    ["make", "--no-print-directory", gate.name],
+                    [*COMMAND, gate.name],
                     cwd=PACKAGE,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
+                    start_new_session=True,
                 )
             running.append((gate, process, time.monotonic()))
-        for one in [one for one in running if one[1].poll() is not None]:
+        for one in [one for one in running if one[1].poll() is not None or time.monotonic() > end]:
             running.remove(one)
             gate, process, started = one
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                print(f"--- make {gate.name}: stopped, there was no time left for it", flush=True)
+                continue
             ended[gate.name] = (process.returncode == 0, time.monotonic() - started)
             print(f"--- make {gate.name}: {_in_words(*ended[gate.name])}", flush=True)
             sys.stdout.buffer.write((folder / gate.name).read_bytes())
@@ -181,7 +189,7 @@ def main() -> int:
     later = [gate.name for gate in measured if gate not in gates]
     print(f"not in this run: {', '.join(later) or 'none'}", flush=True)
     ended = run(gates, wanted.minutes)
-    remember(before, ended)
+    remember(before, {**{gate.name: (False, 0.0) for gate in gates}, **ended})
     for name, (passed, seconds) in ended.items():
         print(f"make {name}: {_in_words(passed, seconds)}")
     return 0 if all(passed for passed, _ in ended.values()) else 1

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from harness import gates
 from harness.gates import CORES, GATES, PACKAGE, TURNS, Gate, fitting, in_turn
 
 
-def names(gates: list[Gate]) -> list[str]:
-    return [gate.name for gate in gates]
+def names(listed: list[Gate]) -> list[str]:
+    return [gate.name for gate in listed]
 
 
 @pytest.mark.parametrize("start", range(TURNS))
@@ -40,6 +41,13 @@ def test_what_failed_runs_first() -> None:
 
 def test_one_runs_however_long_it_takes() -> None:
     assert names(fitting([Gate("a", 100, 2), Gate("b", 5)], 60)) == ["a"]
+
+
+def test_what_takes_too_long_is_stopped_and_neither_passed_nor_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gates, "COMMAND", ["bash", "-c", 'if [ "$0" = slow ]; then sleep 60; fi'])
+    assert set(gates.run([Gate("slow", 0), Gate("done", 0)], 0.02)) == {"done"}
 
 
 def test_each_is_a_target_of_the_makefile() -> None:
