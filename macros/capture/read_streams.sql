@@ -43,7 +43,7 @@
     {#- Those of the streams that the last build did not leave out. -#}
     {%- set read = dict(streams) -%}
     {%- set dirty = dbt_forensics._existing('int_forensics__dirty_batches') -%}
-    {%- for row in run_query('select stream from ' ~ dirty ~ " where difference = 'unread'").rows if dirty -%}{%- do read.pop(row[0], none) -%}{%- endfor -%}
+    {%- for row in (run_query('select stream from ' ~ dirty ~ " where difference = 'unread'").rows if dirty else []) -%}{%- do read.pop(row[0], none) -%}{%- endfor -%}
     {{ return(read) }}
 {% endmacro %}
 

@@ -259,6 +259,12 @@ class StandIn:
         ]
         return [(self._named(name), types[kind].lower(), *rest) for name, kind, *rest in names]
 
+    def build(self) -> dict[str, Any]:
+        """The row of int_forensics__build."""
+        last = THEN if self.state == "later build" else None
+        times = {"clock_at": NOW, "recorded_at": NOW, "last_entry_at": last, "last_seal_at": last}
+        return {"turn": 1, "invocation_id": "this", "started_at": NOW, **times}
+
     def rows(self, query: str) -> agate.Table:
         """One answer for each kind of question that the package asks."""
         self.queries.append(query)
@@ -272,7 +278,7 @@ class StandIn:
             ("orders", self.definitions or older["orders"], THEN, THEN),
             ("bare", older["bare"], THEN, THEN),
         ]
-        answers: list[tuple[str, Sequence[Sequence[Any]]]] = [
+        answers: list[tuple[str, Sequence[Any]]] = [
             # How the session is set.
             (r"select typeof\(to_variant\(.*", [("TIMESTAMP_NTZ",)]),
             (r"select concat_ws\(', ', cast\(timestamp_seconds\(.*", session),
@@ -280,13 +286,35 @@ class StandIn:
             (r"select .*max\(arrival\).* as arrivals where arrival <= .*", [(NOW,)]),
             (r"select min\(min_ingested_at\) from .* and max_ingested_at >= .*", [(THEN,)]),
             (r"select min\(min_ingested_at\), max\(max_ingested_at\) from \S+", [(THEN, NOW)]),
-            (r"select count\(\*\), min\(min_ingested_at\), max\(max_ingested_at\) from .*", [(7, THEN, NOW)]),
+            (
+                r"select count\(\*\), min\(min_ingested_at\), max\(max_ingested_at\), .*",
+                [(7, THEN, NOW, None)],
+            ),
             (r"select count\(\*\) from .*", [(7 if self.state == "later build" else 0,)]),
-            # The clock.
+            # The clock, and whose turn it is.
+            (r"with previous as \(.* as last_seal_at from previous .*", [self.build()]),
+            (r"select turn, invocation_id, .*", [self.build()]),
             (r"select max\(recorded_at\) from .*", [(THEN,)]),
+            # What is held, and what is sealed.
+            (r"select stream, entry_number, .*", []),
+            (r"select stream from .* where difference = 'unread'", []),
+            (r"select stream, config_key, reason from .*", []),
+            (r"select coalesce\(sum\(effect\), 0\) from .*", [(7,)]),
+            (r"select stream, sum\(sealed_count\) from .*", [(stream, 7) for stream in STREAMS]),
+            (r"select sealed_table, stream, max\(rows_recorded_at\), .*", []),
+            (r".*select distinct found.sealed_table from found.*", []),
+            (r"select max\(last_entry_at\) from .*", [(THEN,)]),
+            (r"select clock_at from .*", []),
+            (r"select 1 from .*", []),
             # Columns as they were.
-            (r"select column_name, data_type, column_position, is_dropped, dbt_valid_from from .*", before),
-            (r"select distinct column_name, data_type from .*", sorted({row[:2] for row in before})),
+            (
+                r".*select column_name, data_type, column_position, is_dropped, dbt_valid_from, .*",
+                [(*row, None) for row in before],
+            ),
+            (
+                r"select column_name, data_type, stream, is_dropped, dbt_valid_from, dbt_valid_to from .*",
+                [(name, type_, "orders", is_dropped, at, None) for name, type_, _, is_dropped, at in before],
+            ),
             # Metrics: those of one stream are known, that of the other was defined otherwise; both have new entries.
             (
                 r"select '\w+' as stream, .*max\(recorded_at\) .*from .*",
@@ -308,8 +336,11 @@ class StandIn:
             if re.fullmatch(pattern, asked, re.IGNORECASE):
                 row = rows[0] if rows else (None, None, None)
                 kinds = {int: agate.Number, bool: agate.Boolean, datetime: agate.DateTime}
-                types = [kinds.get(type(value), agate.Text)() for value in row]
-                return agate.Table(rows, [f"c{n}" for n in range(len(row))], types)
+                values = row.values() if isinstance(row, dict) else row
+                types = [kinds.get(type(value), agate.Text)() for value in values]
+                names = row.keys() if isinstance(row, dict) else [f"c{n}" for n in range(len(row))]
+                listed = [one.values() if isinstance(one, dict) else one for one in rows]
+                return agate.Table(listed, list(names), types)
         raise AssertionError(f"The stand-in does not know this question: {asked}")
 
     @contextmanager
