@@ -5,7 +5,7 @@
 {%- set relations = dbt_forensics._sealed_relations() %}
 {%- set is_whole = dbt_forensics.is_built_here(['forensics__seals']) %}
 {%- set checks_rows = is_whole and dbt_forensics.checks_everything() %}
-{%- if not dbt_forensics.is_built_here() %}
+{%- if not dbt_forensics.is_built_here() or not dbt_forensics.can_read(relations.values() | list) %}
 {{ dbt_forensics.no_rows({'sealed_table': 'text'}) }}
 {%- else %}
 with problems_of_seals as (
