@@ -44,9 +44,11 @@
 
     {{ dbt_forensics.usual_batches() }},
 
+    {{ dbt_forensics.moments_of_seals(relations.presence, relations.profile, relations.seals) }},
+
     {{ dbt_forensics.schema_changes(streams, relations.profile, relations.schema_history) }},
 
-    {{ dbt_forensics.history_changes(streams, relations.presence, relations.profile, relations.withdrawals, relations.seals) }},
+    {{ dbt_forensics.history_changes(streams, relations.presence, relations.profile, relations.withdrawals) }},
 
     found as (
 

@@ -1,9 +1,9 @@
-{% macro history_changes(streams, presence, profile, withdrawals, seals) %}
+{% macro history_changes(streams, presence, profile, withdrawals) %}
     {#-
         CTEs, the last of them named history_changes: what happened to rows on record, one row per stream, kind and build that found it: rewritten (rows of a
         batch went and others came), deleted (they went and did not come back), inserted (rows came into a batch that was sealed an hour after its last
         arrival), truncated (a share of all rows went at once: then nothing else is said of the build). What somebody accepted is none of these.
-        And held: what every stream's withdrawal is that is held now. withdrawals: forensics__held_withdrawals. seals: forensics__batch_history.
+        And held: what every stream's withdrawal is that is held now. withdrawals: forensics__held_withdrawals. Needs the CTE moments_of_seals.
     -#}
     held_or_not as (
 
@@ -33,36 +33,6 @@
             recorded_at
         from held_or_not
         where state = 'accepted'
-
-    ),
-
-    moments as (
-
-        {%- for what, relation in {'seal': seals, 'presence': presence, 'profile': profile}.items() %}
-        select
-            stream,
-            recorded_at,
-            '{{ what }}' as what
-        from {{ relation }}
-        group by stream, recorded_at
-        {{- '\n        union all' if not loop.last }}
-        {%- endfor %}
-
-    ),
-
-    moments_of_seals as (
-
-        {#- What one capture found is told at the time of its seal, also where a build was cut off and another one went on with it. #}
-        {%- set sealed_at = "(case when what = 'seal' then recorded_at end) over (partition by stream order by recorded_at range between " %}
-        select
-            stream,
-            recorded_at,
-            what,
-            case what
-                when 'presence' then min{{ sealed_at }}current row and unbounded following)
-                when 'profile' then max{{ sealed_at }}unbounded preceding and current row)
-            end as sealed_at
-        from moments
 
     ),
 

@@ -2,7 +2,7 @@
     {#-
         CTEs, the last of them named shape_changes: columns that were added, dropped, retyped or renamed after a stream's first build, and schema versions
         that rows name for the first time after the first hundred rows. One row per stream, kind of change and window in which it came. A dropped column's
-        change is that of the first hour from which on it had no values. Needs the CTE hourly.
+        change is that of the first hour from which on it had no values. Needs the CTEs hourly and moments_of_seals.
     -#}
     column_versions as (
 
@@ -79,33 +79,44 @@
 
     ),
 
-    builds as (
+    captured_hours as (
 
         select
-            stream,
-            recorded_at,
-            max(max(arrived_hour)) over (partition by stream order by recorded_at rows between unbounded preceding and 1 preceding) as last_hour_before
+            hourly.stream,
+            hourly.arrived_hour,
+            coalesce(moments_of_seals.sealed_at, hourly.recorded_at) as captured_at
         from hourly
-        where measure = 'rows'
-        group by stream, recorded_at
+        left join moments_of_seals
+            on hourly.stream = moments_of_seals.stream and hourly.recorded_at = moments_of_seals.recorded_at and moments_of_seals.what = 'profile'
+        where hourly.measure = 'rows'
 
     ),
 
-    first_hours_of_builds as (
+    captures as (
+
+        select
+            stream,
+            captured_at,
+            max(max(arrived_hour)) over (partition by stream order by captured_at rows between unbounded preceding and 1 preceding) as last_hour_before
+        from captured_hours
+        group by stream, captured_at
+
+    ),
+
+    first_hours_of_captures as (
 
         {#- A build may record old rows too: they say nothing of when something changed. #}
         select
-            builds.stream,
-            builds.recorded_at,
-            min(hourly.arrived_hour) as arrived_hour
-        from builds
-        inner join hourly
+            captures.stream,
+            captures.captured_at,
+            min(captured_hours.arrived_hour) as arrived_hour
+        from captures
+        inner join captured_hours
             on
-                builds.stream = hourly.stream
-                and builds.recorded_at = hourly.recorded_at
-                and builds.last_hour_before <= hourly.arrived_hour
-        where hourly.measure = 'rows'
-        group by builds.stream, builds.recorded_at
+                captures.stream = captured_hours.stream
+                and captures.captured_at = captured_hours.captured_at
+                and captures.last_hour_before <= captured_hours.arrived_hour
+        group by captures.stream, captures.captured_at
 
     ),
 
@@ -143,10 +154,10 @@
             paired_changes.former_column,
             paired_changes.changed_at,
             min(emptied.arrived_hour) as emptied_hour,
-            coalesce(max(first_hours_of_builds.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}) as built_hour
+            coalesce(max(first_hours_of_captures.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}) as built_hour
         from paired_changes
-        left join first_hours_of_builds
-            on paired_changes.stream = first_hours_of_builds.stream and paired_changes.changed_at = first_hours_of_builds.recorded_at
+        left join first_hours_of_captures
+            on paired_changes.stream = first_hours_of_captures.stream and paired_changes.changed_at = first_hours_of_captures.captured_at
         left join last_values
             on
                 paired_changes.stream = last_values.stream

@@ -58,8 +58,8 @@ def assert_same(killed: Player, never_killed: Player) -> None:
     assert report(killed.violations()) == ""
     found, expected = contents(killed), contents(never_killed)
     for relation in COMPARED:
-        assert sorted((found[relation] - expected[relation]).elements())[:2] == [], relation
-        assert sorted((expected[relation] - found[relation]).elements())[:2] == [], relation
+        only_killed, only_never = found[relation] - expected[relation], expected[relation] - found[relation]
+        assert (sorted(only_killed.elements())[:2], sorted(only_never.elements())[:2]) == ([], []), relation
 
 
 def build_with_kills(player: Player, step: int, kills: Sequence[str]) -> None:
