@@ -85,9 +85,18 @@
 
     ),
 
-    entries_so_far as (
+    {%- if ledger %}
+
+    ledger_of_events as (
 
         {#- The times of arrival let the engine skip the rest of the ledger. #}
+        {{ dbt_forensics._rows_that_arrived(ledger, 'seen_before', 'event_key') }}
+
+    ),
+    {%- endif %}
+
+    entries_so_far as (
+
         {% if ledger -%}
         {%- set of_row = 'partition by ledger.row_key order by ledger.entry_number rows between unbounded preceding and current row' -%}
         select
@@ -104,9 +113,7 @@
             sum(ledger.effect) over (partition by ledger.row_key) as counts,
             max(ledger.effect) over (partition by ledger.row_key) as has_counted,
             max(ledger.entry_number) over (partition by ledger.row_key) as entry_count
-        from {{ ledger }} as ledger
-        inner join seen_before
-            on ledger.event_key = seen_before.event_key and ledger.ingested_at = seen_before.ingested_at
+        from ledger_of_events as ledger
         {%- else -%}
         {{ dbt_forensics.no_rows({
             'stream': 'text', 'event_id': 'text', 'row_key': 'text', 'ingested_at': 'time', 'verdict': 'text',
@@ -167,6 +174,12 @@
 
     ),
 
+    captured as (
+
+        {{ dbt_forensics._rows_that_arrived(history, 'candidates', 'row_key') }}
+
+    ),
+
     located as (
 
         select
@@ -201,8 +214,8 @@
             {{ dbt_forensics.by_stream('timeliness', dbt_forensics.streams(), 'history') }} as timeliness,
             {{ dbt_forensics.by_stream('on_conflict', dbt_forensics.streams(), 'history') }} as on_conflict
         from candidates
-        inner join {{ history }} as history
-            on candidates.row_key = history.row_key and candidates.ingested_at = history.ingested_at
+        inner join captured as history
+            on candidates.row_key = history.row_key
         left join that_went
             on candidates.row_key = that_went.row_key
         left join standing
@@ -212,6 +225,18 @@
 
     {{ dbt_forensics._rows_in_place(last_recorded_at if ledger else none) }}
 {% endmacro %}
+
+
+{% macro _rows_that_arrived(relation, others, key) %}
+    {#- The rows of a relation that have the key and the time of arrival of some others; rows without a time of arrival apart, so that the times can be looked up. -#}
+    {%- for times in ['rows_then.ingested_at = others.ingested_at', 'rows_then.ingested_at is null and others.ingested_at is null'] %}
+        select rows_then.*
+        from {{ relation }} as rows_then
+        inner join {{ others }} as others
+            on rows_then.{{ key }} = others.{{ key }} and {{ times }}
+        {{- '\n        union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
 
 
 {% macro _rows_in_place(last_recorded_at) %}

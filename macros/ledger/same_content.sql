@@ -33,7 +33,7 @@
                     and {{ dbt_forensics.is_same(left ~ role, right ~ role) }}
                     {%- endfor %}
                     then true
-                {%- set is_new_shape = dbt_forensics._is_at_a_new_shape(columns.moved, right) %}
+                {%- set is_new_shape = dbt_forensics._is_at_a_new_shape(columns.moved, left ~ 'stream', right ~ 'recorded_at') %}
                 when {{ dbt_forensics.same_shape(left, right) }}{{ ' and not ' ~ is_new_shape if is_new_shape }} then false
                 {%- if columns.moved %}
                 when
@@ -89,13 +89,17 @@
 {% endmacro %}
 
 
-{% macro _is_at_a_new_shape(moved, side) %}
-    {#- Condition: a row was captured by a build that found a new column; none where there was no such build. -#}
-    {%- set times = [] -%}
-    {%- for columns in moved.values() -%}
+{% macro _is_at_a_new_shape(moved, stream_name, recorded_at) %}
+    {#- Condition: a row was captured by a build that found a new column in its stream; none where there was no such build. -#}
+    {%- set captured = [] -%}
+    {%- for stream, columns in moved.items() -%}
+        {%- set times = [] -%}
         {%- for periods in columns.values() -%}
             {%- for after, _ in periods if after -%}{%- do times.append(dbt_forensics.timestamp_literal(after)) -%}{%- endfor -%}
         {%- endfor -%}
+        {%- if times -%}
+            {%- do captured.append(stream_name ~ ' = ' ~ dbt_forensics.forensics_literal(stream) ~ ' and ' ~ recorded_at ~ ' in (' ~ times | unique | join(', ') ~ ')') -%}
+        {%- endif -%}
     {%- endfor -%}
-    {{ return(side ~ 'recorded_at in (' ~ times | unique | join(', ') ~ ')' if times else none) }}
+    {{ return('(' ~ captured | join(' or ') ~ ')' if captured else none) }}
 {% endmacro %}

@@ -21,7 +21,7 @@ from spark.test_worked_example_on_spark import COLUMNS
 
 #: An action has no more than rows and values to do with; nothing is wrong with eight rows.
 EMPTY = {
-    *("outbox", "vanished_rows", "held_withdrawals", "estimates", "settling"),
+    *("outbox", "vanished_rows", "held_withdrawals", "unread_streams", "estimates", "settling"),
     *("detections", "incidents", "incident_impact", "incident_timeline"),
 }
 

@@ -59,6 +59,7 @@ def play(engine: Engine, folder: Path) -> list[Contents]:
 #: What eight rows and three builds do not have, or not yet: a detection and an estimate need a history to compare with.
 EMPTY = {
     "held_withdrawals",
+    "unread_streams",
     "actions",
     "outbox",
     "replays",
