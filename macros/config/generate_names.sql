@@ -9,7 +9,7 @@
 
 
 {% macro generate_database_name(custom_database_name=none, node=none) %}
-    {{ return(dbt_forensics._name_or('generate_database_name', custom_database_name, node, target.database)) }}
+    {{ return(dbt_forensics._name_or('generate_database_name', custom_database_name, node, target.get('database'))) }}
 {% endmacro %}
 
 

@@ -77,7 +77,7 @@
     -#}
     {%- set shares = dbt_forensics._begins_here() if is_shared is none else is_shared -%}
     {%- set build = graph.nodes['model.dbt_forensics.int_forensics__build'] -%}
-    {{ return(dbt_forensics.lock_build('dbt_forensics build ' ~ build.database ~ '.' ~ build.schema, shares)) }}
+    {{ return(dbt_forensics.lock_build('dbt_forensics build ' ~ build.get('database') ~ '.' ~ build.schema, shares)) }}
 {% endmacro %}
 
 
@@ -108,7 +108,7 @@
         {%- if lock -%}{%- do run_query(lock) -%}{%- endif -%}
         {%- do dbt_forensics._assert_may_begin() -%}
         {%- set node = graph.nodes['model.dbt_forensics.int_forensics__build'] -%}
-        {%- set made = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='table') -%}
+        {%- set made = api.Relation.create(database=node.get('database'), schema=node.schema, identifier=node.alias, type='table') -%}
         {#- Not by dbt's create_table_as(), which compares what it makes with the contract of the node that asks. -#}
         {%- do run_query('create table ' ~ made ~ ' as ' ~ dbt_forensics.build_row()) -%}
         {%- do adapter.cache_added(made) -%}
@@ -144,12 +144,12 @@
 {% macro _assert_knows(nodes) %}
     {#- Stops where a relation came or went since dbt looked which ones there are: what another build made since would be made again. -#}
     {%- set there = {} -%}
-    {%- for node in nodes if (node.database, node.schema) not in there -%}
-        {%- set database, schema = node.database, node.schema -%}
+    {%- for node in nodes if (node.get('database'), node.schema) not in there -%}
+        {%- set database, schema = node.get('database'), node.schema -%}
         {%- set found = dbt.list_relations_without_caching(api.Relation.create(database=database, schema=schema)) -%}
         {%- do there.update({(database, schema): found.columns['name'].values() | list}) -%}
     {%- endfor -%}
-    {%- for node in nodes if (node.alias in there[(node.database, node.schema)]) != (dbt_forensics._existing(node.name) is not none) -%}
+    {%- for node in nodes if (node.alias in there[(node.get('database'), node.schema)]) != (dbt_forensics._existing(node.name) is not none) -%}
         {%- do exceptions.raise_compiler_error(
             'dbt_forensics: another dbt build of this target has changed ' ~ node.alias ~ ' since this one started. This one stops before it records anything. Run it again.'
         ) -%}
