@@ -85,7 +85,7 @@
     {#- The rows of int_forensics__build, the last one last, read under the lock: the builds since the last whole one, with what the last one was told. -#}
     {%- set lock = dbt_forensics._turn_lock() -%}
     {{ return(run_query(
-        (lock ~ ';\n' if lock else '') ~ 'select turn, invocation_id, started_at, recorded_at, last_entry_at, last_seal_at from '
+        (lock ~ ';\n' if lock else '') ~ 'select turn, invocation_id, started_at, recorded_at, last_entry_at, last_seal_at, identities from '
         ~ dbt_forensics._existing('int_forensics__build') ~ ' order by turn'
     )) }}
 {% endmacro %}
@@ -114,7 +114,7 @@
         {%- do adapter.cache_added(made) -%}
     {%- elif invocation_id not in dbt_forensics._turns().columns['invocation_id'].values() -%}
         {%- do dbt_forensics._assert_may_begin() -%}
-        {%- do run_query('insert into ' ~ build ~ ' (turn, invocation_id, started_at, clock_at, recorded_at, last_entry_at, last_seal_at) ' ~ dbt_forensics.build_row()) -%}
+        {%- do run_query('insert into ' ~ build ~ ' (turn, invocation_id, started_at, clock_at, recorded_at, last_entry_at, last_seal_at, identities) ' ~ dbt_forensics.build_row()) -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.engines import Engine
+from harness.engines import DuckDB, Engine
 from harness.project import Consumer, Run
 from harness.public_tables import Contents, assert_same, contents
 from harness.settings import node_settings
@@ -523,3 +523,23 @@ def test_a_row_policy_that_hides_rows_from_the_builder_is_refused(
             row["row_count"]
             for row in made.query("select row_count from analytics.int_forensics__dirty_batches")
         ) == {1: 1}
+
+
+def test_names_that_dbt_would_not_find_again_are_refused(tmp_path: Path) -> None:
+    """On DuckDB, quoting off and capitals: before the first build and after it, and no table of evidence is to be deleted."""
+    with_capitals = Consumer(
+        DuckDB(tmp_path / "Shop.duckdb"), tmp_path / "consumer", {"orders": STREAM}, {"shop": ["orders"]}
+    )
+    with_capitals.write("models/stg_orders.sql", "select * from {{ source('shop', 'orders') }}")
+    with_capitals.create_table("orders", COLUMNS)
+    said = (
+        "found quoting: {database: false} for the database Shop, which dbt would look for in small letters at the next"
+        " build, and not find. To build, write quoting: {database: true} in dbt_project.yml, or a name without capitals."
+    )
+    off = {"quoting": {"database": False, "schema": False, "identifier": False}}
+    for project, expect in ((off, "failure"), ({}, "success"), (off, "failure")):
+        with_capitals.project = project
+        run = with_capitals.build(as_of=FIRST, expect=expect)
+        assert (said in run.messages["int_forensics__build"]) == bool(project)
+        evidence = [text for name, text in run.messages.items() if name.startswith(("int_", "forensics__"))]
+        assert not [text for text in evidence if "Please delete" in text]
