@@ -526,15 +526,16 @@ def test_a_row_policy_that_hides_rows_from_the_builder_is_refused(
 
 
 def test_names_that_dbt_would_not_find_again_are_refused(tmp_path: Path) -> None:
-    """On DuckDB, quoting off and capitals: before the first build and after it, and no table of evidence is to be deleted."""
+    """On DuckDB, quoting off and capitals: before and after the first build; dbt asks for no evidence to be deleted."""
     with_capitals = Consumer(
         DuckDB(tmp_path / "Shop.duckdb"), tmp_path / "consumer", {"orders": STREAM}, {"shop": ["orders"]}
     )
     with_capitals.write("models/stg_orders.sql", "select * from {{ source('shop', 'orders') }}")
     with_capitals.create_table("orders", COLUMNS)
     said = (
-        "found quoting: {database: false} for the database Shop, which dbt would look for in small letters at the next"
-        " build, and not find. To build, write quoting: {database: true} in dbt_project.yml, or a name without capitals."
+        "found quoting: {database: false} for the database Shop, which dbt would look for in small letters at the"
+        " next build, and not find. To build, write quoting: {database: true} in dbt_project.yml, or a name without"
+        " capitals."
     )
     off = {"quoting": {"database": False, "schema": False, "identifier": False}}
     for project, expect in ((off, "failure"), ({}, "success"), (off, "failure")):

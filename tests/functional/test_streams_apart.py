@@ -255,7 +255,7 @@ def said_of(consumer: Consumer) -> dict[str, str]:
 
 
 def test_another_event_id_counts_no_event_twice(orders: Consumer) -> None:
-    """Ids that rows on record do not have leave the stream out, until they are as they were or the rows are recorded again."""
+    """Other ids leave the stream out, until they are as they were or the rows are recorded again."""
     given = orders.streams["orders"]
     orders.insert("t", [row("e3", "3", 6)])
     orders.streams["orders"] = {**given, "event_id": "'x' || id"}
