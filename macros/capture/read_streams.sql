@@ -5,9 +5,10 @@
         rows are quarantined. A stream that cannot be read stops no other one: it is left out of this build, and the next build tries again. All are tried at once; only if that fails, one after the other, and then key by key.
     -#}
     {%- set unread, failing, selects = {}, {}, {} -%}
+    {%- set hidden = dbt_forensics._streams_with_hidden_rows(streams) -%}
     {%- for name, stream in streams.items() -%}
         {%- set shape = dbt_forensics.stream_shape(stream) -%}
-        {%- set problem = shape.problem or dbt_forensics._problem_of_name(stream) or dbt_forensics._problem_at_first(stream, shape) -%}
+        {%- set problem = hidden.get(name) or shape.problem or dbt_forensics._problem_of_name(stream) or dbt_forensics._problem_at_first(stream, shape) -%}
         {%- if problem -%}{%- do unread.update({name: problem}) -%}
         {%- else -%}{%- do selects.update({name: dbt_forensics.dirty_batches(stream)}) -%}
         {%- endif -%}
