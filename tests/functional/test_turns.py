@@ -156,5 +156,5 @@ def test_a_part_alone_is_built_or_refused_in_a_sentence(engine: Engine, tmp_path
     consumer.dbt(
         ["run", "--select", "forensics__ledger", "int_forensics__metric_log", "int_forensics__watch_log"]
     )
-    assert consumer.query("select count(*) as n from analytics.int_forensics__build") == [{"n": 2}]
+    assert consumer.query("select count(*) as n from analytics.int_forensics__build") == [{"n": 6}]
     assert consumer.dbt(["test"]).success

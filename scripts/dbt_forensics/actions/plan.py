@@ -128,8 +128,8 @@ def effects(warehouse: WritingWarehouse, action_id: str, kind: str, act: str, ro
     laid_out = warehouse.macro("plan_action", action_id=action_id, kind=kind, act=act, rows=rows)
     for one in laid_out["left_out"]:
         tell(
-            f"Stream '{one['stream']}', metric '{one['metric']}': its expression fails on rows on record. The plan leaves"
-            " it out, as the build does; forensics__unread_streams says why.",
+            f"Stream '{one['stream']}', metric '{one['metric']}': its expression fails on rows on record. The plan"
+            " leaves it out, as the build does; forensics__unread_streams says why.",
             err=True,
         )
     values: dict[tuple[Any, ...], Json] = {}
