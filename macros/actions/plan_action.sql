@@ -1,8 +1,8 @@
 {% macro plan_action(action_id, kind, act, rows) %}
     {#-
         Lays out, as temporary views of this session, what the ledger would be if an action were applied or reverted now, and returns
-        {entries, effects}: the name of the view of the entries that it would gain, and a select of the versions that metrics would gain, one
-        row per version and cause. It is what a build would do, from the same macros, so that the prediction is exact.
+        {entries, effects, left_out}: the name of the view of the entries that it would gain, a select of the versions that metrics would gain, one
+        row per version and cause, and {stream, metric} of each metric that cannot be computed. It is what a build would do, from the same macros, so that the prediction is exact.
         action_id, kind, act: of the act. rows: a select of the rows of the action, with the columns of action_row_columns().
     -#}
     {%- set relations = {} -%}
@@ -36,12 +36,11 @@
         'forensics_planned_ledger',
         'select * from ' ~ relations['forensics__ledger'] ~ ' union all select * from forensics_planned_entries'
     ) -%}
-    {{ return({
-        'entries': 'forensics_planned_entries',
-        'effects': dbt_forensics.new_metric_log_rows(
-            relations['int_forensics__metric_log'], 'forensics_planned_ledger', relations['forensics__event_history'], relations['forensics__batch_history']
-        ),
-    }) }}
+    {%- set left_out = [] -%}
+    {%- set effects = dbt_forensics.tried_metric_log_rows(
+        relations['int_forensics__metric_log'], 'forensics_planned_ledger', relations['forensics__event_history'], relations['forensics__batch_history'], left_out
+    ) -%}
+    {{ return({'entries': 'forensics_planned_entries', 'effects': effects, 'left_out': left_out}) }}
 {% endmacro %}
 
 

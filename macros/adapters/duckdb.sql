@@ -104,6 +104,8 @@
     {{ return(not dbt_forensics._duckdb_is_told_as_json(data_type) or modules.re.search('\\b(variant|blob|bit|geometry)\\b', data_type) is none) }}
 {% endmacro %}
 
+{% macro duckdb__keeps_capitals() %}{{ return(true) }}{% endmacro %}
+
 {% macro duckdb__fix_session() %}
     {#- Only settings that are a session's own. dbt opens one for each node. -#}
     {{ return("set TimeZone = 'UTC'; set Calendar = 'gregorian'; set integer_division = false; ") }}

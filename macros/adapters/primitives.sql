@@ -120,6 +120,11 @@
     {{ return(adapter.dispatch('tells_capitals_apart', 'dbt_forensics')()) }}
 {% endmacro %}
 
+{% macro keeps_capitals() %}
+    {#- Whether a relation keeps the capitals of a name that is written without quotes, so that dbt, which looks for it in small letters, does not find it again. -#}
+    {{ return(adapter.dispatch('keeps_capitals', 'dbt_forensics')()) }}
+{% endmacro %}
+
 {% macro whole_row(alias) %}
     {#- Text that is equal for rows that are equal in all columns, and other for others. alias: of what the query selects from. -#}
     {{ return(adapter.dispatch('whole_row', 'dbt_forensics')(alias)) }}
@@ -315,6 +320,8 @@
 {% endmacro %}
 
 {% macro default__tells_capitals_apart() %}{{ return(false) }}{% endmacro %}
+
+{% macro default__keeps_capitals() %}{{ return(false) }}{% endmacro %}
 
 {% macro default__whole_row(alias) %}
     {{ return('cast(' ~ alias ~ ' as ' ~ dbt.type_string() ~ ')') }}

@@ -214,6 +214,8 @@
 
 {% macro redshift__column_types(relation) %}{{ return(dbt_forensics.default__column_types(relation)) }}{% endmacro %}
 
+{% macro redshift__relations_with_hidden_rows(relations) %}{{ return([]) }}{% endmacro %}
+
 {% macro redshift__tells_capitals_apart() %}{{ return(false) }}{% endmacro %}
 
 {% macro redshift__whole_row(alias) %}

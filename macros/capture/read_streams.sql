@@ -5,9 +5,10 @@
         rows are quarantined. A stream that cannot be read stops no other one: it is left out of this build, and the next build tries again. All are tried at once; only if that fails, one after the other, and then key by key.
     -#}
     {%- set unread, failing, selects = {}, {}, {} -%}
+    {%- set hidden = dbt_forensics._streams_with_hidden_rows(streams) -%}
     {%- for name, stream in streams.items() -%}
         {%- set shape = dbt_forensics.stream_shape(stream) -%}
-        {%- set problem = shape.problem or dbt_forensics._problem_at_first(stream, shape) -%}
+        {%- set problem = hidden.get(name) or shape.problem or dbt_forensics._problem_of_name(stream) or dbt_forensics._problem_at_first(stream, shape) -%}
         {%- if problem -%}{%- do unread.update({name: problem}) -%}
         {%- else -%}{%- do selects.update({name: dbt_forensics.dirty_batches(stream)}) -%}
         {%- endif -%}
@@ -24,8 +25,9 @@
         {%- set tried = dbt_forensics.attempt(dbt_forensics._dirty_select(selects), 'forensics_dirty') -%}
         {%- if tried.problem -%}{%- do exceptions.raise_compiler_error('dbt_forensics: the streams cannot be read together: ' ~ tried.problem) -%}{%- endif -%}
     {%- endif -%}
-    {%- for name in selects if tried.is_kept -%}
-        {%- set found = dbt_forensics._problems_of_capture(streams[name], tried.relation) -%}
+    {%- for name in selects -%}
+        {%- set of_ids = dbt_forensics._problem_of_ids(streams[name], tried.relation) -%}
+        {%- set found = {'unread': of_ids} if of_ids else (dbt_forensics._problems_of_capture(streams[name], tried.relation) if tried.is_kept else {}) -%}
         {%- if found.unread -%}{%- do unread.update({name: found.unread}) -%}{%- endif -%}
         {%- if found.failing -%}{%- do failing.update({name: found.failing}) -%}{%- endif -%}
     {%- endfor -%}

@@ -37,16 +37,33 @@
 {% endmacro %}
 
 
-{% macro assert_sees_all_rows(streams) %}
-    {#- Stops where the database hides rows of a stream's relation, or of the package's own tables, from the role that builds: in one query for all of them. -#}
+{% macro assert_sees_all_rows() %}
+    {#- Stops where the database hides rows of the package's own tables from the role that builds. -#}
     {%- set relations = {} -%}
-    {%- for stream in streams.values() -%}
-        {%- do relations.update({"stream '" ~ stream.name ~ "', relation " ~ stream.relation: dbt_forensics.stream_relation(stream)}) -%}
-    {%- endfor -%}
     {%- for node in graph.nodes.values() if 'macro.dbt_forensics.assert_keeps_history' in node.depends_on.macros -%}
         {%- do relations.update({node.name: adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)}) -%}
     {%- endfor -%}
     {%- for name in dbt_forensics.relations_with_hidden_rows(relations) -%}
-        {{ dbt_forensics._config_error(name, none, relations[name] ~ ', of which a row policy hides rows from this role', 'a relation whose rows the building role sees all: let it bypass row security (bypassrls), or own the table') }}
+        {{ dbt_forensics._config_error(name, none, *dbt_forensics._hidden_rows(relations[name])) }}
     {%- endfor -%}
+{% endmacro %}
+
+
+{% macro _streams_with_hidden_rows(streams) %}
+    {#- {stream: {key, reason}} of those whose relation the database shows to the role that builds in part only: in one query for all of them. -#}
+    {%- set relations, hidden = {}, {} -%}
+    {%- for name, stream in streams.items() -%}{%- do relations.update({name: dbt_forensics.stream_relation(stream)}) -%}{%- endfor -%}
+    {%- for name in dbt_forensics.relations_with_hidden_rows(relations) -%}
+        {%- do hidden.update({name: {'key': 'relation', 'reason': dbt_forensics._found(*dbt_forensics._hidden_rows(streams[name].relation))}}) -%}
+    {%- endfor -%}
+    {{ return(hidden) }}
+{% endmacro %}
+
+
+{% macro _hidden_rows(relation) %}
+    {#- [found, allowed], of a relation of which the database hides rows. -#}
+    {{ return([
+        relation ~ ', of which a row policy hides rows from this role',
+        'a relation whose rows the building role sees all: let it bypass row security (bypassrls), or own the table',
+    ]) }}
 {% endmacro %}

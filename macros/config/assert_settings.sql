@@ -5,6 +5,7 @@
         kind, declared: see node_settings(). node: that other one.
     -#}
     {%- if execute -%}
+        {%- if node is none -%}{%- do dbt_forensics._assert_found_again() -%}{%- endif -%}
         {%- set node = node or model -%}
         {%- set refused = [] -%}
         {%- for key, decision in dbt_forensics.node_settings().items() if decision -%}
@@ -25,6 +26,19 @@
                 ~ ' In dbt_project.yml give your own project the setting, ' ~ section ~ ': {' ~ project_name ~ ': {...}}, and not every project or dbt_forensics.'
             ) -%}
         {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _assert_found_again() %}
+    {#- Stops where dbt would not find the node's relation again at the next build, and would ask for it to be deleted. -#}
+    {%- if model.resource_type in ['model', 'snapshot'] and dbt_forensics.keeps_capitals() -%}
+        {%- for part in ['database', 'schema', 'identifier'] if this[part] and this[part] != this[part] | lower and not this.quote_policy[part] -%}
+            {%- do exceptions.raise_compiler_error(
+                'dbt_forensics: ' ~ this ~ ': found quoting: {' ~ part ~ ': false} for the ' ~ part ~ ' ' ~ this[part]
+                ~ ', which dbt would look for in small letters at the next build, and not find. To build, write quoting: {' ~ part ~ ': true} in dbt_project.yml, or a name without capitals.'
+            ) -%}
+        {%- endfor -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -66,7 +66,8 @@
             else {{ dbt_forensics.time_plus('microsecond', 1, 'latest.recorded_at') }}
         end as recorded_at,
         last_entry.recorded_at as last_entry_at,
-        last_seal.recorded_at as last_seal_at
+        last_seal.recorded_at as last_seal_at,
+        cast({{ dbt_forensics.forensics_literal(dbt_forensics._identities()) }} as {{ dbt.type_string() }}) as identities
     from previous
     cross join latest
     cross join last_entry

@@ -29,6 +29,7 @@
         'detectors': {},
         'max_withdrawn_share': 0.5,
         'owner': none,
+        'replaces': none,
     } -%}
     {%- do stream.update(given) -%}
     {{ return(stream) }}

@@ -45,8 +45,10 @@
 
 
 {% macro end_other_turns(build) %}
-    {#- A statement after int_forensics__build has named this build: the rows of earlier ones go. -#}
-    {{ return(dbt_forensics.delete_rows(build, 'invocation_id <> ' ~ dbt_forensics.forensics_literal(invocation_id))) }}
+    {#- A statement after int_forensics__build has named this build: the rows of earlier ones go, except those whose rows no build has sealed yet. -#}
+    {%- set seals = dbt_forensics._existing('forensics__seals') -%}
+    {%- set is_sealed = 'recorded_at <= (select max(recorded_at) from ' ~ seals ~ ')' if seals else '1 = 0' -%}
+    {{ return(dbt_forensics.delete_rows(build, 'invocation_id <> ' ~ dbt_forensics.forensics_literal(invocation_id) ~ ' and ' ~ is_sealed)) }}
 {% endmacro %}
 
 
@@ -82,10 +84,10 @@
 
 
 {% macro _turns() %}
-    {#- The rows of int_forensics__build, the last one last, read under the lock: the builds since the last whole one, with what the last one was told. -#}
+    {#- The rows of int_forensics__build, the last one last, read under the lock: the builds since the last seals, with what the last one was told. -#}
     {%- set lock = dbt_forensics._turn_lock() -%}
     {{ return(run_query(
-        (lock ~ ';\n' if lock else '') ~ 'select turn, invocation_id, started_at, recorded_at, last_entry_at, last_seal_at from '
+        (lock ~ ';\n' if lock else '') ~ 'select turn, invocation_id, started_at, recorded_at, last_entry_at, last_seal_at, identities from '
         ~ dbt_forensics._existing('int_forensics__build') ~ ' order by turn'
     )) }}
 {% endmacro %}
@@ -114,7 +116,7 @@
         {%- do adapter.cache_added(made) -%}
     {%- elif invocation_id not in dbt_forensics._turns().columns['invocation_id'].values() -%}
         {%- do dbt_forensics._assert_may_begin() -%}
-        {%- do run_query('insert into ' ~ build ~ ' (turn, invocation_id, started_at, clock_at, recorded_at, last_entry_at, last_seal_at) ' ~ dbt_forensics.build_row()) -%}
+        {%- do run_query('insert into ' ~ build ~ ' (turn, invocation_id, started_at, clock_at, recorded_at, last_entry_at, last_seal_at, identities) ' ~ dbt_forensics.build_row()) -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -49,11 +49,14 @@
     {%- if 'owner' in given and (given.owner is not string or not given.owner | trim) -%}
         {{ dbt_forensics._config_error(where, 'owner', given.owner, 'a name or an address, as text') }}
     {%- endif -%}
+    {%- if 'replaces' in given and (given.replaces is not string or given.replaces in var('forensics_streams')) -%}
+        {{ dbt_forensics._config_error(where, 'replaces', given.replaces, 'the name of a stream that is on record and not declared any more') }}
+    {%- endif -%}
 {% endmacro %}
 
 
 {% macro _stream_keys() %}
-    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'owner', 'max_withdrawn_share']) }}
+    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'owner', 'max_withdrawn_share', 'replaces']) }}
 {% endmacro %}
 
 

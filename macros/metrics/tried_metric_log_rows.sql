@@ -1,7 +1,7 @@
-{% macro tried_metric_log_rows(log, ledger, history, seals) %}
+{% macro tried_metric_log_rows(log, ledger, history, seals, left_out=[]) %}
     {#-
         The rows of new_metric_log_rows(), without the metrics whose expressions fail on rows on record: these stay behind, and catch up when they can
-        be computed. All metrics are tried at once, and one after the other only if that fails.
+        be computed. All metrics are tried at once, and one after the other only if that fails. left_out: a list that gains {stream, metric} of each of those.
     -#}
     {%- set plan = dbt_forensics.metric_plan(dbt_forensics.streams(), ledger, log) -%}
     {%- if not plan -%}{{ return(dbt_forensics.no_rows(dbt_forensics.metric_log_columns())) }}{%- endif -%}
@@ -14,6 +14,7 @@
             {%- set alone = dbt_forensics.attempt(dbt_forensics.new_metric_log_rows(log, ledger, history, seals, [dict(task, metrics=[metric])])) -%}
             {%- if alone.problem -%}
                 {%- do definitions.pop(metric.name) -%}
+                {%- do left_out.append({'stream': task.stream.name, 'metric': metric.name}) -%}
             {%- else -%}
                 {%- do metrics.append(metric) -%}
             {%- endif -%}

@@ -5,7 +5,7 @@
     -#}
     {%- set clock = dbt_forensics.concluded_at() -%}
     {%- set end = dbt_forensics._end_of_seals(seals, clock) -%}
-    {%- set bounds = dbt_forensics._bounds_of_new_rows(end, clock) -%}
+    {%- set bounds = dbt_forensics._bounds_of_new_rows(end, clock, seals) -%}
     {%- set grown = dbt_forensics._grown_tables(relations, bounds, seals) -%}
     {#- The seals of a build are after those of all others, also where its clock is not. -#}
     {%- set sealed_at = dbt_forensics.time_plus('microsecond', 1, dbt_forensics.timestamp_literal(end.recorded_at)) if end.clock_is_sealed else clock -%}
@@ -155,13 +155,14 @@
 {% endmacro %}
 
 
-{% macro _bounds_of_new_rows(end, clock) %}
+{% macro _bounds_of_new_rows(end, clock, seals) %}
     {#-
         {name of a table: a condition over its rows}: what was recorded after the last rows that are sealed, or by this build, whose clock may be theirs.
-        Rows of an earlier time are never new: whoever puts them in is found. Acts are: people act between builds and beside them, and an act may be
+        Rows of an earlier time are never new, nor are those of a time at which no build recorded: whoever puts them in is found. Acts are: people act between builds and beside them, and an act may be
         committed when a seal of a later time is made already; as far back as the ledger looks for them (see standing()). end: as _end_of_seals() gives it.
     -#}
     {%- set bounds = {} -%}
+    {%- set times = dbt_forensics._times_of_builds(end, clock) -%}
     {%- for name, table in dbt_forensics._sealed_tables().items() -%}
         {%- if table.is_of_acts -%}
             {%- set since = dbt_forensics.days_before(end.recorded_at, 1) -%}
@@ -176,8 +177,25 @@
         {%- elif name in end.tables -%}
             {%- do bounds.update({name: dbt_forensics._is_recorded_after(table.recorded_at, end.tables[name], clock)}) -%}
         {%- endif -%}
+        {%- if times and not table.is_of_acts -%}
+            {%- set of_builds = table.recorded_at ~ ' in (' ~ times | join(', ') ~ ')' -%}
+            {#- What is made stream by stream may lag behind, and then has the time of a build that is sealed. -#}
+            {%- if table.is_by_stream and seals -%}{%- set of_builds = '(' ~ of_builds ~ ' or ' ~ table.recorded_at ~ ' in (select rows_recorded_at from ' ~ seals ~ '))' -%}{%- endif -%}
+            {%- do bounds.update({name: (bounds[name] ~ ' and ' if name in bounds else '') ~ of_builds}) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(bounds) }}
+{% endmacro %}
+
+
+{% macro _times_of_builds(end, clock) %}
+    {#- SQL literals: when the builds since the last seals recorded; this build's clock too, where an earlier build has sealed at it. -#}
+    {%- set build = dbt_forensics._existing('int_forensics__build') -%}
+    {%- set times = [clock] if end.clock_is_sealed else [] -%}
+    {%- for row in (run_query('select recorded_at, clock_at from ' ~ build).rows if build else []) -%}
+        {%- do times.extend([dbt_forensics.timestamp_literal(row[0]), dbt_forensics.timestamp_literal(row[1])]) -%}
+    {%- endfor -%}
+    {{ return(times | unique | list) }}
 {% endmacro %}
 
 

@@ -10,7 +10,7 @@
 {{ dbt_forensics.no_rows(dict(dbt_forensics.dirty_batch_columns(), **dbt_forensics.unread_columns())) }}
 {%- else %}
 {%- do dbt_forensics.assert_session() %}
-{%- do dbt_forensics.assert_sees_all_rows(streams) %}
+{%- do dbt_forensics.assert_sees_all_rows() %}
 {%- set read = dbt_forensics.read_streams(streams) %}
 with dirty as (
 

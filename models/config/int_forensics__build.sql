@@ -1,4 +1,4 @@
--- One row per dbt invocation that began a build of the package since the last whole build; the last one's turn it is. After a whole build: one row.
+-- One row per dbt invocation that began a build of the package since rows were last sealed; the last one's turn it is.
 {{
     config(
         materialized='incremental',

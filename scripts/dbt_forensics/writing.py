@@ -104,7 +104,7 @@ class WritingWarehouse(Warehouse, ABC):
             return None
         return datetime.fromisoformat(self.macro("build_clock"))
 
-    def _end_transaction_of_dbt(self) -> None:
+    def end_transaction_of_dbt(self) -> None:
         """Commits what dbt's own macros have begun on this connection."""
         connections = self._adapter.connections
         if connections.get_thread_connection().transaction_open:
@@ -114,7 +114,7 @@ class WritingWarehouse(Warehouse, ABC):
     def transaction(self) -> Iterator[None]:
         """Commits what its block does, or nothing of it."""
         # None of dbt's own macros may run inside, for they commit as they please.
-        self._end_transaction_of_dbt()
+        self.end_transaction_of_dbt()
         self.execute("begin")
         try:
             yield

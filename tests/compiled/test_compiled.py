@@ -286,7 +286,15 @@ STATEMENTS = {
 }
 # Neither: dbt's config, a number, a check, a part of a select, and what macros ask about types and names.
 OTHERS = {"row_store_indexes", "rows_at_once", "assert_session", "from_nothing"}
-OTHERS |= {"attempt", "tried_rows", "reads_back", "reads_any_text", "column_types", "tells_capitals_apart"}
+OTHERS |= {
+    "attempt",
+    "tried_rows",
+    "reads_back",
+    "reads_any_text",
+    "column_types",
+    "tells_capitals_apart",
+    "keeps_capitals",
+}
 READ_WITH_TYPE = {"canonical_text", "typed_value", "utc_timestamp", "exact_number", "hash_of"}
 
 

@@ -263,7 +263,18 @@ class StandIn:
         """The row of int_forensics__build."""
         last = THEN if self.state == "later build" else None
         times = {"clock_at": NOW, "recorded_at": NOW, "last_entry_at": last, "last_seal_at": last}
-        return {"turn": 1, "invocation_id": "this", "started_at": NOW, **times}
+        return {
+            "turn": 1,
+            "invocation_id": "this",
+            "started_at": NOW,
+            **times,
+            "identities": self.identities(),
+        }
+
+    def identities(self) -> str:
+        """One stream had another event id at earlier builds, and one had another name."""
+        names = {"relation": STREAMS["orders"]["relation"], "names": {"event_id": "the_id"}}
+        return json.dumps({"orders": names, "former": names} if self.state == "later build" else {})
 
     def rows(self, query: str) -> agate.Table:
         """One answer for each kind of question that the package asks."""
@@ -292,9 +303,12 @@ class StandIn:
             ),
             (r"select count\(\*\) from .*", [(7 if self.state == "later build" else 0,)]),
             # The clock, and whose turn it is.
-            (r"with previous as \(.* as last_seal_at from previous .*", [self.build()]),
+            (r"with previous as \(.* as identities from previous .*", [self.build()]),
             (r"select turn, invocation_id, .*", [self.build()]),
             (r"select max\(recorded_at\) from .*", [(THEN,)]),
+            (r"select identities from .*", [(self.identities(),)]),
+            (r"select distinct stream from .*", [(stream,) for stream in STREAMS]),
+            (r"with orders_raw as .* as former_count, .*", [(0, 7)]),
             # What is held, and what is sealed.
             (r"select stream, entry_number, .*", []),
             (r"select stream from .* where difference = 'unread'", []),

@@ -104,6 +104,28 @@ def test_a_batch_is_withdrawn_and_comes_back(consumer: Consumer) -> None:
     assert [row["act"] for row in acts] == ["planned", "applied", "verified", "reverted"]
 
 
+@pytest.mark.engines_differ
+def test_a_metric_that_cannot_be_computed_stops_no_plan(consumer: Consumer) -> None:
+    """The plan leaves it out and says so, with stream and metric, as the build does; the other values are exact."""
+    number = {"agg": "sum", "expr": "cast(customer as integer)"}
+    consumer.streams = {"orders": {**STREAM, "metrics": {**STREAM["metrics"], "number": number}}}
+    consumer.write_project()
+    before = state(consumer)
+    outcome = run(consumer, "withdraw", "--stream", "orders", "--batch", "b1", *WHO, "--execute", "--json")
+    assert (outcome.code, outcome.json["status"], outcome.json["is_built"]) == (0, "applied", True)
+    said = (
+        "Stream 'orders', metric 'number': its expression fails on rows on record. The plan leaves it out, as the build"
+        " does; forensics__unread_streams says why."
+    )
+    assert set(outcome.err.splitlines()) == {said}
+    assert {one["metric"] for one in outcome.json["effects"]} == set(STREAM["metrics"])
+    verified = run(consumer, "replay", "verify", outcome.json["action_id"], "--json")
+    assert verified.json["wrong"] == []
+    undone = run(consumer, "replay", "revert", outcome.json["action_id"], *WHO, "--execute", "--json")
+    assert (undone.code, undone.json["is_built"]) == (0, True)
+    assert state(consumer) == before
+
+
 def test_a_row_is_released_from_quarantine(consumer: Consumer) -> None:
     held = act(consumer, "quarantine", "list")
     assert [(one["rule"], one["rows"]) for one in held.json["held"]] == [("amount_is_not_negative", 1)]

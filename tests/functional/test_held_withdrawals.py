@@ -25,7 +25,7 @@ TYPES = {
 }
 MORNING = datetime(2026, 1, 5, 8)
 #: Each stream has a table of its own: what becomes of it, and how many rows it has at first.
-STREAMS = {"accepted": 20, "returned": 20, "never_held": 20, "few": 9, "moved": 20}
+STREAMS = {"accepted": 20, "returned": 20, "never_held": 20, "few": 9, "moved": 20, "at_once": 20}
 
 
 def config(name: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def shop(
         shop = Shop(consumer)
         shop.build()
 
-        for name in STREAMS:
+        for name in STREAMS.keys() - {"at_once"}:
             consumer.execute(f"delete from raw.{name}_rows where batch = 'b1'")
         # Three rows are rewritten, and so many come that half of all would not be gone any more.
         consumer.execute("update raw.accepted_rows set amount = 3 where id in ('e13', 'e14', 'e15')")
@@ -125,7 +125,8 @@ def shop(
         shop.build(vars={"forensics_verify": "full"})
 
         consumer.insert("returned_rows", rows(12, "b1"))
-        shop.build(vars={"forensics_accept_withdrawals": ["accepted"]})
+        consumer.execute("delete from raw.at_once_rows where batch = 'b1'")
+        shop.build(vars={"forensics_accept_withdrawals": ["accepted", "at_once"]})
         yield shop
 
 
@@ -139,7 +140,8 @@ def test_too_much_at_once_is_held(shop: Shop) -> None:
     assert shop.values[0] == STREAMS
     assert shop.held[1] == {"accepted": "held", "returned": "held"}
     # 12 of 20 are gone: they count on. What came and what was rewritten is recorded.
-    assert shop.values[1] == {"accepted": 36, "returned": 20, "never_held": 8, "few": 0, "moved": 20}
+    values = {"accepted": 36, "returned": 20, "never_held": 8, "few": 0, "moved": 20, "at_once": 20}
+    assert shop.values[1] == values
     held = shop.consumer.query(
         "select row_count, withdrawn_count, counting_count, share from analytics.forensics__held_withdrawals"
         " where stream = 'accepted' and entry_number = 1"
@@ -181,13 +183,30 @@ def test_the_record_is_whole_while_it_is_held(shop: Shop) -> None:
 
 
 def test_the_word_lets_it_go(shop: Shop) -> None:
-    assert shop.held[3] == {"accepted": "accepted", "returned": "returned"}
-    assert shop.values[3] == {**shop.values[1], "accepted": 5 + 9 + 10}
+    assert shop.held[3] == {"accepted": "accepted", "returned": "returned", "at_once": "accepted"}
+    assert shop.values[3] == {**shop.values[1], "accepted": 5 + 9 + 10, "at_once": 8}
     changes = shop.consumer.query(
         "select cause, cast(change as integer) as change, event_count from analytics.forensics__metric_changes"
         " where stream = 'accepted' and recorded_from >= timestamp '2026-01-09 00:00:00' order by cause"
     )
     assert [(*row.values(),) for row in changes] == [("source_deleted", -12, 12)]
+
+
+def test_the_word_in_the_build_that_would_hold_holds_nothing(shop: Shop) -> None:
+    """It withdraws at once, says so in one row, and opens nothing."""
+    rows = shop.consumer.query(
+        "select entry_number, state, row_count, withdrawn_count, counting_count"
+        " from analytics.forensics__held_withdrawals where stream = 'at_once'"
+    )
+    assert [(*row.values(),) for row in rows] == [(1, "accepted", 12, 12, 20)]
+    entries = shop.consumer.query(
+        "select cause, count(*) as n from analytics.forensics__ledger where stream = 'at_once' and effect = -1"
+        " group by 1"
+    )
+    assert [(*row.values(),) for row in entries] == [("source_deleted", 12)]
+    seen = "select * from analytics.forensics__detections where detector = 'truncated_source' and stream = 'at_once'"
+    assert shop.consumer.query(seen) == []
+    assert "stream 'at_once'" not in shop.runs[3].log
 
 
 def test_rows_that_are_back_were_never_away(shop: Shop) -> None:
@@ -211,4 +230,6 @@ def test_a_word_for_no_stream_is_refused(shop: Shop, given: Any) -> None:
         expect="failure",
     )
     assert "var 'forensics_accept_withdrawals'" in run.log
-    assert "all, or a list of declared streams: accepted, returned, never_held, few, moved" in run.log
+    assert (
+        "all, or a list of declared streams: accepted, returned, never_held, few, moved, at_once" in run.log
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.engines import Engine
+from harness.engines import DuckDB, Engine
 from harness.project import Consumer, Run
 from harness.public_tables import Contents, assert_same, contents
 from harness.settings import node_settings
@@ -485,12 +484,12 @@ def test_evidence_of_another_environment_is_refused(
         assert_same(found[name], before[name])
 
 
-def test_a_row_policy_that_hides_rows_from_the_builder_is_refused(
+def test_a_row_policy_that_hides_rows_from_the_builder_leaves_the_stream_out(
     engine_named: Callable[[str], AbstractContextManager[Engine]],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
-    """On PostgreSQL, also below a view. A policy that shows every row hides none."""
+    """On PostgreSQL, also below a view; the other streams are recorded. A policy that shows every row hides none."""
     if request.config.getoption("engine") == "duckdb":
         pytest.skip("DuckDB has no row policies")
     with engine_named("postgres") as engine:
@@ -500,26 +499,68 @@ def test_a_row_policy_that_hides_rows_from_the_builder_is_refused(
         made.execute(
             "do $$ begin create role builder login; exception when duplicate_object then null; end $$;"
             "alter table raw.orders enable row level security; create policy large on raw.orders using (amount > 1000);"
-            "grant usage on schema raw to builder; grant select on raw.orders to builder;"
+            "create table raw.others as select * from raw.orders;"
+            "grant usage on schema raw to builder; grant select on raw.orders, raw.others to builder;"
             "grant all on schema analytics to builder;"
             "set role builder; create view analytics.stg_orders as select * from raw.orders; reset role"
         )
         made.write(
             "models/sources.yml",
             yaml.safe_dump(
-                {"sources": [{"name": "shop", "schema": "analytics", "tables": [{"name": "stg_orders"}]}]}
+                {
+                    "sources": [
+                        {"name": "shop", "schema": "analytics", "tables": [{"name": "stg_orders"}]},
+                        {"name": "raw", "tables": [{"name": "others"}]},
+                    ]
+                }
             ),
         )
-        made.streams = {"orders": {**STREAM, "relation": "source.shop.stg_orders"}}
+        made.streams = {
+            "orders": {**STREAM, "relation": "source.shop.stg_orders"},
+            "others": {**STREAM, "relation": "source.raw.others"},
+        }
         profiles = yaml.safe_load((made.folder / "profiles.yml").read_text())
         profiles["consumer"]["outputs"]["postgres"]["user"] = "builder"
         made.write("profiles.yml", yaml.safe_dump(profiles))
-        log = made.dbt(["run", "--select", "int_forensics__dirty_batches"], expect="failure").log
-        assert "stream 'orders', relation source.shop.stg_orders: found" in log
-        assert "a row policy hides rows from this role" in log
+        run = made.build(as_of=FIRST, expect="failure")
+        failed = {name for name, status in run.results.items() if status not in ("success", "pass")}
+        assert failed == {"forensics__every_stream_is_read"}
+        assert (
+            "stream 'orders', key 'relation': found source.shop.stg_orders, of which a row policy hides rows from this"
+            " role; allowed: a relation whose rows the building role sees all: let it bypass row security (bypassrls),"
+            " or own the table."
+        ) in run.log
+        recorded = "select stream, count(*) as n from analytics.forensics__event_history group by stream"
+        assert made.query(recorded) == [{"stream": "others", "n": 1}]
         made.execute("create policy every on raw.orders for select to builder using (true)")
-        made.dbt(["run", "--select", "int_forensics__dirty_batches"])
-        assert Counter(
-            row["row_count"]
-            for row in made.query("select row_count from analytics.int_forensics__dirty_batches")
-        ) == {1: 1}
+        made.build(as_of=SECOND)
+        assert sorted(row["stream"] for row in made.query(recorded)) == ["orders", "others"]
+
+        # The package's own tables are evidence: a build that does not see all of them records nothing.
+        made.execute(
+            "alter table analytics.forensics__ledger enable row level security, force row level security"
+        )
+        log = made.dbt(["run", "--select", "int_forensics__dirty_batches"], expect="failure").log
+        assert "forensics__ledger: found" in log
+        assert "of which a row policy hides rows from this role" in log
+
+
+def test_names_that_dbt_would_not_find_again_are_refused(tmp_path: Path) -> None:
+    """On DuckDB, quoting off and capitals: before and after the first build; dbt asks for no evidence to be deleted."""
+    with_capitals = Consumer(
+        DuckDB(tmp_path / "Shop.duckdb"), tmp_path / "consumer", {"orders": STREAM}, {"shop": ["orders"]}
+    )
+    with_capitals.write("models/stg_orders.sql", "select * from {{ source('shop', 'orders') }}")
+    with_capitals.create_table("orders", COLUMNS)
+    said = (
+        "found quoting: {database: false} for the database Shop, which dbt would look for in small letters at the"
+        " next build, and not find. To build, write quoting: {database: true} in dbt_project.yml, or a name without"
+        " capitals."
+    )
+    off = {"quoting": {"database": False, "schema": False, "identifier": False}}
+    for project, expect in ((off, "failure"), ({}, "success"), (off, "failure")):
+        with_capitals.project = project
+        run = with_capitals.build(as_of=FIRST, expect=expect)
+        assert (said in run.messages["int_forensics__build"]) == bool(project)
+        evidence = [text for name, text in run.messages.items() if name.startswith(("int_", "forensics__"))]
+        assert not [text for text in evidence if "Please delete" in text]

@@ -235,3 +235,76 @@ def test_a_relation_may_be_of_any_kind(engine: Engine, tmp_path: Path) -> None:
     assert {names[name]: key for name, key in unread(consumer).items()} == {"ref.unbuilt": "relation"}
     assert failed(run) == {"forensics__every_stream_is_read": "fail"}
     assert "found ref.unbuilt, an ephemeral model; allowed: a relation in the warehouse" in run.log
+
+
+@pytest.fixture
+def orders(engine: Engine, tmp_path: Path) -> Consumer:
+    """Two streams of one table, with two rows on record."""
+    stream = {"relation": "source.raw.t", **STREAM}
+    content = {key: value for key, value in stream.items() if key != "event_id"}
+    consumer = Consumer(engine, tmp_path, {"orders": stream, "others": content}, {"raw": ["t"]})
+    consumer.create_table("t", COLUMNS)
+    consumer.insert("t", [row("e1", "1", 5), row("e2", "2", 5)])
+    consumer.build(as_of="2026-01-05 12:00:00")
+    return consumer
+
+
+def said_of(consumer: Consumer) -> dict[str, str]:
+    rows = consumer.query("select stream, config_key, reason from analytics.forensics__unread_streams")
+    return {f"{one['stream']}.{one['config_key']}": one["reason"] for one in rows}
+
+
+def test_another_event_id_counts_no_event_twice(orders: Consumer) -> None:
+    """Other ids leave the stream out, until they are as they were or the rows are recorded again."""
+    given = orders.streams["orders"]
+    orders.insert("t", [row("e3", "3", 6)])
+    orders.streams["orders"] = {**given, "event_id": "'x' || id"}
+    orders.streams["others"]["payload"] = ["qty"]
+    run = orders.build(as_of="2026-01-06 12:00:00", expect="failure")
+    assert failed(run) == {"forensics__every_stream_is_read": "fail"}
+    assert totals(orders) == {"orders": 2, "others": 2}
+    assert said_of(orders) == {
+        "orders.event_id": "found 'x' || id, by which 2 events on record have other ids than they were recorded with"
+        " (event_id: id); allowed: what they were recorded with; or, to withdraw the rows on record and record them"
+        " again under the new ids, one build with --vars '{forensics_accept_withdrawals: [orders],"
+        " forensics_verify: full}'.",
+        "others.payload": "found qty, by which 2 events on record have other ids than they were recorded with"
+        " (payload: every column that no key names); allowed: what they were recorded with; or, to withdraw the rows"
+        " on record and record them again under the new ids, one build with --vars"
+        " '{forensics_accept_withdrawals: [others], forensics_verify: full}'.",
+    }
+    # It does not become the truth by being refused once.
+    orders.build(as_of="2026-01-07 12:00:00", expect="failure")
+    assert set(said_of(orders)) == {"orders.event_id", "others.payload"}
+
+    # The same ids in other words go on; so does whoever records every row again.
+    orders.streams["orders"] = {**given, "event_id": "id || ''"}
+    again = {"forensics_accept_withdrawals": ["others"], "forensics_verify": "full"}
+    orders.build(as_of="2026-01-08 12:00:00", vars=again)
+    assert totals(orders) == {"orders": 3, "others": 3}
+    assert said_of(orders) == {}
+    orders.insert("t", [row("e4", "4", 9)])
+    orders.build(as_of="2026-01-09 12:00:00")
+    assert totals(orders) == {"orders": 4, "others": 4}
+
+
+def test_a_renamed_stream_is_not_recorded_beside_itself(orders: Consumer) -> None:
+    """A relation on record under a name that is gone is not recorded again under another one, unless that is said."""
+    renamed = {"others": orders.streams["others"], "sales": orders.streams["orders"]}
+    orders.streams = renamed
+    for day in (6, 7):
+        run = orders.build(as_of=f"2026-01-0{day} 12:00:00", expect="failure")
+        assert failed(run) == {"forensics__every_stream_is_read": "fail"}
+        assert said_of(orders) == {
+            "sales.replaces": "found nothing, while source.raw.t is on record as stream 'orders', which is not declared"
+            " any more; allowed: to go on under its name, 'orders'; or replaces: orders, to record the relation from"
+            " the beginning under the new one. Then leave the rows of the old one out of your sums."
+        }
+        assert captured(orders) == {"orders": 2, "others": 2}
+    renamed["sales"] = {**renamed["sales"], "replaces": "others"}
+    assert "key 'replaces': found others; allowed: the name of" in orders.dbt(["parse"], "failure").log
+    renamed["sales"]["replaces"] = "orders"
+    orders.build(as_of="2026-01-08 12:00:00")
+    assert captured(orders) == {"orders": 2, "others": 2, "sales": 2}
+    orders.build(as_of="2026-01-09 12:00:00")
+    assert said_of(orders) == {}

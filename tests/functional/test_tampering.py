@@ -72,6 +72,8 @@ ALL = (
     OUTBOX,
     SEALS,
 )
+BUILD = "analytics.int_forensics__build"
+NO_SEAL = "rows of a time that no seal covers"
 # The tests, in short.
 HOLD, CHAINED, FOLLOW = "seals_hold", "seals_are_chained", "versions_follow"
 CONTENT, SEALED, ENTRY = (
@@ -127,6 +129,11 @@ BATCH_GONE = "A batch's version is deleted or put in"
 VERSION_END = "The end of a version of a batch or a column is changed"
 REST = "A row of any other append-only table is changed, deleted or put in, or the table is emptied"
 SEAL_ROW = "A row of `forensics__seals` is changed, deleted or put in"
+SEALS_GONE = "All rows of `forensics__seals` are deleted"
+UNSEALED_ROW = (
+    "A row is put in with the time of a build whose rows are not sealed yet (one that was killed, or recorded nothing),"
+    " or such a build is put into `int_forensics__build` with it"
+)
 LATER_ROW = "A row is put in with a time after the last seal"
 REMADE = "Rows are changed, and all seals from there on are made again"
 CUT_OFF = "The last builds are cut off, with their seals"
@@ -325,7 +332,7 @@ KINDS = [
         {HOLD},
     ),
     Kind(SEAL_ROW, "the last build's twice", twice(SEALS, f"recorded_at = {LAST}"), {HOLD}),
-    Kind(SEAL_ROW, "all deleted", f"delete from {SEALS}", {HOLD}),
+    Kind(SEALS_GONE, "all deleted", f"delete from {SEALS}", {HOLD}),
     Kind(SEAL_ROW, "its time", set_to(SEALS, "recorded_at = null", f"recorded_at = {LAST}"), {HOLD}),
     # What seals cannot tell, or only once
     Kind(
@@ -339,6 +346,13 @@ KINDS = [
         "a detection",
         slipped_in(DETECTIONS, "change = 1", f"recorded_at = {LATER}, change = -1"),
         {HOLD},
+    ),
+    Kind(
+        UNSEALED_ROW,
+        "a column, and a build",
+        slipped_in(COLUMNS, "column_name = 'note'", f"recorded_at = {LATER}")
+        + f"; update {BUILD} set recorded_at = {LATER}",
+        {HOLD, FOLLOW},
     ),
     Kind(
         REMADE, "an entry's cause", set_to(LEDGER, "cause = 'late'", FIRST_ENTRY), set(), "remake the seals"
@@ -579,14 +593,28 @@ def test_what_is_left_without_a_seal_is_sealed_by_the_next_build(campaign: Campa
         ("forensics__batch_history", "2026-01-09 12:00:00"),
         ("forensics__ledger", "2026-01-09 12:00:00"),
     }
-    assert {one["problem"] for one in left} == {"rows of a time that no seal covers"}
+    assert {one["problem"] for one in left} == {NO_SEAL}
     consumer.execute(twice(PROFILE, "1 = 1"))
+    # After the last seal, and before the build that was killed: a time of no build, and the time of one.
+    of_no_build = "timestamp '2026-01-09 06:00:00'"
+    consumer.execute(slipped_in(DETECTIONS, "change = 1", f"recorded_at = {of_no_build}, change = -1"))
+    consumer.execute(slipped_in(COLUMNS, "column_name = 'note'", f"recorded_at = {of_no_build}"))
+    consumer.execute(slipped_in(PROFILE, "1 = 1", f"recorded_at = {of_no_build}"))
+    consumer.execute(slipped_in(PRESENCE, "1 = 1", "recorded_at = timestamp '2026-01-07 12:00:00'"))
     consumer.build(as_of="2026-01-09 12:00:00")
     found = record.failures(f"forensics__{HOLD}")[f"forensics__{HOLD}"]
     assert {(one["sealed_table"], one["problem"]) for one in found} == {
-        ("int_forensics__row_profile", "rows were added")
+        ("int_forensics__row_profile", "rows were added"),
+        ("int_forensics__row_profile", NO_SEAL),
+        ("int_forensics__detection_log", NO_SEAL),
+        ("forensics__schema_history", NO_SEAL),
+        ("int_forensics__presence_changes", NO_SEAL),
     }
-    assert {str(one["rows_recorded_at"])[:10] for one in found} == {"2026-01-06", "2026-01-07", "2026-01-08"}
+    assert {str(one["rows_recorded_at"])[:10] for one in found if one["problem"] != NO_SEAL} == {
+        "2026-01-06",
+        "2026-01-07",
+        "2026-01-08",
+    }
     sealed = record.query(f"select sealed_table, rows_recorded_at from {SEALS} where recorded_at > {LAST}")
     times = {(one["sealed_table"], str(one["rows_recorded_at"])) for one in sealed}
     assert {
@@ -594,3 +622,13 @@ def test_what_is_left_without_a_seal_is_sealed_by_the_next_build(campaign: Campa
         ("forensics__actions", "2026-01-08 06:00:00"),
     } < times
     assert campaign.is_as_exported()
+
+    # All seals are deleted: what they sealed is never sealed again.
+    consumer.execute(f"delete from {SEALS}")
+    consumer.build(as_of="2026-01-10 12:00:00")
+    found = record.failures(f"forensics__{HOLD}")[f"forensics__{HOLD}"]
+    assert {one["problem"] for one in found} == {NO_SEAL}
+    assert {one["sealed_table"] for one in found} == {
+        table.removeprefix("analytics.") for table in ALL if table not in (ACTS, ACTION_ROWS, OUTBOX, SEALS)
+    }
+    assert not campaign.is_as_exported()

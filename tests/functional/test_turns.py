@@ -33,7 +33,7 @@ TEN = "2026-01-05 10:00:00"
 #: The nodes that write what was captured, up to each of them.
 CAPTURE = (
     "int_forensics__build int_forensics__dirty_batches forensics__event_history forensics__schema_history "
-    "int_forensics__presence_changes"
+    "forensics__held_withdrawals int_forensics__presence_changes"
 )
 SEALED = f"{CAPTURE} forensics__batch_history"
 
@@ -123,10 +123,10 @@ def test_a_part_alone_is_built_or_refused_in_a_sentence(engine: Engine, tmp_path
 
     # R21: the very first command, in the words of the package and of nobody else.
     for command, node, left_out in (
-        ("run", "int_forensics__presence_changes", "forensics__event_history, forensics__schema_history"),
+        ("run", "forensics__held_withdrawals", "forensics__event_history, forensics__schema_history"),
         ("snapshot", "forensics__event_history", "int_forensics__dirty_batches"),
     ):
-        run = consumer.dbt([command], expect="failure")
+        run = consumer.dbt([command, "--write-json"], expect="failure")
         assert [name for name, status in run.results.items() if status == "error"] == [node]
         assert f"{node} concludes from what {left_out} found in the same build" in run.messages[node]
     retried = consumer.dbt(["retry"], expect="failure")
@@ -150,11 +150,11 @@ def test_a_part_alone_is_built_or_refused_in_a_sentence(engine: Engine, tmp_path
     assert value(consumer) == 101
     assert entries(consumer, "e1") == [
         (1, "accepted", "on_time"),
-        (-1, "withdrawn", "source_deleted"),
-        (1, "accepted", "correction"),
+        (-1, "withdrawn", "rewritten"),
+        (1, "accepted", "rewritten"),
     ]
     consumer.dbt(
         ["run", "--select", "forensics__ledger", "int_forensics__metric_log", "int_forensics__watch_log"]
     )
-    assert consumer.query("select count(*) as n from analytics.int_forensics__build") == [{"n": 2}]
+    assert consumer.query("select count(*) as n from analytics.int_forensics__build") == [{"n": 6}]
     assert consumer.dbt(["test"]).success

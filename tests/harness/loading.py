@@ -32,7 +32,7 @@ def warehouse_of(engine: Engine) -> WritingWarehouse:
         def given_time(self) -> datetime | None:
             return None
 
-        def _end_transaction_of_dbt(self) -> None:
+        def end_transaction_of_dbt(self) -> None:
             pass
 
         def prepare_load(self) -> None:

@@ -237,8 +237,9 @@ class Consumer:
 
 def dbt_arguments(args: Sequence[str], folder: Path) -> list[str]:
     """The arguments of a quiet dbt on the project and profile in `folder`, which parses all of it."""
-    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-partial-parse", "--no-write-json"]
-    return [*quiet, *args, "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-partial-parse"]
+    unwritten = [] if "--write-json" in args else ["--no-write-json"]
+    return [*quiet, *unwritten, *args, "--project-dir", str(folder), "--profiles-dir", str(folder)]
 
 
 def profiles_yml(profile: str, engine: Engine) -> str:

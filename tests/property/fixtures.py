@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from harness.engines import Engine
-from property.histories import World
+from property.histories import ATTEMPTS, ORDINARY, STEPS, Circumstances, World
 from property.playing import Player
 
 #: Large enough for every kind of thing to happen, in every stream, several times.
 WORLD = World(
     seeds={"order_events": tuple(range(120)), "payments": tuple(range(1000, 1060))},
     sparse_cadence=(2, 5),
+)
+
+
+#: The same, and everything that may be otherwise is so at the last build.
+OTHERWISE = replace(
+    WORLD,
+    circumstances=(
+        *(ORDINARY,) * (STEPS - 1),
+        Circumstances(session=True, settings=True, attempts=ATTEMPTS, in_capitals=True, retyped=True),
+    ),
 )
 
 
@@ -45,5 +56,5 @@ def played(new_player: Callable[[World], Player]) -> Player:
 
 @pytest.fixture(scope="session")
 def played_seldom(new_player: Callable[[World], Player]) -> Player:
-    """The same world with few builds."""
-    return new_player(WORLD).play(WORLD.sparse_cadence)
+    """The same world with few builds, the last one in other circumstances."""
+    return new_player(OTHERWISE).play(WORLD.sparse_cadence)

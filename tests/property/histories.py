@@ -390,6 +390,44 @@ class _Mini:
             self.rows.append(self.deleted.pop(self.rng.randrange(len(self.deleted))))
 
 
+# What a build is run in
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What is otherwise at one build, and leaves the record as it is."""
+
+    session: bool = False  # dbt's sessions have another time zone and other formats
+    settings: bool = False  # the project sets for every node what is harmless
+    attempts: tuple[
+        str, ...
+    ] = ()  # ways to build that record nothing, tried before: keys of playing.ATTEMPTS
+    in_capitals: bool = False  # the raw tables come back with their columns in capitals
+    retyped: bool = False  # and with wider types
+
+    def type_of(self, data_type: str) -> str:
+        wider = {"timestamp": "timestamp with time zone", "numeric(18, 3)": "numeric(30, 6)"}
+        return wider.get(data_type, data_type) if self.retyped else data_type
+
+    def spelt(self, column: str) -> str:
+        return column.upper() if self.in_capitals else column
+
+
+ORDINARY = Circumstances()
+ATTEMPTS = ("empty", "sample", "half", "refused setting")
+
+
+def circumstances() -> st.SearchStrategy[Circumstances]:
+    return st.builds(
+        Circumstances,
+        session=st.booleans(),
+        settings=st.booleans(),
+        attempts=st.lists(st.sampled_from(ATTEMPTS), max_size=2, unique=True).map(tuple),
+        in_capitals=st.booleans(),
+        retyped=st.booleans(),
+    )
+
+
 # A world of many
 
 
@@ -405,6 +443,7 @@ class World:
     evolves: bool = True
     cadence: tuple[int, ...] = tuple(range(STEPS))  # the steps that are followed by a build
     sparse_cadence: tuple[int, ...] = (STEPS - 1,)
+    circumstances: tuple[Circumstances, ...] = (ORDINARY,) * STEPS  # of the build after each step
     states: dict[str, list[list[Raw]]] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -431,11 +470,12 @@ def cadences() -> st.SearchStrategy[tuple[int, ...]]:
 
 
 def worlds(minis: int, evolves: bool = True) -> st.SearchStrategy[World]:
-    """Worlds of up to this many mini-histories in each table, half as many at least."""
+    """Worlds of up to this many mini-histories in each table, half as many at least, in drawn circumstances."""
     seeds = st.lists(st.integers(0, 2**32 - 1), min_size=minis // 2, max_size=minis, unique=True).map(tuple)
     return st.builds(
         World,
         seeds=st.fixed_dictionaries({table.name: seeds for table in TABLES}),
         evolves=st.just(evolves),
         sparse_cadence=cadences(),
+        circumstances=st.tuples(*[circumstances()] * STEPS),
     )

@@ -10,10 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from harness.engines import Engine, Row
+import yaml
+
+from harness.engines import Engine, Postgres, Row
 from harness.project import Consumer
 from property import promises
-from property.histories import BUILT_AT, STREAMS, TABLES, World, stream_config
+from property.histories import BUILT_AT, ORDINARY, STREAMS, TABLES, Circumstances, World, stream_config
 from property.oracle import Build
 
 #: How a payload column's canonical text becomes the value that the generator put in.
@@ -64,6 +66,35 @@ select '{{ time }}' as time_asked, found.* from (
 """
 
 
+#: Another session, by engine.
+SESSION = {
+    "duckdb": {"TimeZone": "Asia/Kathmandu", "Calendar": "buddhist"},
+    "postgres": {"timezone": "Asia/Kathmandu", "datestyle": "SQL, DMY", "extra_float_digits": "-5"},
+}
+#: What projects set for every node, and what is refused.
+HARMLESS = {
+    "models": {
+        "+persist_docs": {"relation": True, "columns": True},
+        "+lookback": 2,
+        "+post-hook": "select 1",
+    },
+    "snapshots": {
+        "+on_schema_change": "sync_all_columns",
+        "+event_time": "recorded_at",
+        "+check_cols": "all",
+    },
+    "query-comment": {"comment": "nightly", "append": True},
+}
+REFUSED = {"models": {"+full_refresh": True}}
+#: Ways to build that record nothing: the command, what the project sets, and how it ends.
+ATTEMPTS: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
+    "empty": (("build", "--empty"), {}, "success"),
+    "sample": (("build", "--sample", "1 day"), {}, "success"),
+    "half": (("snapshot",), {}, "failure"),
+    "refused setting": (("build",), REFUSED, "failure"),
+}
+
+
 class Player:
     """A consumer project whose raw tables follow a world."""
 
@@ -73,6 +104,8 @@ class Player:
         self.step: int | None = None
         #: Whether builds were killed: the one that is run again at the same clock records microseconds later.
         self.was_killed = False
+        #: The columns of each raw table as they are, and their types.
+        self.columns: dict[str, dict[str, str]] = {}
         #: What each build showed when it had ended, by its step.
         self.shown: dict[int, dict[str, list[Row]]] = {}
         self._compiled: dict[tuple[str, int], str] = {}
@@ -95,18 +128,45 @@ class Player:
 
     def load(self, step: int) -> None:
         """Brings the raw tables to their state after this step."""
+        now = self.world.circumstances[step]
         for table in map(self.world.table, TABLES):
-            new = table.columns(step)
-            if self.step is None:
-                self.consumer.create_table(table.name, new)
+            before, types = self.columns.get(table.name, {}), table.columns(step)
+            # What no build has seen is on record as it is spelt first.
+            seen = {name for name in types if {name, name.upper()} & before.keys()}
+            names = {name: now.spelt(name) if name in seen else name for name in types}
+            new = {names[name]: now.type_of(kind) for name, kind in types.items()}
+            if before and all(names[name] in before for name in seen):
+                self.consumer.engine.empty_table(table.name, before, new)
             else:
-                self.consumer.engine.empty_table(table.name, table.columns(self.step), new)
-            rows = self.world.states[table.name][step]
-            self.consumer.insert(table.name, [table.as_columns(row) for row in rows])
+                self.consumer.execute(f"drop table if exists raw.{table.name}")
+                self.consumer.create_table(table.name, new)
+            self.columns[table.name] = new
+            rows = [table.as_columns(row) for row in self.world.states[table.name][step]]
+            self.consumer.insert(table.name, [{names[name]: row[name] for name in row} for row in rows])
         self.step = step
+
+    def enter(self, now: Circumstances) -> None:
+        """Sets session and project as they are at a build, and tries what is to record nothing."""
+        engine, session = self.consumer.engine, SESSION[self.consumer.engine.name] if now.session else {}
+        if isinstance(engine, Postgres):
+            engine.execute(f"alter database {engine.database} reset all")
+            for name, value in session.items():
+                engine.execute(f"alter database {engine.database} set {name} = '{value}'")
+        else:
+            output = engine.output() | ({"settings": session} if session else {})
+            profile = {"consumer": {"target": engine.name, "outputs": {engine.name: output}}}
+            self.consumer.write("profiles.yml", yaml.safe_dump(profile))
+        assert self.step is not None
+        as_of = json.dumps({"forensics_as_of": str(BUILT_AT[self.step] - timedelta(minutes=30))})
+        for attempt in now.attempts:
+            arguments, self.consumer.project, outcome = ATTEMPTS[attempt]
+            self.consumer.dbt([*arguments, "--vars", as_of], expect=outcome)
+        self.consumer.project = HARMLESS if now.settings else {}
 
     def build(self, step: int) -> None:
         self.load(step)
+        if any(now != ORDINARY for now in self.world.circumstances):
+            self.enter(self.world.circumstances[step])
         self.consumer.build(as_of=str(BUILT_AT[step]))
         self.cadence.append(step)
         self.shown[step] = {name: self.consumer.query(sql) for name, sql in SHOWN.items()}

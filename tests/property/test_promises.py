@@ -60,6 +60,7 @@ def test_the_oracle_agrees(played: Player, stream: str, agree: Callable[..., lis
 
 
 def test_few_builds_keep_the_promises_too(played_seldom: Player) -> None:
+    """Also where the last one ran in another session, with other settings, after attempts, on other columns."""
     assert report(played_seldom.violations()) == ""
 
 

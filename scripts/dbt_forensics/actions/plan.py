@@ -14,6 +14,7 @@ from dbt_forensics.actions.log import Book, given_up
 from dbt_forensics.actions.selection import COUNTING, NEEDED, Selection
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import in_list, literal
+from dbt_forensics.terminal import tell
 from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import Row
 from dbt_forensics.writing import WritingWarehouse
@@ -123,7 +124,14 @@ def effects(warehouse: WritingWarehouse, action_id: str, kind: str, act: str, ro
     """
     if kind not in COUNTING:
         return []
+    warehouse.end_transaction_of_dbt()  # else a metric that fails takes the views of the plan with it on DuckDB
     laid_out = warehouse.macro("plan_action", action_id=action_id, kind=kind, act=act, rows=rows)
+    for one in laid_out["left_out"]:
+        tell(
+            f"Stream '{one['stream']}', metric '{one['metric']}': its expression fails on rows on record. The plan"
+            " leaves it out, as the build does; forensics__unread_streams says why.",
+            err=True,
+        )
     values: dict[tuple[Any, ...], Json] = {}
     for row in warehouse.query(
         "select stream, metric, window_start, dimensions, version, previous_value, value, cause, change"
