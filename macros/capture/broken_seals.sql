@@ -138,7 +138,7 @@
     )
 
     select
-        '{{ name }}' as snapshot,
+        '{{ name }}' as history,
         stream,
         {{ key }} as version_of,
         dbt_valid_from,

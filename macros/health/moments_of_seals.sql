@@ -19,14 +19,15 @@
 
     moments_of_seals as (
 
-        {%- set sealed_at = "(case when what = 'seal' then recorded_at end) over (partition by stream order by recorded_at range between " %}
+        {#- At one time, what was missed stands before the seal, and what was profiled behind it. #}
+        {%- set sealed_at = "(case when what = 'seal' then recorded_at end) over (partition by stream order by recorded_at, what" %}
         select
             stream,
             recorded_at,
             what,
             case what
-                when 'presence' then min{{ sealed_at }}current row and unbounded following)
-                when 'profile' then max{{ sealed_at }}unbounded preceding and current row)
+                when 'presence' then min{{ sealed_at }} rows between current row and unbounded following)
+                when 'profile' then max{{ sealed_at }} desc rows between unbounded preceding and current row)
             end as sealed_at
         from moments
 

@@ -64,7 +64,7 @@ RESERVED = {dialect: frozenset(words.split()) for dialect, words in WORDS.items(
 DOCUMENTED = {
     "snowflake": {"hash", "hex_encode"},
     "bigquery": {"st_astext", "st_geogfromtext"},
-    "redshift": {"can_json_parse", "fnv_hash", "from_hex", "json_serialize", "strtol"},
+    "redshift": {"can_json_parse", "fnv_hash", "from_hex", "json_serialize", "object", "strtol"},
     "databricks": {"conv", "timestamp_micros", "timestamp_seconds", "xxhash64"},
 }
 # To the parser these are aggregates; an order without a frame is their grammar.
@@ -294,6 +294,7 @@ OTHERS |= {
     "column_types",
     "tells_capitals_apart",
     "keeps_capitals",
+    "relations_with_hidden_rows",
 }
 READ_WITH_TYPE = {"canonical_text", "typed_value", "utc_timestamp", "exact_number", "hash_of"}
 

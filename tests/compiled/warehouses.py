@@ -307,6 +307,7 @@ class StandIn:
             (r"select turn, invocation_id, .*", [self.build()]),
             (r"select max\(recorded_at\) from .*", [(THEN,)]),
             (r"select identities from .*", [(self.identities(),)]),
+            (r"select recorded_at, clock_at from .*", [(NOW, NOW)]),
             (r"select distinct stream from .*", [(stream,) for stream in STREAMS]),
             (r"with orders_raw as .* as former_count, .*", [(0, 7)]),
             # What is held, and what is sealed.

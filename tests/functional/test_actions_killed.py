@@ -15,8 +15,6 @@ from harness.engines import Engine, Postgres
 from harness.killed_command import server
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 __all__ = ["consumer"]
 
 WITHDRAWAL = ("replay", "plan", "--kind", "withdrawal", "--stream", "orders")
@@ -55,6 +53,8 @@ def rows(consumer: Consumer, action: str) -> int:
     return int(row["n"])
 
 
+@pytest.mark.slow
+@pytest.mark.engines_differ
 def test_killed_while_it_applies_and_reverts(consumer: Consumer) -> None:
     before = state(consumer)
     for applying, reverting in POINTS:

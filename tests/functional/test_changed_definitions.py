@@ -101,6 +101,7 @@ def test_a_metric_that_was_left_out_catches_up(shop: Shop) -> None:
     assert [version[3] for version in shop.versions("orders")] == [2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_metric_that_comes_back_otherwise(shop: Shop) -> None:
     """What it missed is explained by how it arrived, and the rest by the definition."""
     shop.build("b0")
@@ -131,6 +132,7 @@ def test_a_metric_of_no_rows_yet(shop: Shop) -> None:
     assert shop.versions("large") == [("05 00", "06 00", 1, 1, "07")]
 
 
+@pytest.mark.slow
 def test_another_window(shop: Shop) -> None:
     """A day and its first hour begin at one time: the hour's versions go on from the day's."""
     shop.build("b0")

@@ -14,8 +14,6 @@ from property.histories import BUILT_AT, STEPS, World
 from property.playing import Player, report
 from property.promises import RELATIONS
 
-pytestmark = pytest.mark.engines_differ
-
 #: What a snapshot writes by the engine's clock and not by the build's.
 BY_THE_CLOCK = ("dbt_updated_at", "dbt_valid_to", "dbt_scd_id")
 #: The nodes that write, in the order of the build.
@@ -71,6 +69,8 @@ def build_with_kills(player: Player, step: int, kills: Sequence[str]) -> None:
     player.build(step)
 
 
+@pytest.mark.slow
+@pytest.mark.engines_differ
 def test_killed_builds(new_player: Callable[[World], Player], played_seldom: Player) -> None:
     """The first build of all and a later one, each killed after and inside its nodes until it is left alone."""
     player = new_player(WORLD)
@@ -80,6 +80,7 @@ def test_killed_builds(new_player: Callable[[World], Player], played_seldom: Pla
     assert_same(player, played_seldom)
 
 
+@pytest.mark.engines_differ
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["after", "inside"])
 def test_killed_at_every_node(new_player: Callable[[World], Player], played: Player, moment: str) -> None:

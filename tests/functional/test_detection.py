@@ -97,6 +97,7 @@ def played(
         yield play(engine, tmp_path_factory.mktemp("detection") / "consumer")
 
 
+@pytest.mark.slow
 def test_a_quiet_history_raises_nothing(played: Played) -> None:
     assert {name: found for name, found in played.detections[0].items() if found} == {}
     assert played.detections[2]["clean"] == []

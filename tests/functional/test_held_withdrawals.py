@@ -15,7 +15,6 @@ import yaml
 from harness.engines import Engine
 from harness.project import Consumer, Run
 
-pytestmark = pytest.mark.engines_differ
 TYPES = {
     "id": "varchar(10)",
     "happened": "timestamp",

@@ -189,6 +189,7 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     assert (again["incident_id"], again["status"]) == (incident["incident_id"], "reopened")
 
 
+@pytest.mark.slow
 def test_a_backfill_while_somebody_acts(engine: Engine, tmp_path: Path) -> None:
     consumer = Consumer(engine, tmp_path, streams={"orders": STREAM}, sources={"shop": ["orders"]})
     consumer.create_table("orders", COLUMNS)

@@ -22,8 +22,6 @@ from harness import public_tables
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 BUILT, AGAIN, LATER = "2026-01-06 12:00:00", "2026-01-07 12:00:00", "2026-01-07 13:00:00"
 #: Event, amount, batch; what arrives in b2 or later comes a day after.
 AT_FIRST = (("e1", 100, "b1"), ("e2", 50, "b1"), ("e3", 7, "b1"))

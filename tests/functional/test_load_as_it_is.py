@@ -23,8 +23,6 @@ from harness.engines import Engine
 from harness.loading import load
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 COLUMNS = {
     "id": "varchar",
     "amount": "numeric(10,2)",

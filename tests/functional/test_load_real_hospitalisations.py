@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from real_data import needs, rows
 
 from harness.engines import Engine
 from harness.loading import load
 
-pytestmark = needs("germany_hospitalisations")
+pytestmark = [needs("germany_hospitalisations"), pytest.mark.slow]
 
 COLUMNS = {
     "event_id": "varchar(40)",

@@ -16,7 +16,7 @@ from real_data import needs, rows
 from harness.engines import Engine
 from harness.project import PACKAGE, Consumer
 
-pytestmark = needs("germany_hospitalisations")
+pytestmark = [needs("germany_hospitalisations"), pytest.mark.slow]
 
 DAY = timedelta(days=1)
 STREAM = {

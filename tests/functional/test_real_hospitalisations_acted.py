@@ -20,7 +20,7 @@ from functional.test_command_on_the_worked_example import Outcome, run
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = needs("germany_hospitalisations")
+pytestmark = [needs("germany_hospitalisations"), pytest.mark.slow]
 
 #: How many of the daily reports are played, the first ones, and the week that things happen to.
 REPORTS, WEEK = 30, slice(12, 19)

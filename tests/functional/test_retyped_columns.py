@@ -12,8 +12,6 @@ import yaml
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 Row = dict[str, Any]
 
 STREAM: dict[str, Any] = {
@@ -83,6 +81,7 @@ COUNTS = ("accepted", "on_time")
 LATE = ("accepted", "late")
 
 
+@pytest.mark.slow
 def test_columns_that_become_text(engine: Engine, tmp_path: Path) -> None:
     """Numbers, times, truths and ids turn into text: what can be read counts, what cannot is held, all is kept."""
     consumer = consumer_of(engine, tmp_path / "consumer")
@@ -150,6 +149,7 @@ def test_what_finds_batches_does_not_go(engine: Engine, tmp_path: Path, column: 
     assert f"found {column}, which source.shop.orders does not have" in run.log
 
 
+@pytest.mark.slow
 def test_columns_that_go(engine: Engine, tmp_path: Path) -> None:
     """A rule finds NULL in a column that is gone; what the row would add to a metric that names it is not known."""
     consumer = consumer_of(engine, tmp_path / "consumer")

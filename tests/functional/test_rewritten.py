@@ -12,7 +12,6 @@ from harness.project import Consumer
 from property import in_place, promises
 from property.oracle import Raw
 
-pytestmark = pytest.mark.engines_differ
 ON_CONFLICT = pytest.mark.parametrize("on_conflict", ["first_wins", "last_wins"])
 TYPES = {
     "id": "varchar(80)",

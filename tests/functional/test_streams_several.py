@@ -163,6 +163,7 @@ def test_streams_of_different_columns_stand_side_by_side(engine: Engine, tmp_pat
     assert counts(consumer, "visits")["event_history"] == before[1]["event_history"] + 1
 
 
+@pytest.mark.slow
 def test_streams_come_and_go_and_their_records_stay(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_with(engine, tmp_path, {"orders": ORDERS})
     consumer.build(as_of="2026-01-05 12:00:00")

@@ -547,7 +547,7 @@ def test_no_column_is_left_out(campaign: Campaign) -> None:
         ):
             found = record.failures(f"forensics__{HOLD}", f"forensics__{CONTENT}", f"forensics__{FOLLOW}")
         named = {row["sealed_table"] for row in found.get(f"forensics__{HOLD}", ())}
-        named |= {row["snapshot"] for row in found.get(f"forensics__{FOLLOW}", ())}
+        named |= {row["history"] for row in found.get(f"forensics__{FOLLOW}", ())}
         named |= {"forensics__event_history"} if f"forensics__{CONTENT}" in found else set()
         missed += [one for one in changed.items() if one[0].removeprefix("analytics.") not in named]
         columns = {table: left for table, left in columns.items() if left}

@@ -40,7 +40,8 @@ def first_failure(tree: Path, arguments: str) -> str:
         "PYTHONPATH": os.pathsep.join([str(tree / "scripts"), str(tree / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-rfE", "-m", "'not slow'"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-rfE"]
+    command += ["-m", "'not slow'"]
     done = subprocess.run(
         ["bash", "-c", f"exec {' '.join(command)} {arguments}"],
         cwd=tree,

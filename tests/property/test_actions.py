@@ -129,6 +129,7 @@ def _number(value: Any) -> Any:
     return None if value is None else Decimal(str(value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_apply_and_revert_is_identity(new_player: Callable[[World], Player], seed: int) -> None:
     """Actions between the builds of a growing history, reverted in any order: the end is as if there had been none."""

@@ -11,8 +11,6 @@ from property.histories import BUILT_AT
 from property.playing import AS_OF, Player
 from property.test_promises import STREAM, one_of, planted
 
-pytestmark = pytest.mark.engines_differ
-
 MACRO = pytest.mark.parametrize("name", AS_OF)
 
 

@@ -11,8 +11,6 @@ from property.fixtures import WORLD
 from property.histories import BUILT_AT, World
 from property.playing import Player
 
-pytestmark = pytest.mark.engines_differ
-
 VERDICTS = ("accepted", "duplicate", "conflict", "superseded", "withdrawn", "quarantined", "pending")
 TIMELINESS = ("late", "too_late", "future")
 

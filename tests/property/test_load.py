@@ -27,8 +27,6 @@ from dbt_forensics.load.types import column_type
 from harness.engines import Engine
 from harness.loading import load
 
-pytestmark = pytest.mark.engines_differ
-
 COLUMNS = {
     "id": "varchar(20)",
     "n": "integer",

@@ -14,8 +14,6 @@ from property.oracle import Record
 from property.playing import AS_OF, Player, report
 from property.promises import expected_of
 
-pytestmark = pytest.mark.engines_differ
-
 STREAM = pytest.mark.parametrize("stream", STREAMS)
 
 
