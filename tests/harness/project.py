@@ -329,7 +329,9 @@ def _remember_templates() -> None:
     """
     from dbt_common.behavior_flags import BehaviorFlagRendered
     from dbt_common.clients.jinja import MacroFuzzEnvironment
+    from dbt_common.tests import enable_test_caching
 
+    enable_test_caching()
     BehaviorFlagRendered._default_source = staticmethod(lambda: "the tests")
 
     for name in ("parse", "compile"):
