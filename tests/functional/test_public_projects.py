@@ -44,16 +44,25 @@ FLAGS = {"send_anonymous_usage_stats": False}
 
 @dataclass(frozen=True)
 class Public:
-    """A public project's settings. `elsewhere`: databases beside the target's, on DuckDB; `schema`: where events are."""
+    """A public project's settings.
+
+    places: schema and table of nodes, which show that the settings hold for the package.
+    databases, env: databases beside the target's, and what names them; on DuckDB, because PostgreSQL reads one.
+    roles, granted: roles that there are on PostgreSQL, and a table that the first may read.
+    said, fixed: what refuses the settings, if anything does, and the sections with which the project builds.
+    """
 
     address: str
     project: dict[str, Any]
     macros: str
-    places: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    places: dict[str, tuple[str, str]]
     engines: tuple[str, ...] = ("duckdb",)
-    roles: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    granted: str = ""
+    said: str = ""
+    fixed: dict[str, Any] = field(default_factory=dict)
 
 
 #: Schema and table are the two halves of a node's name. A share of Snowflake is a role here; DuckDB has neither.
@@ -86,11 +95,26 @@ NEAR = Public(
         {% endmacro %}
         {% macro create_udfs() %}{% do run_query('create schema if not exists streamline') %}{% endmacro %}
         {% macro create_sps() %}{% endmacro %}
-        {% macro apply_meta_as_tags(results) %}{% for result in results %}{{ log(result.node.name) }}{% endfor %}{% endmacro %}
+        {% macro apply_meta_as_tags(results) %}
+            {% for result in results %}{{ log(result.node.name) }}{% endfor %}
+        {% endmacro %}
     """,
+    places={
+        "forensics__events": ("forensics", "events"),
+        "forensics__event_history": ("forensics", "event_history"),
+        "int_forensics__row_profile": ("int_forensics", "row_profile"),
+        "forensics__seals_hold": ("forensics", "forensics__seals_hold"),
+    },
 )
 
-#: A mirror of gitlab.com/gitlab-data/analytics. Its databases PREP and PROD are the target's: PostgreSQL reads no other.
+RETAINED = {
+    "+post-hook": ["{{ mask_model() }}", "comment on table {{ this }} is 'kept for 30 days'"],
+    "+query_tag": "dbt",
+    "consumer": {"target_schema": "snapshots", "transient": False},
+}
+#: A mirror of gitlab.com/gitlab-data/analytics. On PostgreSQL, which reads one database, PROD is the
+#: target's. Its schema's macro takes no `none`, and its snapshots say a schema for its own alone. The retention of
+#: Snowflake is a comment here.
 GITLAB = Public(
     address="https://github.com/tnmy44/gitlab-analytics (transform/snowflake-dbt)",
     project={
@@ -104,24 +128,35 @@ GITLAB = Public(
         "on-run-end": ["{{ grant_usage_to_schemas() }}"],
         "seeds": {
             "+enabled": True,
-            "+database": "{{ target.database }}",
+            "+database": "{{ env_var('SNOWFLAKE_PROD_DATABASE', target.database) }}",
             "+schema": "legacy",
             "+quote_columns": False,
             "+post-hook": ["{{ mask_model() }}"],
             "+query_tag": "dbt",
         },
         "models": {
-            "+database": "{{ target.database }}",
+            "+database": "{{ env_var('SNOWFLAKE_PROD_DATABASE', target.database) }}",
             "+schema": "legacy",
             "+copy_grants": True,
             "+post-hook": ["{{ mask_model() }}"],
             "+query_tag": "dbt",
             "consumer": {"+materialized": "view"},
         },
+        "snapshots": RETAINED,
     },
     macros="""
-        {% macro generate_schema_name(custom_schema_name, node) %}{{ custom_schema_name or target.schema }}{% endmacro %}
-        {% macro ref() %}{{ return(builtins.ref(*varargs, **kwargs)) }}{% endmacro %}
+        {% macro production_targets() %}{{ return(['prod', 'ci', 'postgres']) }}{% endmacro %}
+        {% macro generate_schema_name(custom_schema_name, node) %}
+            {%- if custom_schema_name in 'staging' %}analytics_{{ custom_schema_name }}
+            {%- elif custom_schema_name is none %}{{ target.schema | lower }}
+            {%- else %}{{ custom_schema_name | lower }}{% endif -%}
+        {% endmacro %}
+        {% macro generate_database_name(custom_database_name, node) %}
+            {%- if custom_database_name is none %}{{ target.database }}
+            {%- elif target.name in production_targets() %}{{ custom_database_name }}
+            {%- else %}{{ target.database }}_{{ custom_database_name }}{% endif -%}
+        {% endmacro %}
+        {% macro ref(model_name) %}{% do return(builtins.ref(model_name)) %}{% endmacro %}
         {% macro resume_warehouse(run, warehouse) %}{% endmacro %}
         {% macro create_udfs() %}create schema if not exists functions{% endmacro %}
         {% macro mask_model() %}{% if execute and 'masked' in model.tags %}select 1{% endif %}{% endmacro %}
@@ -134,16 +169,28 @@ GITLAB = Public(
         {% macro query_comment(node) %}
             {% set told = {'app': 'dbt', 'dbt_version': dbt_version, 'run_started_at': run_started_at | string} %}
             {% if node is not none %}
-                {% do told.update(node_id=node.unique_id, materialized=node.config.materialized, relation={'schema': node.schema}) %}
+                {% do told.update(node_id=node.unique_id, relation={'schema': node.schema}) %}
             {% endif %}
             {{ return(tojson(told)) }}
         {% endmacro %}
     """,
+    places={
+        "forensics__events": ("legacy", "forensics__events"),
+        "forensics__event_history": ("snapshots", "forensics__event_history"),
+    },
+    databases=("warehouse_PROD",),
+    env={"SNOWFLAKE_PROD_DATABASE": "PROD"},
+    granted="legacy.forensics__events",
+    said=r"'in <string>' requires string as left operand, not NoneType(.|\n)*generate_schema_name",
+    fixed={"snapshots": {**RETAINED, "dbt_forensics": {"+schema": "snapshots"}}},
     engines=("duckdb", "postgres"),
     roles=("dbt_analytics",),
 )
 
-#: Outside prod, the target's name is part of the database's. Its snapshots are enabled in one database: see below.
+SNAPSHOTS = {"+target_database": "raw", "+target_schema": "SNAPSHOTS"}
+ENABLED = {"+enabled": "{{ True if target.database == 'balboa' else False }}"}
+#: Outside prod, the target's name is part of the database's. Snapshots, a package's too, are enabled
+#: in one database alone.
 BALBOA = Public(
     address="https://github.com/datacoves/balboa (transform)",
     project={
@@ -154,8 +201,8 @@ BALBOA = Public(
             "+persist_docs": DOCS,
         },
         "snapshots": {
-            "+enabled": "{{ True if target.database == 'balboa' else False }}",
-            "consumer": {"+target_database": "raw", "+target_schema": "SNAPSHOTS"},
+            **ENABLED,
+            "consumer": SNAPSHOTS,
             "+docs": {"node_color": "#0f703d"},
         },
         "models": {
@@ -192,7 +239,15 @@ BALBOA = Public(
         {% endmacro %}
         {% macro snowcap_apply_policies() %}{% endmacro %}
     """,
-    elsewhere=("warehouse_DUCKDB",),
+    places={
+        "forensics__events": ("analytics", "forensics__events"),
+        "forensics__event_history": ("analytics", "forensics__event_history"),
+        "forensics_exceptions": ("SEEDS", "forensics_exceptions_none"),
+        "forensics__seals_hold": ("DBT_TEST__AUDIT", "forensics__seals_hold"),
+    },
+    said=r"depends on a node named 'forensics__\w+_history' which is disabled",
+    fixed={"snapshots": {"consumer": {**SNAPSHOTS, **ENABLED}, "+docs": {"node_color": "#0f703d"}}},
+    databases=("warehouse_DUCKDB",),
 )
 
 #: Snapshots have a database of their own; the schema of a developer has a prefix.
@@ -211,12 +266,18 @@ SQUARED = Public(
     macros="""
         {% macro generate_schema_name(custom_schema_name, node) %}
             {%- set name = custom_schema_name or target.schema -%}
-            {%- if env_var('MELTANO_ENVIRONMENT') in ['userdev', 'cicd'] %}{{ env_var('DBT_SNOWFLAKE_TARGET_SCHEMA_PREFIX') ~ name }}
+            {%- if env_var('MELTANO_ENVIRONMENT') in ['userdev', 'cicd'] %}
+                {{- env_var('DBT_SNOWFLAKE_TARGET_SCHEMA_PREFIX') ~ name }}
             {%- else %}{{ name }}{% endif -%}
         {% endmacro %}
         {% macro upload_results(results) %}{% endmacro %}
     """,
-    elsewhere=("PREP",),
+    places={
+        "forensics__events": ("pat_analytics", "forensics__events"),
+        "forensics__event_history": ("snapshots", "forensics__event_history"),
+        "forensics_exceptions": ("pat_SEED", "forensics_exceptions_none"),
+    },
+    databases=("PREP",),
     env={"MELTANO_ENVIRONMENT": "userdev", "DBT_SNOWFLAKE_TARGET_SCHEMA_PREFIX": "pat_"},
 )
 
@@ -268,10 +329,18 @@ OPEN_LEARNING = Public(
         {% endmacro %}
         {% macro duckdb_init() %}{% endmacro %}
     """,
+    places={"forensics__events": ("analytics", "forensics__events"), MODEL: ("analytics_staging", MODEL)},
+    granted=f"analytics_staging.{MODEL}",
     engines=("postgres",),
     roles=("read_only_production", "ol_data_analyst", "ol_data_engineer", "accountadmin"),
 )
-PROJECTS = {"near": NEAR, "gitlab": GITLAB, "balboa": BALBOA, "squared": SQUARED, "open_learning": OPEN_LEARNING}
+PROJECTS = {
+    "near": NEAR,
+    "gitlab": GITLAB,
+    "balboa": BALBOA,
+    "squared": SQUARED,
+    "open_learning": OPEN_LEARNING,
+}
 
 
 def row(n: int) -> dict[str, Any]:
@@ -292,9 +361,9 @@ def shop(engine: Engine, folder: Path, public: Public | None = None) -> Consumer
     )
     made.create_table("orders", COLUMNS)
     made.insert("orders", [row(n) for n in range(6)])
-    if public and public.elsewhere:
+    if public and engine.name == "duckdb":
         profiles = yaml.safe_load((folder / "profiles.yml").read_text())
-        attached = [{"path": str(file_of(engine, name)), "alias": name} for name in public.elsewhere]
+        attached = [{"path": str(file_of(engine, name)), "alias": name} for name in public.databases]
         profiles["consumer"]["outputs"][engine.name]["attach"] = attached
         made.write("profiles.yml", yaml.safe_dump(profiles))
     return made
@@ -302,7 +371,7 @@ def shop(engine: Engine, folder: Path, public: Public | None = None) -> Consumer
 
 def file_of(engine: Engine, database: str) -> Path:
     assert isinstance(engine, DuckDB)
-    return engine.path.with_name(f"{database}.duckdb")
+    return Path(engine.path).with_name(f"{database}.duckdb")
 
 
 def build_twice(made: Consumer) -> None:
@@ -314,20 +383,16 @@ def build_twice(made: Consumer) -> None:
     made.dbt(["test"])
 
 
-def places(made: Consumer) -> dict[str, Any]:
+def nodes(made: Consumer) -> dict[str, Any]:
     return {node.name: node for node in made._manifest(None, None).nodes.values()}
 
 
-def record(made: Consumer, elsewhere: tuple[str, ...] = ()) -> Contents:
+def record(made: Consumer, databases: tuple[str, ...] = ()) -> Contents:
     """The public tables, wherever the project has put them."""
-    nodes = places(made)
-    for name in elsewhere:
+    places = {name: node.relation_name for name, node in nodes(made).items()}
+    for name in databases if made.engine.name == "duckdb" else ():
         made.execute(f"attach '{file_of(made.engine, name)}' as {quoted(name)}")
-    return contents(
-        lambda sql: made.query(
-            sql.replace(name := sql.split()[-1], nodes[name.split(".")[1]].relation_name)
-        )
-    )
+    return contents(lambda sql: made.query(sql.replace(name := sql.split()[-1], places[name.split(".")[1]])))
 
 
 @pytest.fixture(scope="module")
@@ -356,7 +421,7 @@ def test_a_public_projects_settings_leave_the_record_as_it_is(
     if request.config.getoption("engine") not in ("all", "each", on):
         pytest.skip(f"{name} is tried on {on}")
     public = PROJECTS[name]
-    for key, value in public.env.items():
+    for key, value in public.env.items() if on == "duckdb" else ():
         monkeypatch.setenv(key, value)
     with engine_named(on) as engine:
         for role in public.roles if on == "postgres" else ():
@@ -364,18 +429,18 @@ def test_a_public_projects_settings_leave_the_record_as_it_is(
                 f"do $$ begin create role {role}; exception when duplicate_object then null; end $$"
             )
         made = shop(engine, tmp_path, public)
-        if name == "balboa":
-            # dbt itself says which node is missing; the setting under the project's own name leaves it alone.
-            refused = made.dbt(["parse"], expect="failure").log
-            assert re.search("depends on a node named 'forensics__\\w+_history' which is disabled", refused)
-            snapshots = dict(public.project["snapshots"])
-            own = {**snapshots["consumer"], "+enabled": snapshots.pop("+enabled")}
-            made.project["snapshots"] = {**snapshots, "consumer": own}
+        if public.said:
+            assert re.search(public.said, made.dbt(["parse"], expect="failure").log)
+            made.project |= public.fixed
         build_twice(made)
-        print('PLACES', name, {n: (v.database, v.schema, v.alias) for n, v in places(made).items() if n in ('forensics__events', 'forensics__event_history', 'forensics_exceptions', 'forensics__seals_hold')})
-        for node, place in public.places.items():
-            found_at = places(made)[node]
-            assert (found_at.database, found_at.schema, found_at.alias) == place
-        found = record(made, public.elsewhere)
+
+        built = nodes(made)
+        assert {node: (built[node].schema, built[node].alias) for node in public.places} == public.places
+        if on == "duckdb":
+            assert {node.database for node in built.values()} >= set(public.databases)
+        elif public.granted:
+            readable = f"select has_table_privilege('{public.roles[0]}', '{public.granted}', 'select') as yes"
+            assert engine.query(readable) == [{"yes": True}]
+        found = record(made, public.databases)
         for table, expected in plain.items():
             assert_same(found[table], expected)
