@@ -40,8 +40,8 @@
     {#- The raw relation of a stream, through source() or ref(), so that lineage is real. -#}
     {%- set given = dbt_forensics._relation_parts(stream.relation) -%}
     {%- if given.kind == 'source' -%}{{ return(source(*given.names)) }}{%- endif -%}
-    {%- set names = given.names if given.names | length == 2 else [project_name] + given.names -%}
-    {{ return(ref(*names, v=given.version) if given.version else ref(*names)) }}
+    {#- Asked by one name where one is given, which dbt looks for in the project first: a project's own macro `ref` may take no more. -#}
+    {{ return(ref(*given.names, v=given.version) if given.version else ref(*given.names)) }}
 {% endmacro %}
 
 
