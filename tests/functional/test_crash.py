@@ -69,15 +69,21 @@ def build_with_kills(player: Player, step: int, kills: Sequence[str]) -> None:
     player.build(step)
 
 
+@pytest.fixture(scope="session")
+def left_alone(new_player: Callable[[World], Player]) -> Player:
+    """The world after a few builds that nobody killed."""
+    return new_player(WORLD).play(WORLD.sparse_cadence)
+
+
 @pytest.mark.slow
 @pytest.mark.engines_differ
-def test_killed_builds(new_player: Callable[[World], Player], played_seldom: Player) -> None:
+def test_killed_builds(new_player: Callable[[World], Player], left_alone: Player) -> None:
     """The first build of all and a later one, each killed after and inside its nodes until it is left alone."""
     player = new_player(WORLD)
     first, second = WORLD.sparse_cadence
     build_with_kills(player, first, ["after:forensics__event_history", "inside:forensics__ledger"])
     build_with_kills(player, second, ["inside:forensics__batch_history:2", "after:forensics__ledger"])
-    assert_same(player, played_seldom)
+    assert_same(player, left_alone)
 
 
 @pytest.mark.engines_differ
@@ -94,10 +100,10 @@ def test_killed_at_every_node(new_player: Callable[[World], Player], played: Pla
 @pytest.mark.slow
 @pytest.mark.parametrize("node", NODES)
 def test_killed_inside_a_first_build(
-    new_player: Callable[[World], Player], played_seldom: Player, node: str
+    new_player: Callable[[World], Player], left_alone: Player, node: str
 ) -> None:
     player = new_player(WORLD)
     first, second = WORLD.sparse_cadence
     build_with_kills(player, first, [f"inside:{node}", f"after:{node}"])
     player.build(second)
-    assert_same(player, played_seldom)
+    assert_same(player, left_alone)
