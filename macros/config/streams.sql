@@ -40,8 +40,10 @@
     {#- The raw relation of a stream, through source() or ref(), so that lineage is real. -#}
     {%- set given = dbt_forensics._relation_parts(stream.relation) -%}
     {%- if given.kind == 'source' -%}{{ return(source(*given.names)) }}{%- endif -%}
-    {#- Asked by one name where one is given, which dbt looks for in the project first: a project's own macro `ref` may take no more. -#}
-    {{ return(ref(*given.names, v=given.version) if given.version else ref(*given.names)) }}
+    {#- A project's own macro `ref` may take no more than one name. -#}
+    {%- set has_own_ref = 'ref' in context.get(project_name, {}) -%}
+    {%- set names = given.names if given.names | length == 2 or has_own_ref else [project_name] + given.names -%}
+    {{ return(ref(*names, v=given.version) if given.version else ref(*names)) }}
 {% endmacro %}
 
 

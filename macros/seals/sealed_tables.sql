@@ -38,7 +38,7 @@
 {% macro _sealed_relations() %}
     {#- {name: relation} of the sealed tables, through ref(): a node that calls it comes after all of them. -#}
     {%- set relations = {} -%}
-    {%- for name in dbt_forensics._sealed_tables() -%}{%- do relations.update({name: ref(name)}) -%}{%- endfor -%}
+    {%- for name in dbt_forensics._sealed_tables() -%}{%- do relations.update({name: builtins.ref('dbt_forensics', name)}) -%}{%- endfor -%}
     {{ return(relations) }}
 {% endmacro %}
 
