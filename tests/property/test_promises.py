@@ -92,7 +92,7 @@ IS_THOROUGH = settings.get_current_profile_name() == "thorough"
 
 
 @settings(
-    max_examples=20 if IS_THOROUGH else 1,
+    max_examples=8 if IS_THOROUGH else 1,
     phases=[
         Phase.generate
     ],  # a failure names the histories at fault; to shrink it would take hundreds of builds
