@@ -19,8 +19,9 @@
     {%- set identities = fromjson(dbt_forensics._build()['identities'] or '{}') -%}
     {%- set declared = dbt_forensics.streams() -%}
     {%- set former = [] -%}
-    {%- for name, identity in identities.items() if name not in declared and identity.relation == stream.relation and name != stream.replaces -%}{%- do former.append(name) -%}{%- endfor -%}
-    {%- set sealed = dbt_forensics._sealed_streams() if former else [] -%}
+    {%- for name, identity in identities.items() if name not in declared and identity.relation == stream.relation -%}{%- do former.append(name) -%}{%- endfor -%}
+    {#- A stream that was renamed twice names the last of its former names. -#}
+    {%- set sealed = dbt_forensics._sealed_streams() if former and stream.replaces not in former else [] -%}
     {%- if stream.name in sealed -%}{{ return(none) }}{%- endif -%}
     {%- for name in former if name in sealed -%}
         {{ return({'key': 'replaces', 'reason': dbt_forensics._found(

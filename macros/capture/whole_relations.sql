@@ -61,9 +61,9 @@
 
 
 {% macro _hidden_rows(relation) %}
-    {#- [found, allowed], of a relation of which the database hides rows. -#}
+    {#- [found, allowed], for a relation whose rows the database hides in part. -#}
     {{ return([
-        relation ~ ', of which a row policy hides rows from this role',
+        relation ~ ', where a row policy hides rows from this role',
         'a relation whose rows the building role sees all: let it bypass row security (bypassrls), or own the table',
     ]) }}
 {% endmacro %}

@@ -17,27 +17,15 @@ from typing import Any
 import pytest
 import yaml
 
+from functional.test_settings import COLUMNS
+from functional.test_settings import STREAM as ORDERS
 from harness.engines import DuckDB, Engine, quoted
 from harness.project import Consumer
 from harness.public_tables import Contents, assert_same, contents
 
 #: Its name is of the form that all five use, and one of them makes schema and table of it.
 MODEL = "silver__orders"
-STREAM = {
-    "relation": f"ref.{MODEL}",
-    "event_id": "id",
-    "event_time": "at",
-    "ingested_at": "loaded_at",
-    "batch_id": "load",
-    "metrics": {"revenue": {"agg": "sum", "expr": "amount"}},
-}
-COLUMNS = {
-    "id": "text",
-    "at": "timestamp",
-    "loaded_at": "timestamp",
-    "load": "text",
-    "amount": "numeric(18, 2)",
-}
+STREAM = {**ORDERS, "relation": f"ref.{MODEL}"}
 DOCS = {"relation": True, "columns": True}
 FLAGS = {"send_anonymous_usage_stats": False}
 

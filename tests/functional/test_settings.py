@@ -526,7 +526,7 @@ def test_a_row_policy_that_hides_rows_from_the_builder_leaves_the_stream_out(
         failed = {name for name, status in run.results.items() if status not in ("success", "pass")}
         assert failed == {"forensics__every_stream_is_read"}
         assert (
-            "stream 'orders', key 'relation': found source.shop.stg_orders, of which a row policy hides rows from this"
+            "stream 'orders', key 'relation': found source.shop.stg_orders, where a row policy hides rows from this"
             " role; allowed: a relation whose rows the building role sees all: let it bypass row security (bypassrls),"
             " or own the table."
         ) in run.log
@@ -542,7 +542,7 @@ def test_a_row_policy_that_hides_rows_from_the_builder_leaves_the_stream_out(
         )
         log = made.dbt(["run", "--select", "int_forensics__dirty_batches"], expect="failure").log
         assert "forensics__ledger: found" in log
-        assert "of which a row policy hides rows from this role" in log
+        assert "where a row policy hides rows from this role" in log
 
 
 def test_names_that_dbt_would_not_find_again_are_refused(tmp_path: Path) -> None:

@@ -306,5 +306,8 @@ def test_a_renamed_stream_is_not_recorded_beside_itself(orders: Consumer) -> Non
     renamed["sales"]["replaces"] = "orders"
     orders.build(as_of="2026-01-08 12:00:00")
     assert captured(orders) == {"orders": 2, "others": 2, "sales": 2}
+    # A second new name replaces the first.
+    renamed["income"] = {**renamed.pop("sales"), "replaces": "sales"}
     orders.build(as_of="2026-01-09 12:00:00")
+    assert captured(orders) == {"orders": 2, "others": 2, "sales": 2, "income": 2}
     assert said_of(orders) == {}

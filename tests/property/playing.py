@@ -165,7 +165,7 @@ class Player:
 
     def build(self, step: int) -> None:
         self.load(step)
-        if any(now != ORDINARY for now in self.world.circumstances):
+        if set(self.world.circumstances) != {ORDINARY}:
             self.enter(self.world.circumstances[step])
         self.consumer.build(as_of=str(BUILT_AT[step]))
         self.cadence.append(step)
