@@ -349,7 +349,14 @@ class PostgresCluster:
     def connect(self, database: str) -> Any:
         import psycopg2
 
-        connection = psycopg2.connect(host=str(self.folder), port=self.port, user=self.USER, dbname=database)
+        # A test may give a database's sessions other settings; what loads the rows and looks at them says its own.
+        connection = psycopg2.connect(
+            host=str(self.folder),
+            port=self.port,
+            user=self.USER,
+            dbname=database,
+            options="-c timezone=UTC -c datestyle=ISO",
+        )
         connection.autocommit = True
         return connection
 

@@ -56,9 +56,14 @@ def contents(player: Player) -> dict[str, Counter[str]]:
     }
 
 
+@pytest.fixture(scope="module")
+def in_one_go(new_player: Callable[[World], Player]) -> dict[str, Counter[str]]:
+    return contents(new_player(WORLD).play(WORLD.sparse_cadence))
+
+
 @pytest.mark.parametrize("at_once", [1, 600])  # each hour by itself; some together
 def test_a_profile_in_slices_is_that_in_one_go(
-    new_player: Callable[[World], Player], played_seldom: Player, at_once: int
+    new_player: Callable[[World], Player], in_one_go: dict[str, Counter[str]], at_once: int
 ) -> None:
     """Also where it is killed between two slices of the first build."""
     player = new_player(WORLD)
@@ -74,7 +79,7 @@ def test_a_profile_in_slices_is_that_in_one_go(
     player.consumer.build_killed(between, as_of=str(BUILT_AT[first]))
     player.build(first)
     player.build(second)
-    assert contents(player) == contents(played_seldom)
+    assert contents(player) == in_one_go
 
 
 def test_each_expected_window_is_there_once(played: Player) -> None:
