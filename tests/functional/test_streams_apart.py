@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from harness.engines import Engine
+from harness.engines import DuckDB, Engine, Postgres, PostgresCluster
 from harness.project import Consumer, Run
 
 pytestmark = pytest.mark.engines_differ
@@ -188,14 +189,21 @@ KINDS = {
     "ref.consumer.orders.v1": 1,
     'ref."v1"': 2,
 }
-OF_ENGINE = {"duckdb": {"source.files.orders": 2}, "postgres": {"source.raw.kept": 2, "source.raw.parts": 2}}
+OF_ENGINE = {
+    "duckdb": {"source.files.orders": 2, "source.elsewhere.t": 2},
+    "postgres": {"source.raw.kept": 2, "source.raw.parts": 2, "source.raw.foreign": 2},
+}
 SEVERAL = """
 sources:
   - name: raw
     schema: raw
-    tables: [{name: t}, {name: seen}, {name: order.events}, {name: kept}, {name: parts}]
+    tables: [{name: t}, {name: seen}, {name: order.events}, {name: kept}, {name: parts}, {name: foreign}]
   - name: files
     tables: [{name: orders, config: {meta: {external_location: "read_csv('FILE')"}}}]
+  - name: elsewhere
+    database: elsewhere
+    schema: raw
+    tables: [{name: t}]
 models:
   - {name: orders, latest_version: 2, versions: [{v: 1}, {v: 2}]}
 """
@@ -223,12 +231,27 @@ def test_a_relation_may_be_of_any_kind(engine: Engine, tmp_path: Path) -> None:
         consumer.create_table(table, COLUMNS)
         consumer.insert(table, rows)
     consumer.execute("create view raw.seen as select * from raw.t")
-    if engine.name == "postgres":
+    if isinstance(engine, DuckDB):
+        elsewhere = DuckDB(tmp_path / "elsewhere.duckdb")
+        elsewhere.create_table("t", COLUMNS)
+        elsewhere.insert("t", rows)
+        elsewhere.release()
+        output = engine.output() | {"attach": [{"path": str(elsewhere.path), "alias": "elsewhere"}]}
+        profile = {"consumer": {"target": engine.name, "outputs": {engine.name: output}}}
+        consumer.write("profiles.yml", yaml.safe_dump(profile))
+    if isinstance(engine, Postgres):
         consumer.execute(
             "create materialized view raw.kept as select * from raw.t;"
             "create table raw.parts (like raw.t) partition by list (b);"
             "create table raw.parts_5 partition of raw.parts for values in ('b5');"
-            "insert into raw.parts select * from raw.t"
+            "insert into raw.parts select * from raw.t;"
+            "create extension postgres_fdw;"
+            "create server itself foreign data wrapper postgres_fdw"
+            f" options (host '{engine.cluster.folder}', dbname '{engine.database}');"
+            f"create user mapping for current_user server itself options (user '{PostgresCluster.USER}', password_required 'false');"
+            "import foreign schema raw limit to (t) from server itself into analytics;"
+            "alter foreign table analytics.t rename to \"foreign\";"
+            "alter foreign table analytics.\"foreign\" set schema raw"
         )
     run = consumer.build(as_of="2026-01-05 12:00:00", expect="failure")
     assert {names[name]: n for name, n in captured(consumer).items()} == kinds
