@@ -12,7 +12,7 @@ events as (
 
     select events.*
     from asked
-    inner join {{ ref('forensics__events').render() }} as events
+    inner join {{ ref('forensics__verdicts').render() }} as events
         on asked.stream_name = events.stream and asked.event_id = events.event_id
 
 ),

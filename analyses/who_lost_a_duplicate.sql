@@ -10,7 +10,7 @@ with asked as (
 
 events as (
 
-    select * from {{ ref('forensics__events') }}
+    select * from {{ ref('forensics__verdicts') }}
 
 ),
 

@@ -5,7 +5,7 @@
         stream: its name. Call it at the top of the model.
     -#}
     {%- set batch = model.batch if model.batch is defined else none -%}
-    {%- set states = ref('forensics__replays') -%}
+    {%- set states = ref('forensics__actions') -%}
     {%- set action_rows = ref('int_forensics__action_rows') -%}
     {%- if execute and (flags.FULL_REFRESH or batch) and load_relation(states) and load_relation(action_rows) -%}
         {%- set conditions = ["states.status = 'applied'", 'of_action.stream = ' ~ dbt_forensics.forensics_literal(stream)] -%}

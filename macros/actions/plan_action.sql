@@ -6,12 +6,12 @@
         action_id, kind, act: of the act. rows: a select of the rows of the action, with the columns of action_row_columns().
     -#}
     {%- set relations = {} -%}
-    {%- for name in ['forensics__actions', 'int_forensics__action_rows', 'forensics__ledger', 'forensics__event_history', 'int_forensics__presence_changes',
+    {%- for name in ['forensics__action_log', 'int_forensics__action_rows', 'forensics__ledger', 'forensics__event_history', 'int_forensics__presence_changes',
         'forensics__schema_history', 'forensics__batch_history', 'int_forensics__metric_log'] -%}
         {%- do relations.update({name: dbt_forensics._existing(name)}) -%}
     {%- endfor -%}
     {%- set acts -%}
-        select action_id, kind, act, recorded_at from {{ relations['forensics__actions'] }}
+        select action_id, kind, act, recorded_at from {{ relations['forensics__action_log'] }}
         union all
         select
             {{ dbt_forensics.forensics_literal(action_id) }} as action_id,

@@ -7,11 +7,11 @@
     {%- set completed = {} -%}
     {%- for name, given in declared.items() -%}
         {%- do dbt_forensics._validate_watch(name, given) -%}
-        {%- set watch = {'name': name, 'window': 'day', 'dimensions': [], 'truth': none, 'tolerance': 0} -%}
+        {%- set watch = {'name': name, 'window': 'day', 'dimensions': [], 'metric': none, 'tolerance': 0} -%}
         {%- do watch.update(given) -%}
-        {%- if watch.truth -%}
-            {%- set stream_name, metric_name = watch.truth.split('.') -%}
-            {%- do watch.update({'truth_stream': stream_name, 'truth_metric': metric_name, 'window': dbt_forensics.streams()[stream_name].window}) -%}
+        {%- if watch.metric -%}
+            {%- set stream_name, metric_name = watch.metric.split('.') -%}
+            {%- do watch.update({'metric_stream': stream_name, 'metric_name': metric_name, 'window': dbt_forensics.streams()[stream_name].window}) -%}
         {%- endif -%}
         {%- do completed.update({name: watch}) -%}
     {%- endfor -%}
@@ -25,7 +25,7 @@
     {%- if given is not mapping -%}
         {{ dbt_forensics._config_error(where, none, given, 'a mapping of keys to values') }}
     {%- endif -%}
-    {%- set known = ['relation', 'window_start', 'dimensions', 'value', 'window', 'truth', 'tolerance'] -%}
+    {%- set known = ['relation', 'window_start', 'dimensions', 'value', 'window', 'metric', 'tolerance'] -%}
     {%- for key in given if key not in known -%}
         {{ dbt_forensics._config_error(where, key, 'an unknown key', 'one of ' ~ known | join(', ')) }}
     {%- endfor -%}
@@ -37,30 +37,30 @@
     {%- if dimensions is string or dimensions is mapping or dimensions is not iterable or dimensions | reject('string') | list or dimensions | unique | list | length != dimensions | length -%}
         {{ dbt_forensics._config_error(where, 'dimensions', dimensions, 'a list of column names, each once') }}
     {%- endif -%}
-    {%- if given.get('window', 'day') not in ['hour', 'day'] or ('window' in given and given.get('truth')) -%}
-        {{ dbt_forensics._config_error(where, 'window', given.window, "hour or day; with a truth its stream's window is taken") }}
+    {%- if given.get('window', 'day') not in ['hour', 'day'] or ('window' in given and given.get('metric')) -%}
+        {{ dbt_forensics._config_error(where, 'window', given.window, "hour or day; with a metric its stream's window is taken") }}
     {%- endif -%}
     {%- if given.get('tolerance', 0) is not number or given.get('tolerance', 0) is boolean or given.get('tolerance', 0) < 0 -%}
         {{ dbt_forensics._config_error(where, 'tolerance', given.tolerance, 'a number from 0') }}
     {%- endif -%}
-    {%- if given.get('truth') -%}
-        {%- do dbt_forensics._validate_truth(where, given, dimensions) -%}
+    {%- if given.get('metric') -%}
+        {%- do dbt_forensics._validate_watched_metric(where, given, dimensions) -%}
     {%- endif -%}
 {% endmacro %}
 
 
-{% macro _validate_truth(where, given, dimensions) %}
+{% macro _validate_watched_metric(where, given, dimensions) %}
     {%- set metrics = {} -%}
     {%- for stream in dbt_forensics.streams().values() -%}
         {%- for metric, definition in stream.metrics.items() -%}
             {%- do metrics.update({stream.name ~ '.' ~ metric: dbt_forensics.metric_dimensions(stream, definition)}) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- if given.truth not in metrics -%}
-        {{ dbt_forensics._config_error(where, 'truth', given.truth, '<stream>.<metric>, one of ' ~ metrics.keys() | join(', ')) }}
+    {%- if given.metric not in metrics -%}
+        {{ dbt_forensics._config_error(where, 'metric', given.metric, '<stream>.<metric>, one of ' ~ metrics.keys() | join(', ')) }}
     {%- endif -%}
-    {%- if metrics[given.truth] | sort != dimensions | sort -%}
-        {{ dbt_forensics._config_error(where, 'dimensions', dimensions | join(', ') or 'none', 'those of ' ~ given.truth ~ ': ' ~ (metrics[given.truth] | join(', ') or 'none')) }}
+    {%- if metrics[given.metric] | sort != dimensions | sort -%}
+        {{ dbt_forensics._config_error(where, 'dimensions', dimensions | join(', ') or 'none', 'those of ' ~ given.metric ~ ': ' ~ (metrics[given.metric] | join(', ') or 'none')) }}
     {%- endif -%}
 {% endmacro %}
 

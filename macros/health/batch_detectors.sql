@@ -192,7 +192,7 @@
     }, streams, "(
             select
                 compared_batches.*,
-                windows.distinct_count as window_count,
+                windows.event_count as window_count,
                 windows.expected_count as window_expected
             from compared_batches
             left join windows

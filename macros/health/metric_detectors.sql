@@ -112,46 +112,46 @@
 
 
 {% macro metric_mismatch(streams, watches, versions) %}
-    {#- Watched values that are not what their truth shows, beyond the watch's tolerance and the knob's share of it, until they are; one detection per watch and window. -#}
-    {%- set truths = [] -%}
-    {%- for watch in watches.values() if watch.truth -%}
-        {%- do truths.append("select cast('" ~ watch.name ~ "' as " ~ dbt.type_string() ~ ") as watch, cast('" ~ watch.truth_stream ~ "' as " ~ dbt.type_string()
-            ~ ") as truth_stream, cast('" ~ watch.truth_metric ~ "' as " ~ dbt.type_string() ~ ') as truth_metric, cast(' ~ watch.tolerance ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ') as tolerance') -%}
+    {#- Watched values that are not what their metric shows, beyond the watch's tolerance and the knob's share of it, until they are; one detection per watch and window. -#}
+    {%- set compared = [] -%}
+    {%- for watch in watches.values() if watch.metric -%}
+        {%- do compared.append("select cast('" ~ watch.name ~ "' as " ~ dbt.type_string() ~ ") as watch, cast('" ~ watch.metric_stream ~ "' as " ~ dbt.type_string()
+            ~ ") as metric_stream, cast('" ~ watch.metric_name ~ "' as " ~ dbt.type_string() ~ ') as metric_name, cast(' ~ watch.tolerance ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ') as tolerance') -%}
     {%- endfor -%}
-    {%- if not truths -%}
-        {%- do truths.append(dbt_forensics.no_rows({'watch': 'text', 'truth_stream': 'text', 'truth_metric': 'text', 'tolerance': 'number'})) -%}
+    {%- if not compared -%}
+        {%- do compared.append(dbt_forensics.no_rows({'watch': 'text', 'metric_stream': 'text', 'metric_name': 'text', 'tolerance': 'number'})) -%}
     {%- endif -%}
     {{ dbt_forensics.found('metric_mismatch', "(
             select
                 cast('" ~ dbt_forensics.watched_stream() ~ "' as " ~ dbt.type_string() ~ ") as stream,
-                truths.watch,
-                truths.tolerance,
-                true_values.window_start as first_window,
-                max(true_values.window_end) as window_end,
+                compared.watch,
+                compared.tolerance,
+                metric_values.window_start as first_window,
+                max(metric_values.window_end) as window_end,
                 count(*) as value_count,
                 sum(coalesce(shown_values.value, 0)) as shown,
-                sum(coalesce(true_values.value, 0)) as truth,
-                max(abs(coalesce(shown_values.value, 0) - coalesce(true_values.value, 0))) as difference,
-                max(abs(coalesce(true_values.value, 0))) as size,
-                max(" ~ dbt_forensics.greatest_of('shown_values.recorded_from', 'true_values.recorded_from') ~ ") as recorded_from
-            from (" ~ truths | join(' union all ') ~ ") as truths
-            inner join " ~ versions ~ " as true_values
-                on true_values.stream = truths.truth_stream and true_values.metric = truths.truth_metric and true_values.is_current
+                sum(coalesce(metric_values.value, 0)) as metric_value,
+                max(abs(coalesce(shown_values.value, 0) - coalesce(metric_values.value, 0))) as difference,
+                max(abs(coalesce(metric_values.value, 0))) as size,
+                max(" ~ dbt_forensics.greatest_of('shown_values.recorded_from', 'metric_values.recorded_from') ~ ") as recorded_from
+            from (" ~ compared | join(' union all ') ~ ") as compared
+            inner join " ~ versions ~ " as metric_values
+                on metric_values.stream = compared.metric_stream and metric_values.metric = compared.metric_name and metric_values.is_current
             left join " ~ versions ~ " as shown_values
                 on
                     shown_values.stream = '" ~ dbt_forensics.watched_stream() ~ "'
-                    and shown_values.metric = truths.watch
+                    and shown_values.metric = compared.watch
                     and shown_values.is_current
-                    and true_values.window_start = shown_values.window_start
-                    and true_values.dimensions = shown_values.dimensions
-            where abs(coalesce(shown_values.value, 0) - coalesce(true_values.value, 0)) > truths.tolerance
-            group by truths.watch, truths.tolerance, true_values.window_start
+                    and metric_values.window_start = shown_values.window_start
+                    and metric_values.dimensions = shown_values.dimensions
+            where abs(coalesce(shown_values.value, 0) - coalesce(metric_values.value, 0)) > compared.tolerance
+            group by compared.watch, compared.tolerance, metric_values.window_start
         )", 'candidates.difference > candidates.size * ' ~ dbt_forensics.knob('metric_mismatch', streams), {
         'subject': 'candidates.watch',
         'identity_text': dbt_forensics.canonical_text('candidates.first_window', dbt.type_timestamp()),
         'window_end': 'candidates.window_end',
         'observed': 'candidates.shown',
-        'expected': 'candidates.truth',
+        'expected': 'candidates.metric_value',
         'evidence': dbt_forensics.evidence({'values': 'candidates.value_count', 'largest_difference': 'candidates.difference'}, {'metric': 'candidates.watch'}),
         'first_event_at': 'candidates.first_window',
         'first_arrived_at': 'candidates.recorded_from',

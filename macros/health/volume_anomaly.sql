@@ -10,7 +10,7 @@
                 min(window_start) as first_window,
                 max(window_start) as last_window,
                 count(*) as window_count,
-                sum(distinct_count) as volume,
+                sum(event_count) as volume,
                 sum(expected_count) as usual_volume,
                 min(first_event_at) as first_event_at,
                 min(first_arrived_at) as first_arrived_at,
@@ -24,10 +24,10 @@
                 from (
                     select
                         windows.*,
-                        max(case when is_due and distinct_count > 0 then window_number end) over (partition by stream) as last_due_place,
+                        max(case when is_due and event_count > 0 then window_number end) over (partition by stream) as last_due_place,
                         case
-                            when is_due and distinct_count > 0 and distinct_count < expected_low then 'low'
-                            when distinct_count - withdrawn_count > expected_high and distinct_count - withdrawn_count - expected_count >= 20 then 'high'
+                            when is_due and event_count > 0 and event_count < expected_low then 'low'
+                            when event_count - withdrawn_count > expected_high and event_count - withdrawn_count - expected_count >= 20 then 'high'
                         end as side
                     from windows
                     where expected_count >= 20

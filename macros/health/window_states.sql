@@ -4,7 +4,7 @@
         'stream': 'text', 'window_number': 'integer', 'window_start': 'time', 'window_end': 'time', 'row_count': 'integer', 'counted_count': 'integer',
         'late_count': 'integer', 'late_share': 'number', 'duplicate_count': 'integer', 'duplicate_share': 'number', 'conflict_count': 'integer',
         'quarantined_count': 'integer', 'quarantined_share': 'number', 'withdrawn_count': 'integer', 'out_of_order_count': 'integer', 'missing_number_count': 'integer',
-        'distinct_count': 'integer', 'expected_count': 'integer', 'expected_low': 'number', 'expected_high': 'number', 'completeness': 'number',
+        'event_count': 'integer', 'expected_count': 'integer', 'expected_low': 'number', 'expected_high': 'number', 'completeness': 'number',
         'compared_count': 'integer', 'compared_nonempty_count': 'integer', 'is_due': 'boolean', 'is_complete': 'boolean', 'is_settled': 'boolean', 'is_gap': 'boolean',
         'health': 'text', 'first_event_at': 'time', 'first_arrived_at': 'time', 'touched_at': 'time',
     }) }}

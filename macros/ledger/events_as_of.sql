@@ -1,35 +1,5 @@
 {% macro events_as_of(stream, as_of=none, as_of_sql=none) %}
-    {#-
-        A select of what was known of a stream's rows at a time: one row per row captured by then, with the columns of forensics__events: the
-        verdict, whether it counted, to whom it had lost and why, and whether its source still had it; and as_of.
-        stream: its name. as_of: a UTC time, as text or as a time of YAML; what a build recorded counts from the instant of that build on.
-        as_of_sql: instead of as_of, an SQL expression that gives a timestamp in UTC.
-    -#}
-    {%- set moment = dbt_forensics._as_of('events_as_of', as_of, as_of_sql) -%}
-    {%- set relations = {
-        'history': ref('forensics__event_history').render(),
-        'ledger': ref('forensics__ledger').render(),
-        'presence': ref('int_forensics__presence_changes').render(),
-    } -%}
-    {%- set stream_name = dbt_forensics._stream_on_record('events_as_of', stream) -%}
-    with
-    {%- for name, relation in relations.items() %}
-
-    {{ name }}_then as (
-
-        select *
-        from {{ relation }}
-        where
-            stream = {{ dbt_forensics.forensics_literal(stream_name) }}
-            and recorded_at <= {{ moment }}
-
-    ),
-    {%- endfor %}
-
-    {{ dbt_forensics.described_events('history_then', 'ledger_then', 'presence_then') }}
-
-    select
-        described.*,
-        {{ moment }} as as_of
-    from described
+    {#- A select of the events of a stream that counted at a time: the columns of forensics__events, and as_of. The arguments are those of verdicts_as_of. -#}
+    {%- set verdicts = dbt_forensics._verdicts_as_of('events_as_of', stream, as_of, as_of_sql) -%}
+    {{- dbt_forensics._counted_events('(' ~ verdicts ~ ') as verdicts', also=['as_of']) -}}
 {%- endmacro %}

@@ -1,8 +1,8 @@
 {% macro watched_changes(watch, log, watch_log, seals) %}
     {#-
         CTEs, the last of them named <watch>_changes: one row per value of a watched relation that is not what it was, and cause. What the
-        truth's own changes since then explain carries their causes; the rest is code_changed if the model's code did since, rounding within
-        the tolerance, unattributed where no truth is named, and else unexplained. log: int_forensics__metric_log. watch_log: as it is, or none.
+        metric's own changes since then explain carries their causes; the rest is code_changed if the model's code did since, rounding within
+        the tolerance, unattributed where no metric is named, and else unexplained. log: int_forensics__metric_log. watch_log: as it is, or none.
     -#}
     {%- set name = watch.name -%}
     {%- set number = dbt_forensics.type_exact_number() -%}
@@ -45,24 +45,24 @@
 
     {{ name }}_explained as (
 
-        {% if watch.truth -%}
+        {% if watch.metric -%}
         select
             moved.window_start,
             moved.dimensions,
-            truth.cause,
-            sum(truth.change) as change,
-            sum(truth.event_count) as event_count,
-            max(truth.sample_event_ids) as sample_event_ids,
-            min(truth.first_arrived_at) as first_arrived_at,
-            max(truth.last_arrived_at) as last_arrived_at
+            metric_log.cause,
+            sum(metric_log.change) as change,
+            sum(metric_log.event_count) as event_count,
+            max(metric_log.sample_event_ids) as sample_event_ids,
+            min(metric_log.first_arrived_at) as first_arrived_at,
+            max(metric_log.last_arrived_at) as last_arrived_at
         from {{ name }}_moved as moved
-        inner join {{ log }} as truth
+        inner join {{ log }} as metric_log
             on
-                moved.window_start = truth.window_start
-                and moved.dimensions = truth.dimensions
-                and (moved.shown_from is null or truth.recorded_from > moved.shown_from)
-        where truth.stream = '{{ watch.truth_stream }}' and truth.metric = '{{ watch.truth_metric }}'
-        group by moved.window_start, moved.dimensions, truth.cause
+                moved.window_start = metric_log.window_start
+                and moved.dimensions = metric_log.dimensions
+                and (moved.shown_from is null or metric_log.recorded_from > moved.shown_from)
+        where metric_log.stream = '{{ watch.metric_stream }}' and metric_log.metric = '{{ watch.metric_name }}'
+        group by moved.window_start, moved.dimensions, metric_log.cause
         {%- else -%}
         {{ dbt_forensics.no_rows({
             'window_start': 'time', 'dimensions': 'text', 'cause': 'text', 'change': 'number', 'event_count': 'integer',
@@ -94,7 +94,7 @@
             rest.window_start,
             rest.dimensions,
             case
-                {%- if not watch.truth %}
+                {%- if not watch.metric %}
                 when 1 = 1 then 'unattributed'
                 {%- endif %}
                 when abs(rest.change) <= {{ watch.tolerance }} then 'rounding'
@@ -186,8 +186,8 @@
 
 
 {% macro _watched_is_settled(watch, seals) %}
-    {%- if not watch.truth -%}{{ return('cast(false as ' ~ dbt.type_boolean() ~ ')') }}{%- endif -%}
-    {%- set stream = dbt_forensics.streams()[watch.truth_stream] -%}
+    {%- if not watch.metric -%}{{ return('cast(false as ' ~ dbt.type_boolean() ~ ')') }}{%- endif -%}
+    {%- set stream = dbt_forensics.streams()[watch.metric_stream] -%}
     {%- set latest = dbt_forensics._single_row('select max(latest_event_time) from ' ~ seals ~ " where stream = '" ~ stream.name ~ "' and dbt_valid_to is null")[0] -%}
     {%- if not latest -%}{{ return('cast(false as ' ~ dbt.type_boolean() ~ ')') }}{%- endif -%}
     {{ return(dbt_forensics.timestamp_literal(latest) ~ ' >= ' ~ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
@@ -202,5 +202,5 @@
     {%- for node in graph.nodes.values() if node.get('relation_name') == relation and node.resource_type in ['model', 'snapshot'] -%}
         {%- do code.append(node.checksum.checksum) -%}
     {%- endfor -%}
-    {{ return(local_md5([watch.window_start, watch.dimensions, watch.value, watch.window, watch.truth, code] | tojson)) }}
+    {{ return(local_md5([watch.window_start, watch.dimensions, watch.value, watch.window, watch.metric, code] | tojson)) }}
 {% endmacro %}

@@ -16,7 +16,7 @@
         'int_forensics__watch_log': dbt_forensics.metric_log_columns(),
         'int_forensics__row_profile': dbt_forensics.row_profile_columns(),
         'int_forensics__detection_log': dbt_forensics.detection_log_columns(),
-        'forensics__actions': dbt_forensics.action_columns(),
+        'forensics__action_log': dbt_forensics.action_columns(),
         'int_forensics__action_rows': dbt_forensics.action_row_columns(),
         'forensics__outbox': dbt_forensics.outbox_columns(),
     } -%}
@@ -28,7 +28,7 @@
             'columns': columns[name],
             'recorded_at': published if 'recorded_from' in columns[name] else 'recorded_at',
             'is_by_stream': name in ['int_forensics__metric_log', 'int_forensics__row_profile'],
-            'is_of_acts': name in ['forensics__actions', 'int_forensics__action_rows', 'forensics__outbox'],
+            'is_of_acts': name in ['forensics__action_log', 'int_forensics__action_rows', 'forensics__outbox'],
         }}) -%}
     {%- endfor -%}
     {{ return(tables) }}

@@ -37,7 +37,7 @@ described as (
         withdrawn_count,
         out_of_order_count,
         missing_count as missing_number_count,
-        volume as distinct_count,
+        volume as event_count,
         usual_volume as expected_count,
         lowest_volume as expected_low,
         highest_volume as expected_high,

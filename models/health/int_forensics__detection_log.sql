@@ -24,7 +24,7 @@
     'changes': ref('forensics__metric_changes'),
     'log': ref('int_forensics__metric_log'),
     'watch_log': ref('int_forensics__watch_log'),
-    'actions': ref('forensics__replays'),
+    'actions': ref('forensics__actions'),
     'action_rows': ref('int_forensics__action_rows'),
 } %}
 {%- set streams = dbt_forensics.streams() %}

@@ -28,20 +28,20 @@ firsts as (
     select
         incident_id,
         stream,
-        first_event_at as happened_at,
-        'first_bad_event' as moment,
+        first_event_at as occurred_at,
+        'first_bad_event' as event_kind,
         cast(null as {{ text }}) as detector,
-        'the first event that is concerned' as what
+        'the first event that is concerned' as description
     from incidents
     where first_event_at is not null
     union all
     select
         incident_id,
         stream,
-        first_arrived_at as happened_at,
-        'arrival' as moment,
+        first_arrived_at as occurred_at,
+        'arrival' as event_kind,
         cast(null as {{ text }}) as detector,
-        'the first row that is concerned arrived, or what was on record changed' as what
+        'the first row that is concerned arrived, or what was on record changed' as description
     from incidents
     where first_arrived_at is not null
 
@@ -52,12 +52,12 @@ detected as (
     select
         members.incident_id,
         members.stream,
-        log.recorded_at as happened_at,
-        case when log.change = 1 then 'detection' else 'recovery' end as moment,
+        log.recorded_at as occurred_at,
+        case when log.change = 1 then 'detection' else 'recovery' end as event_kind,
         log.detector,
         log.severity
         || case when log.change = 1 then ', seen' else ', over' end
-        || coalesce(': ' || log.subject, '') as what
+        || coalesce(': ' || log.subject, '') as description
     from log
     inner join members
         on log.detection_id = members.detection_id
@@ -70,10 +70,10 @@ moved as (
     select
         incidents.incident_id,
         incidents.stream,
-        versions.recorded_from as happened_at,
-        'impact' as moment,
+        versions.recorded_from as occurred_at,
+        'impact' as event_kind,
         cast(null as {{ text }}) as detector,
-        versions.metric || ' changed in ' || cast(count(*) as {{ text }}) || ' values' as what
+        versions.metric || ' changed in ' || cast(count(*) as {{ text }}) || ' values' as description
     from incidents
     inner join versions
         on
@@ -94,11 +94,11 @@ taken_on as (
     select
         incidents.incident_id,
         incidents.stream,
-        acts.recorded_at as happened_at,
-        case when acts.act = 'mitigated' then 'containment' else 'acknowledgement' end as moment,
+        acts.recorded_at as occurred_at,
+        case when acts.act = 'mitigated' then 'containment' else 'acknowledgement' end as event_kind,
         cast(null as {{ text }}) as detector,
-        acts.owner || ': ' || acts.reason as what
-    from {{ ref('forensics__actions').render() }} as acts
+        acts.owner || ': ' || acts.reason as description
+    from {{ ref('forensics__action_log').render() }} as acts
     inner join incidents
         on acts.action_id = incidents.incident_id
     where acts.kind = 'incident'
@@ -111,18 +111,18 @@ acted_upon as (
     select
         incidents.incident_id,
         incidents.stream,
-        actions.applied_at as happened_at,
-        case when actions.kind = 'withdrawal' then 'containment' else 'recovery' end as moment,
+        actions.applied_at as occurred_at,
+        case when actions.kind = 'withdrawal' then 'containment' else 'recovery' end as event_kind,
         cast(null as {{ text }}) as detector,
         actions.kind || ' ' || actions.action_id || ' of ' || cast(count(*) as {{ text }}) || ' rows by '
-        || actions.applied_by as what
+        || actions.applied_by as description
     from incidents
     inner join {{ ref('int_forensics__action_rows').render() }} as action_rows
         on
             incidents.stream = action_rows.stream
             and incidents.window_start <= action_rows.window_start
             and incidents.window_end > action_rows.window_start
-    inner join {{ ref('forensics__replays').render() }} as actions
+    inner join {{ ref('forensics__actions').render() }} as actions
         on action_rows.action_id = actions.action_id
     where
         actions.applied_at >= incidents.opened_at
@@ -138,16 +138,16 @@ resolved as (
     select
         incident_id,
         stream,
-        resolved_at as happened_at,
-        'resolution' as moment,
+        resolved_at as occurred_at,
+        'resolution' as event_kind,
         cast(null as {{ text }}) as detector,
-        'nothing of it is open any more' as what
+        'nothing of it is open any more' as description
     from incidents
     where resolved_at is not null
 
 ),
 
-moments as (
+steps as (
 
     select * from firsts
     union all
@@ -168,11 +168,11 @@ timeline as (
     select
         incident_id,
         stream,
-        happened_at,
-        cast(moment as {{ text }}) as moment,
+        occurred_at,
+        cast(event_kind as {{ text }}) as event_kind,
         cast(detector as {{ text }}) as detector,
-        cast(what as {{ text }}) as what
-    from moments
+        cast(description as {{ text }}) as description
+    from steps
 
 )
 

@@ -66,7 +66,7 @@ acts as (
         row_number() over (
             partition by courses.incident_id order by acts.recorded_at desc, acts.act desc
         ) as acts_to_go
-    from {{ ref('forensics__actions').render() }} as acts
+    from {{ ref('forensics__action_log').render() }} as acts
     inner join courses
         on acts.action_id = courses.incident_id
     where acts.kind = 'incident' and acts.recorded_at >= courses.last_opened_at

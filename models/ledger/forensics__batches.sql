@@ -2,7 +2,7 @@
 {%- do dbt_forensics.assert_settings('view') %}
 with events as (
 
-    select * from {{ ref('forensics__events').render() }}
+    select * from {{ ref('forensics__verdicts').render() }}
 
 ),
 

@@ -1,23 +1,3 @@
--- One row per captured raw row: what it says, its current verdict, and to whom it lost and why.
+-- One row per event that counts now: the row that won, as its source gave it.
 {%- do dbt_forensics.assert_settings('view') %}
-with history as (
-
-    select * from {{ ref('forensics__event_history').render() }}
-
-),
-
-ledger as (
-
-    select * from {{ ref('forensics__ledger').render() }}
-
-),
-
-presence as (
-
-    select * from {{ ref('int_forensics__presence_changes').render() }}
-
-),
-
-{{ dbt_forensics.described_events('history', 'ledger', 'presence') }}
-
-select * from described
+{{ dbt_forensics._counted_events(ref('forensics__verdicts').render()) }}

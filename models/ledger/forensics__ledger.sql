@@ -18,7 +18,7 @@
 {%- set presence = ref('int_forensics__presence_changes') %}
 {%- set seals = ref('forensics__batch_history') %}
 {%- set columns_seen = ref('forensics__schema_history') %}
-{%- set actions = ref('forensics__actions') %}
+{%- set actions = ref('forensics__action_log') %}
 {%- set action_rows = ref('int_forensics__action_rows') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- if not streams or not dbt_forensics.can_read([history, presence, columns_seen, actions, action_rows]) %}

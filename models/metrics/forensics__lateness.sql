@@ -14,7 +14,7 @@ with events as (
         stream,
         window_start,
         ingested_at
-    from {{ ref('forensics__events').render() }}
+    from {{ ref('forensics__verdicts').render() }}
     where
         verdict in ('accepted', 'superseded', 'withdrawn', 'pending')
         and timeliness in ('on_time', 'late', 'too_late')

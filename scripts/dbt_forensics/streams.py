@@ -112,7 +112,7 @@ def watched_stream(name: str, watches: Mapping[str, Any], streams: Mapping[str, 
     Args:
         name: What the versions of these values have as their stream.
         watches: The declared watches by name, as the package completes them. The window and the delays are those of
-            the truth, if there is one watch, and it has one.
+            the metric's stream, if there is one watch, and it names one.
         streams: The declared streams: what is personal in one of them is so in a watched value.
     """
     personal = frozenset(tag for stream in streams.values() for tag in stream.personal_data)
@@ -121,16 +121,16 @@ def watched_stream(name: str, watches: Mapping[str, Any], streams: Mapping[str, 
         for stream in streams.values()
         if "event_id" in stream.roles and stream.is_personal("event_id")
     ]
-    truths = [streams[watch["truth_stream"]] for watch in watches.values() if watch["truth"]]
-    truth = truths[0] if len(watches) == len(truths) == 1 else None
+    named = [streams[watch["metric_stream"]] for watch in watches.values() if watch["metric"]]
+    stream = named[0] if len(watches) == len(named) == 1 else None
     return Stream(
         name=name,
         relation=", ".join(watch["relation"] for watch in watches.values()),
         roles={"event_id": personal_ids[0]} if personal_ids else {},
         payload=None,
         window=next(iter(watches.values()))["window"] if len(watches) == 1 else "day",
-        expected_delay=truth.expected_delay if truth else timedelta(0),
-        allowed_lateness=truth.allowed_lateness if truth else timedelta(0),
+        expected_delay=stream.expected_delay if stream else timedelta(0),
+        allowed_lateness=stream.allowed_lateness if stream else timedelta(0),
         on_conflict="",
         too_late="",
         rules={},

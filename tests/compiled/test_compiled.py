@@ -73,8 +73,10 @@ NOT_IN_REDSHIFT = (exp.NullSafeEQ, exp.NullSafeNEQ, exp.Filter, exp.ArrayAgg, ex
 # What the documentation does not allow: {warehouse: {what: files}}.
 GAPS: dict[str, dict[str, set[str]]] = {
     "snowflake": {},
-    "bigquery": {"a range of intervals": {"forensics__events.sql", "events_as_of.sql"}},
-    "redshift": {"a frame by range": {"forensics__events.sql", "events_as_of.sql", "forensics__ledger.sql"}},
+    "bigquery": {"a range of intervals": {"forensics__verdicts.sql", "verdicts_as_of.sql"}},
+    "redshift": {
+        "a frame by range": {"forensics__verdicts.sql", "verdicts_as_of.sql", "forensics__ledger.sql"}
+    },
     "databricks": {},
 }
 

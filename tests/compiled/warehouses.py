@@ -140,7 +140,7 @@ WATCHES = {
         "window_start": "day",
         "dimensions": ["text"],
         "value": "amount",
-        "truth": "orders.revenue",
+        "metric": "orders.revenue",
     },
     "alone": {"relation": "source.raw.orders", "window_start": "time", "value": "amount", "window": "hour"},
 }
@@ -155,7 +155,7 @@ MODELS = {
     "source('raw', 'orders'), ['event_id'], ['time', 'seq'], output='losers', content=['amount', 'text']"
     ") }}",
     "metric_as_of": "{{ dbt_forensics.metric_as_of('revenue', as_of='2026-01-05 12:00:00', stream='orders') }}",
-    "events_as_of": "{{ dbt_forensics.events_as_of('orders', as_of='2026-01-05 12:00:00') }}",
+    "verdicts_as_of": "{{ dbt_forensics.verdicts_as_of('orders', as_of='2026-01-05 12:00:00') }}",
     "estimates_as_of": "{{ dbt_forensics.estimates_as_of(as_of='2026-01-05 12:00:00') }}",
     "row_digest": "{%- set orders = source('raw', 'orders') -%}"
     "select {{ dbt_forensics.row_digest(orders) }} as digest from {{ orders }}",

@@ -97,8 +97,9 @@ class Record:
         for action_id, kind in (("a1", "withdrawal"), ("a2", "emission")):
             for act in ("planned", "applied"):
                 self.consumer.execute(
-                    "insert into analytics.forensics__actions (action_id, act, kind, stream, row_count, owner, reason,"
-                    f" target, tool_version, recorded_at) values ('{action_id}', '{act}', '{kind}', 'orders', 1, 'ann',"
+                    "insert into analytics.forensics__action_log (action_id, act, kind, stream, row_count, owner,"
+                    " reason, target, tool_version, recorded_at)"
+                    f" values ('{action_id}', '{act}', '{kind}', 'orders', 1, 'ann',"
                     f" 'bad', 'dev', '0.1.0', timestamp '{ACTED_AT}')"
                 )
         for table, action_id, place, columns in (
@@ -114,7 +115,7 @@ class Record:
                 f"insert into analytics.{table} (action_id, stream, row_key, event_id, entity_id, ingested_at,"
                 f" {columns}, recorded_at{', position' if place else ''})"
                 f" select '{action_id}', stream, row_key, event_id, entity_id, ingested_at, {columns},"
-                f" timestamp '{ACTED_AT}'{place} from analytics.forensics__events"
+                f" timestamp '{ACTED_AT}'{place} from analytics.forensics__verdicts"
                 " where stream = 'orders' and event_id = 'e4'"
             )
 

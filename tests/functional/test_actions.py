@@ -62,7 +62,7 @@ def state(consumer: Consumer) -> dict[str, Any]:
             " from analytics.forensics__metric_versions where is_current and input_count > 0 order by 1, 2, 3, 4"
         ),
         "rows": consumer.query(
-            "select row_key, verdict, is_counted, lost_to_row_key from analytics.forensics__events order by row_key"
+            "select row_key, verdict, is_counted, lost_to_row_key from analytics.forensics__verdicts order by row_key"
         ),
     }
 
@@ -100,7 +100,7 @@ def test_a_batch_is_withdrawn_and_comes_back(consumer: Consumer) -> None:
     assert state(consumer) == before
     (kept,) = act(consumer, "replay", "list").json["actions"]
     assert (kept["action_id"], kept["status"], kept["owner"], kept["rows"]) == (action, "reverted", "ann", 2)
-    acts = consumer.query("select act from analytics.forensics__actions order by recorded_at")
+    acts = consumer.query("select act from analytics.forensics__action_log order by recorded_at")
     assert [row["act"] for row in acts] == ["planned", "applied", "verified", "reverted"]
 
 
@@ -148,12 +148,12 @@ def test_a_row_is_released_from_quarantine(consumer: Consumer) -> None:
     done = act(consumer, *asked, "--override", "breaks_rule", "--override", "unsettled")
     assert (done.code, done.json["status"]) == (0, "applied")
     (row,) = consumer.query(
-        f"select verdict, cause, reason from analytics.forensics__events where event_id = '{event}'"
+        f"select verdict, cause, reason from analytics.forensics__verdicts where event_id = '{event}'"
     )
     assert (row["verdict"], row["cause"]) == ("accepted", "release")
     change = {one["metric"]: one for one in done.json["effects"]}["revenue"]["causes"]["release"]
     assert total(consumer, "revenue") == revenue + int(change) < revenue
-    acts = consumer.query("select overrides from analytics.forensics__actions where act = 'applied'")
+    acts = consumer.query("select overrides from analytics.forensics__action_log where act = 'applied'")
     assert [one["overrides"] for one in acts] == ["unsettled, breaks_rule"]
     undone = act(consumer, "replay", "revert", done.json["action_id"], *WHO, "--execute")
     assert undone.code == 0
@@ -311,7 +311,7 @@ def test_of_two_who_apply_at_once_one_wins(consumer: Consumer) -> None:
     assert codes in ([0, 1], [0, 2]), ended
     (loser,) = [out + err for (out, err), code in ended if code]
     assert "is not finished" in loser or "no other process holds the database" in loser
-    acts = consumer.query("select action_id from analytics.forensics__actions where act = 'applied'")
+    acts = consumer.query("select action_id from analytics.forensics__action_log where act = 'applied'")
     assert len(acts) == 1
     rows = consumer.query("select distinct action_id from analytics.int_forensics__action_rows")
     assert rows == acts
@@ -331,7 +331,7 @@ def test_killed_while_it_applies(consumer: Consumer, after: float) -> None:
     rows = consumer.query("select row_key from analytics.int_forensics__action_rows")
     acts = [
         row["act"]
-        for row in consumer.query("select act from analytics.forensics__actions order by recorded_at")
+        for row in consumer.query("select act from analytics.forensics__action_log order by recorded_at")
     ]
     assert (len(rows), acts) in ((0, ["planned"]), (planned["rows"], ["planned", "applied"]))
     if not rows:
@@ -339,5 +339,5 @@ def test_killed_while_it_applies(consumer: Consumer, after: float) -> None:
         assert done.code == 0
     assert act(consumer, "replay", "verify", planned["action_id"]).json["wrong"] == []
     assert not consumer.query(
-        "select 1 from analytics.forensics__events where event_id = 'e1' and is_counted"
+        "select 1 from analytics.forensics__verdicts where event_id = 'e1' and is_counted"
     )

@@ -42,7 +42,7 @@ def killed(consumer: Consumer, at: str, *arguments: str) -> None:
 
 
 def acts(consumer: Consumer, action: str) -> list[str]:
-    found = consumer.query(f"select act from analytics.forensics__actions where action_id = '{action}'")
+    found = consumer.query(f"select act from analytics.forensics__action_log where action_id = '{action}'")
     return sorted(row["act"] for row in found)
 
 
@@ -134,7 +134,7 @@ def test_four_who_apply_at_once(
         told = " ".join(text for text, code in applied if code)
         assert told.count("is applied, and only planned ones can be applied") == 1, told
         assert told.count("on the same entities and windows is not finished") == 2, told
-        (won,) = consumer.query("select action_id from analytics.forensics__actions where act = 'applied'")
+        (won,) = consumer.query("select action_id from analytics.forensics__action_log where act = 'applied'")
         found = consumer.query("select distinct action_id from analytics.int_forensics__action_rows")
         assert found == [won]
         assert act(consumer, "replay", "verify", won["action_id"]).json["wrong"] == []
@@ -162,7 +162,7 @@ def _at_once(consumer: Consumer, actions: list[str]) -> list[tuple[str, int]]:
     """Applies in a process for each, all of which come to the lock before the first gets it."""
     engine = consumer.engine
     holder = engine.connect()
-    holder.cursor().execute("select pg_advisory_lock(hashtextextended('forensics__actions', 0))")
+    holder.cursor().execute("select pg_advisory_lock(hashtextextended('forensics__action_log', 0))")
     started = [
         command(consumer, "replay", "apply", action, *WHO, "--execute", "--json") for action in actions
     ]

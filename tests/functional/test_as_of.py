@@ -19,7 +19,7 @@ from property.worked_example import BUILT_AT, ROWS, SEEN
 
 PAGE = (PACKAGE / "docs" / "as-of.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"```sql\n(?P<sql>.*?)```\n\n(?P<table>(?:\|[^\n]*\n)+)", re.DOTALL)
-MODELS = ["shown.sql", "closed.sql", "known.sql"]
+MODELS = ["shown.sql", "closed.sql", "known.sql", "counted.sql"]
 ORDERS = {**STREAM, "metrics": {name: STREAM["metrics"][name] for name in ("revenue", "orders")}}
 RETURNS = {**STREAM, "relation": "source.shop.returns", "metrics": {"orders": {"agg": "count"}}}
 CLOSES = "select cast('2026-01-07 00:00:00' as timestamp) as closed_at"
@@ -126,13 +126,13 @@ REFUSED = [
     "dbt_forensics.metric_as_of('orders', '2026-01-06')",
     "dbt_forensics.metric_as_of('revenu', '2026-01-06')",
     "dbt_forensics.metric_as_of('revenue', 'yesterday')",
-    "dbt_forensics.events_as_of('order', '2026-01-06')",
-    "dbt_forensics.events_as_of('orders', '2026-01-06', as_of_sql='x')",
+    "dbt_forensics.verdicts_as_of('order', '2026-01-06')",
+    "dbt_forensics.verdicts_as_of('orders', '2026-01-06', as_of_sql='x')",
 ]
 #: What the page does not show; in the first, a name with quotes in it is looked up as a name, and is no metric.
 ALSO_REFUSED = {
     "dbt_forensics.metric_as_of(\"x' or '1' = '1\", '2026-01-06')": "found x' or '1' = '1; allowed",
-    "dbt_forensics.events_as_of('orders')": "events_as_of, key 'as_of': found nothing; allowed: one of as_of",
+    "dbt_forensics.verdicts_as_of('orders')": "verdicts_as_of, key 'as_of': found nothing; allowed: one of as_of",
     "dbt_forensics.metric_as_of('revenue', '2026-01-06', 'returns')": (
         "found revenue of stream returns; allowed: a metric that is declared (orders) or on record"
     ),
@@ -166,7 +166,7 @@ def test_what_is_no_longer_declared_can_still_be_asked_for(new_engine: Any, tmp_
         del made.streams["orders"]["metrics"]["revenue"]
         assert values(ask(made, shown)["values_0"]) == [150]
         del made.streams["orders"]
-        events = "select * from ({{ dbt_forensics.events_as_of('orders', '2026-01-06') }}) as t"
+        events = "select * from ({{ dbt_forensics.verdicts_as_of('orders', '2026-01-06') }}) as t"
         found = ask(made, {**shown, "events": events})
         assert values(found["values_0"]) == [150]
         assert [(row["verdict"], row["timeliness"]) for row in found["events"]] == [("accepted", None)] * 2
@@ -181,7 +181,7 @@ def test_reconstructed_values_before_the_first_build(new_engine: Any, tmp_path: 
         made.build(as_of="2026-01-08 10:00:00")
         expected = {"01-05 09:59": [], "01-05 10:00": [150], "01-06 00:30": [180], "01-06 05:00": [205]}
         shown = values_of(*(f"'revenue', '2026-{moment}'" for moment in expected))
-        events = "select * from ({{ dbt_forensics.events_as_of('orders', '2026-01-07') }}) as t"
+        events = "select * from ({{ dbt_forensics.verdicts_as_of('orders', '2026-01-07') }}) as t"
         found = ask(made, {**shown, "events": events})
         assert found.pop("events") == []
         assert dict(zip(expected, map(values, found.values()), strict=True)) == expected

@@ -71,7 +71,7 @@ REVENUE_NOW = """
     where metric = 'revenue' and is_current and input_count > 0
     order by window_start, dimensions
 """
-VERDICTS_NOW = "select verdict, count(*) as row_count from analytics.forensics__events group by verdict"
+VERDICTS_NOW = "select verdict, count(*) as row_count from analytics.forensics__verdicts group by verdict"
 
 
 def same_revenue(paid: list[Json], revenue: list[Json]) -> bool:

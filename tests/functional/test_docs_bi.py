@@ -65,7 +65,7 @@ def test_a_contract_stops_a_changed_column(consumer: Consumer) -> None:
     run = consumer.dbt(["ls", "--resource-type", "model", "--select", "config.contract.enforced:true"])
     listed = {str(name).rsplit(".", 1)[-1] for name in run.result}
     public = {
-        *("ledger", "events", "batches", "vanished_rows", "metric_versions", "metric_changes"),
+        *("ledger", "verdicts", "batches", "vanished_rows", "metric_versions", "metric_changes"),
         *("settling", "lateness", "estimates"),
     }
     assert {f"forensics__{name}" for name in public} <= listed

@@ -208,7 +208,7 @@ def seals_follow(consumer: Consumer, history: list[Row], spec: dict[str, Any]) -
 
 def inputs_are_digested(consumer: Consumer, spec: dict[str, Any]) -> None:
     counted = consumer.query(
-        "select * from analytics.forensics__events where is_counted and stream = 'named'"
+        "select * from analytics.forensics__verdicts where is_counted and stream = 'named'"
     )
     current = consumer.query("select * from analytics.forensics__metric_versions where is_current")
     assert {row["metric"] for row in current} == {"rows", "big"}

@@ -21,7 +21,7 @@ def expected(consumer: Consumer, verdicts: str) -> list[dict[str, Any]]:
     """The rows in the order that the ledger has for them."""
     return consumer.query(
         "select row_key, event_id, entity_id, event_time, ingested_at, verdict, payload"
-        f" from analytics.forensics__events where {ACCEPTED} and verdict in ({verdicts})"
+        f" from analytics.forensics__verdicts where {ACCEPTED} and verdict in ({verdicts})"
         " order by ingested_at, batch_id, ordinal, row_key"
     )
 
@@ -142,5 +142,5 @@ def test_held_rows_are_discarded_and_taken_back(consumer: Consumer) -> None:
     undone = act(consumer, "replay", "revert", done.json["action_id"], *WHO, "--execute")
     assert (undone.code, undone.json["status"], undone.json["is_built"]) == (0, "reverted", None)
     assert act(consumer, "quarantine", "list").json["held"][0]["rows"] == 1
-    acts = consumer.query("select act from analytics.forensics__actions where kind = 'discard'")
+    acts = consumer.query("select act from analytics.forensics__action_log where kind = 'discard'")
     assert sorted(row["act"] for row in acts) == ["applied", "planned", "reverted", "verified"]

@@ -15,7 +15,7 @@ from property.playing import Player
 WORLD = World(seeds={"order_events": tuple(range(500, 560)), "payments": tuple(range(600, 630))})
 BUILDS = (1, 3, 5)
 #: Nothing is done to these streams; tests/property/test_actions.py compares what actions do.
-EMPTY = {"actions", "outbox", "replays", "held_withdrawals", "unread_streams"}
+EMPTY = {"action_log", "outbox", "actions", "held_withdrawals", "unread_streams"}
 
 
 @pytest.fixture(scope="module")

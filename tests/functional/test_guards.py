@@ -140,7 +140,7 @@ def test_an_emptied_relation(engine: Engine, tmp_path: Path) -> None:
     consumer.execute("truncate table raw.orders")
     consumer.build(as_of="2026-01-05 13:00:00")
     assert promises.differences(history, promises.contents(consumer, ["event_history"])) == []
-    verdicts = consumer.query("select verdict, is_in_source, cause from analytics.forensics__events")
+    verdicts = consumer.query("select verdict, is_in_source, cause from analytics.forensics__verdicts")
     assert [tuple(row.values()) for row in verdicts] == [("withdrawn", False, "source_deleted")] * len(ROWS)
     seals = consumer.query(
         "select batch_id, row_count from analytics.forensics__batch_history where dbt_valid_to is null"
@@ -177,5 +177,5 @@ def test_a_part_of_the_package_builds_alone(first: str, engine: Engine, tmp_path
     consumer.build(as_of="2026-01-05 14:00:00", select=f"int_forensics__dirty_batches {first}")
     consumer.build(as_of="2026-01-05 15:00:00")
     consumer.dbt(["test"])
-    counted = consumer.query("select count(*) as n from analytics.forensics__events where is_counted")
+    counted = consumer.query("select count(*) as n from analytics.forensics__verdicts where is_counted")
     assert counted == [{"n": len(ROWS)}]

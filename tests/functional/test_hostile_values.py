@@ -176,7 +176,7 @@ def consumer(
 @pytest.fixture(scope="module")
 def events(consumer: Consumer) -> dict[str, Row]:
     """The captured row of each case, by the case's name."""
-    kept = consumer.query("select * from analytics.forensics__events")
+    kept = consumer.query("select * from analytics.forensics__verdicts")
     found: dict[str, Row] = {}
     unclaimed = {row["row_key"]: row for row in kept}
     for number, case in enumerate(CASES):
@@ -286,7 +286,9 @@ def test_times_beyond_the_calendar(engine: Engine, tmp_path: Path) -> None:
     }
     for hour in (12, 13):
         consumer.build(as_of=f"2026-01-05 {hour}:00:00")
-        found = {row["event_id"]: row for row in consumer.query("select * from analytics.forensics__events")}
+        found = {
+            row["event_id"]: row for row in consumer.query("select * from analytics.forensics__verdicts")
+        }
         assert found.keys() == held_by.keys()
         for name, role in held_by.items():
             # Whether such a time is implausible or unreadable is for the engine to say.
@@ -306,7 +308,7 @@ def test_a_nul_byte(
             "hostile", [row_of(0, Case("", {"note": "a\0b"})), row_of(1, Case("", {"note": "a"}))]
         )
         consumer.build(as_of="2026-01-05 12:00:00")
-        kept = consumer.query("select payload, verdict from analytics.forensics__events")
+        kept = consumer.query("select payload, verdict from analytics.forensics__verdicts")
         assert {(json.loads(row["payload"])["note"], row["verdict"]) for row in kept} == {
             ("a\0b", "accepted"),
             ("a", "accepted"),

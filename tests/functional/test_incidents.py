@@ -164,7 +164,8 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     consumer.insert("orders", [row("e2", 5, 10, 50)])
     consumer.build(as_of=str(THIRD))
     story = consumer.query(
-        "select happened_at, moment, detector from analytics.forensics__incident_timeline order by happened_at, moment"
+        "select occurred_at, event_kind, detector from analytics.forensics__incident_timeline"
+        " order by occurred_at, event_kind"
     )
     assert [tuple(moment.values()) for moment in story] == [
         (datetime(2026, 1, 5, 10), "first_bad_event", None),
@@ -212,7 +213,7 @@ def test_a_backfill_while_somebody_acts(engine: Engine, tmp_path: Path) -> None:
 
     assert backfill(6, 9) == []
     (found,) = backfill(7, 1)
-    (action,) = consumer.query("select action_id from analytics.forensics__replays")
+    (action,) = consumer.query("select action_id from analytics.forensics__actions")
     assert (found["subject"], found["observed"], found["severity"]) == (action["action_id"], 10, "high")
     assert json.loads(found["evidence"]) == {
         "rows": 10,

@@ -114,13 +114,13 @@ class World:
     def in_short(self) -> list[Any]:
         """Values and verdicts, without how they came about: with other raw data before, that differs."""
         rows = (
-            "select event_id, batch_id, payload, verdict, is_counted from analytics.forensics__events "
+            "select event_id, batch_id, payload, verdict, is_counted from analytics.forensics__verdicts "
             "where is_in_source"
         )
         values = (
             "select metric, window_start, value from analytics.forensics__metric_versions where is_current"
         )
-        gone = "select count(*) as n from analytics.forensics__events where is_counted and not is_in_source"
+        gone = "select count(*) as n from analytics.forensics__verdicts where is_counted and not is_in_source"
         return [Counter(str(row) for row in self.consumer.query(sql)) for sql in (rows, values, gone)]
 
     def in_full(self) -> dict[str, Counter[str]]:

@@ -227,7 +227,7 @@ def test_a_created_table_of_text_is_a_stream(engine: Engine, tmp_path: Path) -> 
     assert load(consumer, str(path), "--stream", "orders", "--create").code == 0
     consumer.build()
     found = consumer.query(
-        "select event_id, verdict, cause from analytics.forensics__events order by event_id"
+        "select event_id, verdict, cause from analytics.forensics__verdicts order by event_id"
     )
     assert [(row["event_id"], row["verdict"]) for row in found] == [
         ("e1", "accepted"),

@@ -16,7 +16,7 @@ PUBLIC = (
     "forensics__held_withdrawals",
     "forensics__unread_streams",
     "forensics__ledger",
-    "forensics__events",
+    "forensics__verdicts",
     "forensics__batches",
     "forensics__metric_versions",
     "forensics__metric_changes",
@@ -28,8 +28,8 @@ PUBLIC = (
     "forensics__incidents",
     "forensics__incident_timeline",
     "forensics__incident_impact",
+    "forensics__action_log",
     "forensics__actions",
-    "forensics__replays",
     "forensics__outbox",
     "forensics__seals",
 )
@@ -80,7 +80,7 @@ def test_nothing_declared_builds_empty_says_how_to_declare_and_takes_a_stream(
     assert "no stream is declared" not in consumer.build(as_of="2026-01-05 12:00:00").log
     assert types(consumer) == empty
     found = consumer.query(
-        "select verdict, cause, recorded_at, effective_at from analytics.forensics__events"
+        "select verdict, cause, recorded_at, effective_at from analytics.forensics__verdicts"
     )
     noon, ten = datetime(2026, 1, 5, 12), datetime(2026, 1, 5, 10)
     assert found == [{"verdict": "accepted", "cause": "on_time", "recorded_at": noon, "effective_at": ten}]
@@ -100,6 +100,6 @@ def test_a_stream_without_its_relation_is_refused_in_words(engine: Engine, tmp_p
         "orders", [{"id": "e1", "happened_at": "2026-01-05 09:00:00", "loaded_at": "2026-01-05 10:00:00"}]
     )
     consumer.build(as_of="2026-01-05 12:00:00")
-    assert [row["verdict"] for row in consumer.query("select verdict from analytics.forensics__events")] == [
-        "accepted"
-    ]
+    assert [
+        row["verdict"] for row in consumer.query("select verdict from analytics.forensics__verdicts")
+    ] == ["accepted"]

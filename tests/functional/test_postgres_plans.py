@@ -68,7 +68,7 @@ WATCH = {
     "window_start": "hour",
     "dimensions": ["sensor"],
     "value": "heat",
-    "truth": "readings.heat",
+    "metric": "readings.heat",
 }
 
 

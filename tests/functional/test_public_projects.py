@@ -88,7 +88,7 @@ NEAR = Public(
         {% endmacro %}
     """,
     places={
-        "forensics__events": ("forensics", "events"),
+        "forensics__verdicts": ("forensics", "verdicts"),
         "forensics__event_history": ("forensics", "event_history"),
         "int_forensics__row_profile": ("int_forensics", "row_profile"),
         "forensics__seals_hold": ("forensics", "forensics__seals_hold"),
@@ -163,12 +163,12 @@ GITLAB = Public(
         {% endmacro %}
     """,
     places={
-        "forensics__events": ("legacy", "forensics__events"),
+        "forensics__verdicts": ("legacy", "forensics__verdicts"),
         "forensics__event_history": ("snapshots", "forensics__event_history"),
     },
     databases=("warehouse_PROD",),
     env={"SNOWFLAKE_PROD_DATABASE": "PROD"},
-    granted="legacy.forensics__events",
+    granted="legacy.forensics__verdicts",
     said=r"'in <string>' requires string as left operand, not NoneType(.|\n)*generate_schema_name",
     fixed={"snapshots": {**RETAINED, "dbt_forensics": {"+schema": "snapshots"}}},
     engines=("duckdb", "postgres"),
@@ -228,7 +228,7 @@ BALBOA = Public(
         {% macro snowcap_apply_policies() %}{% endmacro %}
     """,
     places={
-        "forensics__events": ("analytics", "forensics__events"),
+        "forensics__verdicts": ("analytics", "forensics__verdicts"),
         "forensics__event_history": ("analytics", "forensics__event_history"),
         "forensics_exceptions": ("SEEDS", "forensics_exceptions_none"),
         "forensics__seals_hold": ("DBT_TEST__AUDIT", "forensics__seals_hold"),
@@ -261,7 +261,7 @@ SQUARED = Public(
         {% macro upload_results(results) %}{% endmacro %}
     """,
     places={
-        "forensics__events": ("pat_analytics", "forensics__events"),
+        "forensics__verdicts": ("pat_analytics", "forensics__verdicts"),
         "forensics__event_history": ("snapshots", "forensics__event_history"),
         "forensics_exceptions": ("pat_SEED", "forensics_exceptions_none"),
     },
@@ -317,7 +317,7 @@ OPEN_LEARNING = Public(
         {% endmacro %}
         {% macro duckdb_init() %}{% endmacro %}
     """,
-    places={"forensics__events": ("analytics", "forensics__events"), MODEL: ("analytics_staging", MODEL)},
+    places={"forensics__verdicts": ("analytics", "forensics__verdicts"), MODEL: ("analytics_staging", MODEL)},
     granted=f"analytics_staging.{MODEL}",
     engines=("postgres",),
     roles=("read_only_production", "ol_data_analyst", "ol_data_engineer", "accountadmin"),

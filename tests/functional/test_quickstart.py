@@ -64,7 +64,7 @@ def test_readme_of_the_quickstart(reader: Reader) -> None:
     output = reader.follow(0)
     assert "WARN=0 ERROR=0" in output
     assert "[WARNING]" not in output
-    verdicts = "select event_id, batch_id, verdict from analytics.forensics__events order by 1, 2"
+    verdicts = "select event_id, batch_id, verdict from analytics.forensics__verdicts order by 1, 2"
     assert reader.query(verdicts) == [
         ("e1", "b1", "accepted"),
         ("e1", "b2", "duplicate"),

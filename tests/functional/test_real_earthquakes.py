@@ -200,7 +200,7 @@ def test_the_change_of_shape_is_not_a_conflict(played: Played) -> None:
         played,
         "select event_id, count(distinct schema_version) as shapes, "
         "count(case when verdict = 'conflict' then 1 end) as conflicts "
-        "from analytics.forensics__events where stream = 'revisions' group by event_id",
+        "from analytics.forensics__verdicts where stream = 'revisions' group by event_id",
     )
     in_both = [row for row in found if row["shapes"] == 2]
     assert len(in_both) == 170
@@ -212,7 +212,7 @@ def test_the_class_of_every_quake(played: Played) -> None:
         row["quake"]
         for row in query(
             played,
-            "select distinct split_part(event_id, '@', 1) as quake from analytics.forensics__events "
+            "select distinct split_part(event_id, '@', 1) as quake from analytics.forensics__verdicts "
             "where stream = 'revisions' and verdict = 'conflict'",
         )
     }
@@ -220,7 +220,7 @@ def test_the_class_of_every_quake(played: Played) -> None:
     contents: dict[str, set[str]] = defaultdict(set)  # per quake, the rows that said something new
     for row in query(
         played,
-        "select event_id, row_key, verdict, lost_to_row_key from analytics.forensics__events "
+        "select event_id, row_key, verdict, lost_to_row_key from analytics.forensics__verdicts "
         "where stream = 'quakes' and schema_version = '7 properties'",
     ):
         sent[row["event_id"]] += 1
@@ -245,7 +245,7 @@ def test_the_last_word_on_every_quake(played: Played) -> None:
         row["event_id"]: row
         for row in query(
             played,
-            "select event_id, event_time, ingested_at, payload from analytics.forensics__events "
+            "select event_id, event_time, ingested_at, payload from analytics.forensics__verdicts "
             "where stream = 'quakes' and is_counted",
         )
     }

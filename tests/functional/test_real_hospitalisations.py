@@ -148,7 +148,7 @@ def test_every_cell_of_the_backcast(played: Played, truth: dict[Cell, dict[datet
 @pytest.mark.parametrize("stream", ["reports", "backcast"])
 def test_lateness(played: Played, stream: str) -> None:
     found = played.consumer.query(
-        "select entity_id, lateness_seconds, timeliness, payload, verdict from analytics.forensics__events "
+        "select entity_id, lateness_seconds, timeliness, payload, verdict from analytics.forensics__verdicts "
         f"where stream = '{stream}'"
     )
     assert Counter(row["verdict"] for row in found) == {"accepted": 44_484}

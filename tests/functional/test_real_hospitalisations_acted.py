@@ -182,6 +182,6 @@ def test_a_week_is_lost_and_recovered_from_its_files(played: Played, truth: Valu
     # They are the rows on record, and nothing counts twice.
     assert consumer.query("select row_key from analytics.forensics__event_history order by 1") == before
     verdicts = consumer.query(
-        "select verdict, count(*) as n from analytics.forensics__events group by verdict"
+        "select verdict, count(*) as n from analytics.forensics__verdicts group by verdict"
     )
     assert [(row["verdict"], row["n"]) for row in verdicts] == [("accepted", len(before))]

@@ -65,7 +65,7 @@ def consumer_of(engine: Engine, folder: Path) -> Consumer:
 
 
 def verdicts(consumer: Consumer) -> dict[str, tuple[str, str]]:
-    rows = consumer.query("select event_id, verdict, cause from analytics.forensics__events")
+    rows = consumer.query("select event_id, verdict, cause from analytics.forensics__verdicts")
     return {row["event_id"]: (row["verdict"], row["cause"]) for row in rows}
 
 
@@ -115,7 +115,7 @@ def test_columns_that_become_text(engine: Engine, tmp_path: Path) -> None:
         }
         assert revenue(consumer) == 35
         assert consumer.query("select * from analytics.forensics__vanished_rows") == []
-    (held,) = consumer.query("select payload from analytics.forensics__events where event_id = 'five'")
+    (held,) = consumer.query("select payload from analytics.forensics__verdicts where event_id = 'five'")
     assert '"amount":"ten"' in held["payload"]
     consumer.dbt(["test"])
 

@@ -84,7 +84,8 @@ def test_the_causes_add_up(built: Consumer, on_conflict: str) -> None:
 
 def test_what_came_back_is_told_so(built: Consumer) -> None:
     reasons = built.query(
-        "select reason from analytics.forensics__events where event_id = 'deleted, and back 1' and stream = 'last_wins'"
+        "select reason from analytics.forensics__verdicts"
+        " where event_id = 'deleted, and back 1' and stream = 'last_wins'"
     )
     assert [row["reason"] for row in reasons] == [
         "is back in its source, and counts again since 2026-03-03T00:00:00"

@@ -64,7 +64,7 @@ class Played:
         consumer.build(as_of=str(BUILT_AT[len(self.seen)]))
         self.seen.append(
             Seen(
-                events=consumer.query("select * from analytics.forensics__events"),
+                events=consumer.query("select * from analytics.forensics__verdicts"),
                 values=consumer.query("select * from analytics.forensics__metric_versions where is_current"),
                 schema=consumer.query("select * from analytics.forensics__schema_history"),
                 vanished=consumer.query("select * from analytics.forensics__vanished_rows"),

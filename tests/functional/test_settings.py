@@ -85,7 +85,7 @@ HARMLESS: dict[str, Any] = {
         "dbt_forensics": {
             "incidents": {"forensics__detections": {"+materialized": "table"}},
             "metrics": {"forensics__metric_versions": {"+materialized": "table"}},
-            "ledger": {"forensics__events": {"+materialized": "table", "+alias": "every_row"}},
+            "ledger": {"forensics__verdicts": {"+materialized": "table", "+alias": "every_row"}},
         },
     },
     "snapshots": {
@@ -270,7 +270,7 @@ SNAPSHOT += [
 ]
 SAID = {
     "forensics__ledger": ["materialized: incremental", "indexes: its own columns", *LOG],
-    "forensics__actions": LOG,
+    "forensics__action_log": LOG,
     "int_forensics__row_profile": [
         "contract: not enforced",
         "incremental_strategy: append",
@@ -278,8 +278,9 @@ SAID = {
     ],
     "forensics__event_history": ["strategy: dbt_forensics.append_only", *SNAPSHOT],
     "forensics__batch_history": ["strategy: dbt_forensics.versions", *SNAPSHOT],
+    "forensics__verdicts": ["materialized: view or table"],
     "forensics__events": ["materialized: view or table"],
-    "forensics__replays": ["materialized: view;"],
+    "forensics__actions": ["materialized: view;"],
     "int_forensics__dirty_batches": ["materialized: table"],
     "forensics__seals_are_chained": [
         "severity: error",
@@ -407,7 +408,7 @@ def test_a_sample_records_nothing(
     plain.write("models/stg_orders.sql", whole)
     assert "--empty or --sample shows a part of the rows" in run.log
     found = public(plain)
-    for name in ("event_history", "batch_history", "schema_history", "ledger", "events", "vanished_rows"):
+    for name in ("event_history", "batch_history", "schema_history", "ledger", "verdicts", "vanished_rows"):
         assert_same(found[name], before[name])
 
 

@@ -128,7 +128,7 @@ def test_a_row_at_the_very_end_is_outside(new_engine: Any, tmp_path: Path) -> No
             "select * from analytics.forensics__lateness where lateness_seconds <= 7200 order by lateness_seconds"
         )
         too_late = made.query(
-            "select count(*) as n from analytics.forensics__events where timeliness = 'too_late'"
+            "select count(*) as n from analytics.forensics__verdicts where timeliness = 'too_late'"
         )
     covered = [(row["lateness_seconds"], row["covered_count"], row["is_configured"]) for row in rows]
     assert covered == [

@@ -110,7 +110,7 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     assert unread(consumer) == keys
     assert captured(consumer) == dict.fromkeys(LATER, 2) | dict.fromkeys([*JUDGED, *FINE, "orders"], 4)
     held = consumer.query(
-        "select stream, cause, event_id from analytics.forensics__events where verdict = 'quarantined'"
+        "select stream, cause, event_id from analytics.forensics__verdicts where verdict = 'quarantined'"
     )
     assert {one["stream"]: (one["cause"], one["event_id"]) for one in held} == {
         name: (f"rule:{rule}", "e3") for name, (_, rule) in JUDGED.items()
@@ -160,7 +160,7 @@ def test_it_stays_apart_when_columns_changed_or_rows_are_held(engine: Engine, tm
     )
     run = consumer.build(as_of="2026-01-06 12:00:00")
     assert "stream 'orders': rules.quantity cannot be evaluated on some of the rows that arrived" in run.log
-    found = consumer.query("select event_id, cause from analytics.forensics__events where batch_id = 'b6'")
+    found = consumer.query("select event_id, cause from analytics.forensics__verdicts where batch_id = 'b6'")
     assert {one["event_id"]: one["cause"] for one in found if one["cause"].startswith("rule:")} == {
         "f1": "rule:quantity_can_be_evaluated",
         "f9": "rule:quantity",
@@ -248,10 +248,11 @@ def test_a_relation_may_be_of_any_kind(engine: Engine, tmp_path: Path) -> None:
             "create extension postgres_fdw;"
             "create server itself foreign data wrapper postgres_fdw"
             f" options (host '{engine.cluster.folder}', dbname '{engine.database}');"
-            f"create user mapping for current_user server itself options (user '{PostgresCluster.USER}', password_required 'false');"
+            "create user mapping for current_user server itself"
+            f" options (user '{PostgresCluster.USER}', password_required 'false');"
             "import foreign schema raw limit to (t) from server itself into analytics;"
-            "alter foreign table analytics.t rename to \"foreign\";"
-            "alter foreign table analytics.\"foreign\" set schema raw"
+            'alter foreign table analytics.t rename to "foreign";'
+            'alter foreign table analytics."foreign" set schema raw'
         )
     run = consumer.build(as_of="2026-01-05 12:00:00", expect="failure")
     assert {names[name]: n for name, n in captured(consumer).items()} == kinds

@@ -87,7 +87,7 @@ def land_the_sixth(consumer: Consumer) -> None:
 
 def verdicts(consumer: Consumer, schema: str = "analytics") -> list[tuple[Any, ...]]:
     rows = consumer.query(
-        f"select stream, batch_id, verdict, cause, count(*) as n from {schema}.forensics__events"
+        f"select stream, batch_id, verdict, cause, count(*) as n from {schema}.forensics__verdicts"
         " group by stream, batch_id, verdict, cause"
     )
     return sorted(tuple(row.values()) for row in rows)
@@ -366,7 +366,7 @@ def test_columns_may_have_any_name(engine: Engine, tmp_path: Path) -> None:
     consumer.build(as_of="2026-01-05 13:00:00")
     dimensions = '{"%s {{ x }}":"7","order":"B","say \\"hi\\"":"x"}'
     assert values(consumer) == [("things", "sum", "2026-01-05 00:00:00", dimensions, 15, 2)]
-    (event,) = consumer.query("select payload from analytics.forensics__events where event_id = 'e1'")
+    (event,) = consumer.query("select payload from analytics.forensics__verdicts where event_id = 'e1'")
     kept = '"%s {{ x }}":"7","Order":"A","a.b":"2","it\'s":"1","order":"B","payload":"p","row_key":"k"'
     kept += ',"say \\"hi\\"":"x","stream":"s","ünï":"é"'
     assert event["payload"] == "{" + (kept if "Order" in columns else kept.replace('"Order":"A",', "")) + "}"
@@ -403,7 +403,7 @@ def test_a_databases_collation_decides_nothing(request: pytest.FixtureRequest, t
         consumer.insert("orders", [order(event, 5, 1, "b") for event in ("x", "X", "ä", "y")])
         consumer.build(as_of="2026-01-05 12:00:00")
         counted = consumer.query(
-            "select batch_id from analytics.forensics__events where event_id = 'e1' and is_counted"
+            "select batch_id from analytics.forensics__verdicts where event_id = 'e1' and is_counted"
         )
         assert counted == [{"batch_id": "B"}]
         changes = consumer.query("select sample_event_ids from analytics.forensics__metric_changes")

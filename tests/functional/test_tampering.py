@@ -51,7 +51,7 @@ PAGE = (PACKAGE / "docs" / "digest.md").read_text(encoding="utf-8")
         "int_forensics__watch_log",
         "int_forensics__row_profile",
         "int_forensics__detection_log",
-        "forensics__actions",
+        "forensics__action_log",
         "int_forensics__action_rows",
         "forensics__outbox",
         "forensics__seals",
@@ -619,7 +619,7 @@ def test_what_is_left_without_a_seal_is_sealed_by_the_next_build(campaign: Campa
     times = {(one["sealed_table"], str(one["rows_recorded_at"])) for one in sealed}
     assert {
         ("forensics__event_history", "2026-01-09 12:00:00"),
-        ("forensics__actions", "2026-01-08 06:00:00"),
+        ("forensics__action_log", "2026-01-08 06:00:00"),
     } < times
     assert campaign.is_as_exported()
 

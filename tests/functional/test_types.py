@@ -517,7 +517,7 @@ def test_expressions_see_what_they_saw_at_first(engine: Engine, tmp_path: Path) 
 
     def on_record() -> tuple[Any, ...]:
         events = engine.query(
-            "select event_id, batch_id, verdict from analytics.forensics__events order by 2, 1"
+            "select event_id, batch_id, verdict from analytics.forensics__verdicts order by 2, 1"
         )
         values = engine.query(
             "select metric, dimensions, value, unknown_reason is not null as has_reason"
@@ -633,7 +633,7 @@ def test_a_value_that_is_withdrawn_counts_as_said(engine: Engine, tmp_path: Path
     insert("two", 40, {"said": {}})
     consumer.build(as_of="2026-01-05 10:50:00")
     verdicts: dict[str, dict[str, str]] = {}
-    for row in engine.query("select * from analytics.forensics__events where batch_id in ('b30', 'b40')"):
+    for row in engine.query("select * from analytics.forensics__verdicts where batch_id in ('b30', 'b40')"):
         if row["event_id"] != "said" or row["batch_id"] == "b40":
             verdicts.setdefault(row["stream"], {})[row["event_id"]] = row["verdict"]
     expected = {

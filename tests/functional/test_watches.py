@@ -29,7 +29,7 @@ WATCH: dict[str, Any] = {
     "window_start": "day",
     "dimensions": ["currency"],
     "value": "revenue",
-    "truth": "orders.revenue",
+    "metric": "orders.revenue",
 }
 CONTRACT = """
 models:
@@ -156,7 +156,7 @@ def test_a_tolerance_is_said_to_be_rounding(engine: Engine, tmp_path: Path) -> N
 
 
 def test_without_a_truth(engine: Engine, tmp_path: Path) -> None:
-    shop = Shop(engine, tmp_path / "consumer", truth=None)
+    shop = Shop(engine, tmp_path / "consumer", metric=None)
     shop.build(("e1", 10))
     shop.build(("e2", 4))
     shop.consumer.execute("delete from raw.orders")
@@ -169,7 +169,7 @@ def test_without_a_truth(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_a_value_that_differs_fails_the_contract(engine: Engine, tmp_path: Path) -> None:
-    shop = Shop(engine, tmp_path / "consumer", truth=None)
+    shop = Shop(engine, tmp_path / "consumer", metric=None)
     shop.consumer.write("models/contract.yml", CONTRACT)
     shop.build(("e1", 10))
     run = shop.build(("e1", 10), expect="failure")
@@ -183,7 +183,7 @@ def test_a_value_that_differs_fails_the_contract(engine: Engine, tmp_path: Path)
     [
         ({"key": ["day"]}, "key", "an unknown key", "one of relation, window_start"),
         ({"value": None}, "value", "None", "the name of a column"),
-        ({"truth": "orders.revenu"}, "truth", "orders.revenu", "one of orders.revenue"),
+        ({"metric": "orders.revenu"}, "metric", "orders.revenu", "one of orders.revenue"),
         ({"dimensions": []}, "dimensions", "none", "those of orders.revenue: currency"),
         ({"tolerance": -1}, "tolerance", "-1", "a number from 0"),
         ({"window": "hour"}, "window", "hour", "its stream"),

@@ -147,7 +147,7 @@ def test_ledger(consumer: Consumer, variant: example.Variant) -> None:
 @VARIANT
 def test_verdicts(consumer: Consumer, variant: example.Variant) -> None:
     name = names(consumer, variant.stream.name)
-    events = {name[row["row_key"]]: row for row in rows_of(consumer, "events", variant.stream.name)}
+    events = {name[row["row_key"]]: row for row in rows_of(consumer, "verdicts", variant.stream.name)}
     assert {row: event["verdict"] for row, event in events.items()} == variant.verdicts
     assert {row for row, event in events.items() if event["is_counted"]} == {
         row for row, verdict in variant.verdicts.items() if verdict == "accepted"

@@ -19,7 +19,7 @@
         min(of_action.window_start) as first_window_start,
         max(of_action.window_start) as last_window_start,
         count(*) as row_count
-    from {{ ref('forensics__replays').render() }} as states
+    from {{ ref('forensics__actions').render() }} as states
     inner join {{ ref('int_forensics__action_rows').render() }} as of_action
         on states.action_id = of_action.action_id
     where {{ conditions | join(' and ') }}

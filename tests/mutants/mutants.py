@@ -284,7 +284,7 @@ MUTANTS = (
     ),
     Mutant(
         "events as of a time leave out what was recorded at it",
-        "macros/ledger/events_as_of.sql",
+        "macros/ledger/verdicts_as_of.sql",
         "tests/functional/test_as_of.py",
         "and recorded_at <= {{ moment }}",
         "and recorded_at < {{ moment }}",

@@ -29,13 +29,13 @@ PAYLOAD_TYPES: dict[str, Callable[[str], Any]] = {
 
 #: What a build shows, and the macros that give it again for a time, over all streams and metrics.
 SHOWN = {
-    "events_then": "select * from analytics.forensics__events",
+    "events_then": "select * from analytics.forensics__verdicts",
     "metrics_then": "select * from analytics.forensics__metric_versions where is_current",
 }
 AT_ANY_TIME = "1999-01-01 00:00:00.000000"
 AS_OF = {
     "events_then": "\nunion all\n".join(
-        f"select * from ({{{{ dbt_forensics.events_as_of('{name}', '{AT_ANY_TIME}') }}}}) as t"
+        f"select * from ({{{{ dbt_forensics.verdicts_as_of('{name}', '{AT_ANY_TIME}') }}}}) as t"
         for name in STREAMS
     ),
     "metrics_then": "\nunion all\n".join(

@@ -41,7 +41,7 @@ RELATIONS = (
     "schema_history",
     "vanished_rows",
     "ledger",
-    "events",
+    "verdicts",
     "batches",
     "metric_versions",
     "metric_changes",
@@ -160,11 +160,11 @@ def nothing_is_lost(recorded: Recorded, builds: Sequence[Build]) -> list[str]:
     violations += [f"history: missing: {key}" for key in missing.elements()]
 
     keys = [row["row_key"] for row in recorded["event_history"]]
-    violations += _compared("events", (row["row_key"] for row in recorded["events"]), keys)
+    violations += _compared("verdicts", (row["row_key"] for row in recorded["verdicts"]), keys)
     violations += _compared("rows with an entry", {row["row_key"] for row in recorded["ledger"]}, keys)
     violations += [
         f"verdict of {recorded.id_of.get(row['row_key'])}: {row['verdict']!r}"
-        for row in recorded["events"]
+        for row in recorded["verdicts"]
         if row["verdict"] not in VERDICTS
     ]
 
@@ -285,7 +285,7 @@ def tampering_shows(recorded: Recorded, expected: Record) -> list[str]:
     )
     violations += _compared(
         "presence in the source",
-        ((recorded.id_of[row["row_key"]], row["is_in_source"]) for row in recorded["events"]),
+        ((recorded.id_of[row["row_key"]], row["is_in_source"]) for row in recorded["verdicts"]),
         ((row_id(row), row.in_source) for row in expected.history),
     )
     violations += _compared(
@@ -309,7 +309,7 @@ def ledger_balances(recorded: Recorded) -> list[str]:
         effects[entry["row_key"]] += entry["effect"]
     violations = [f"effects of {key} add up to {n}" for key, n in effects.items() if n not in (0, 1)]
     per_event: Counter[str] = Counter()
-    for row in recorded["events"]:
+    for row in recorded["verdicts"]:
         if not row["is_counted"] == (row["verdict"] == "accepted") == (effects[row["row_key"]] == 1):
             violations.append(f"{row['row_key']}: {row['verdict']}, with effect {effects[row['row_key']]}")
         per_event[row["event_id"]] += row["is_counted"]
@@ -327,7 +327,7 @@ def verdicts_agree(recorded: Recorded, expected: Record) -> list[str]:
         "verdict, timeliness, winner",
         (
             (recorded.id_of[row["row_key"]], row["verdict"], row["timeliness"], lost_to(row))
-            for row in recorded["events"]
+            for row in recorded["verdicts"]
         ),
         (
             (row_id(row), row.verdict, row.timeliness, row.lost_to and row_id(row.lost_to))
@@ -416,7 +416,7 @@ def batches_agree(recorded: Recorded, expected: Record) -> list[str]:
 
 
 def final_verdicts(recorded: Recorded) -> dict[RowId, str]:
-    return {recorded.id_of[r["row_key"]]: r["verdict"] for r in recorded["events"] if r["is_in_source"]}
+    return {recorded.id_of[r["row_key"]]: r["verdict"] for r in recorded["verdicts"] if r["is_in_source"]}
 
 
 def current_values(recorded: Recorded) -> dict[tuple[Any, ...], tuple[Any, ...]]:

@@ -52,7 +52,7 @@ class Actor:
         """One action of a kind on a selection that takes something, if there is one."""
         verdicts, command = COMMANDS[kind]
         rows = self.player.consumer.query(
-            "select stream, entity_id, event_id, batch_id, window_start from analytics.forensics__events"
+            "select stream, entity_id, event_id, batch_id, window_start from analytics.forensics__verdicts"
             f" where verdict in ({', '.join(repr(v) for v in verdicts)}) and event_id is not null"
             " and event_time is not null and ingested_at is not null order by row_key"
         )
@@ -82,7 +82,7 @@ class Actor:
         """All its rows are in the outbox, in the one order of rows."""
         emitted = self.player.consumer.query(
             "select events.ingested_at, events.batch_id, events.ordinal, events.row_key"
-            " from analytics.forensics__outbox as outbox inner join analytics.forensics__events as events"
+            " from analytics.forensics__outbox as outbox inner join analytics.forensics__verdicts as events"
             f" on outbox.row_key = events.row_key where outbox.action_id = '{done['action_id']}' order by position"
         )
         assert len(emitted) == done["rows"] > 0

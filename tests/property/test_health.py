@@ -22,7 +22,7 @@ ADDED_UP = """
     having sum(row_count) <> 0
 """
 COUNTED = " union all ".join(
-    f"select stream, window_start, {measure} as measure, count(*) as n from analytics.forensics__events "
+    f"select stream, window_start, {measure} as measure, count(*) as n from analytics.forensics__verdicts "
     f"where {condition} group by 1, 2, 3"
     for measure, condition in (
         ("'rows'", "1 = 1"),

@@ -217,7 +217,7 @@ def test_a_batch_version_that_is_missing_is_seen(played: Player) -> None:
 
 
 def test_a_row_that_counts_twice_is_seen(played: Player) -> None:
-    key = one_of(played, "forensics__events", "is_counted")
+    key = one_of(played, "forensics__verdicts", "is_counted")
     twice = f"insert into {{table}} select * from {{table}} where row_key = '{key}' and effect = 1"
     with planted(played, "forensics__ledger", twice):
         violations = promises.ledger_balances(played.recorded("orders"))
@@ -225,7 +225,7 @@ def test_a_row_that_counts_twice_is_seen(played: Player) -> None:
 
 
 def test_a_second_survivor_is_seen(played: Player) -> None:
-    key = one_of(played, "forensics__events", "verdict = 'duplicate'")
+    key = one_of(played, "forensics__verdicts", "verdict = 'duplicate'")
     counts = f"update {{table}} set verdict = 'accepted', effect = 1 where row_key = '{key}' and effect = 0"
     with planted(played, "forensics__ledger", counts):
         violations = promises.ledger_balances(played.recorded("orders"))

@@ -60,7 +60,7 @@ def act(consumer: Consumer, what: str, stream: str, at: datetime) -> None:
     ]
     types = {"event_count": "bigint"}
     values = [f"{said.get(name, f'cast(null as {types.get(name, text)})')} as {name}" for name in columns]
-    consumer.execute(f"insert into analytics.forensics__actions select {', '.join(values)}")
+    consumer.execute(f"insert into analytics.forensics__action_log select {', '.join(values)}")
 
 
 def values(consumer: Consumer) -> list[Row]:
@@ -83,7 +83,7 @@ def play(engine: Engine, folder: Path) -> tuple[list[Contents], list[list[Row]]]
         if what == "applied":
             consumer.execute(
                 f"insert into analytics.int_forensics__action_rows select 'w1', stream, row_key, event_id, entity_id,"
-                f" window_start, ingested_at, cast('{clock}' as timestamp) from analytics.forensics__events"
+                f" window_start, ingested_at, cast('{clock}' as timestamp) from analytics.forensics__verdicts"
                 f" where stream = '{stream.name}' and verdict = 'accepted'"
             )
         if what:
@@ -120,5 +120,5 @@ def test_every_table_is_duckdbs(
     played: dict[str, tuple[list[Contents], list[list[Row]]]], relation: str, build: int
 ) -> None:
     expected = played["duckdb"][0][build][relation]
-    assert expected or relation in EMPTY or (build == 0 and relation in {"actions", "replays"})
+    assert expected or relation in EMPTY or (build == 0 and relation in {"action_log", "actions"})
     assert_same(played["spark"][0][build][relation], expected)

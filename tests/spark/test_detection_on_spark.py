@@ -14,7 +14,7 @@ from harness.public_tables import ITS_OWN, Contents, assert_same, contents
 
 #: One of each way of looking: at shares of rows, delays, batches, windows of hours, the shape of rows, the history.
 NAMES = ["duplicates", "local_time", "partial_load", "few_of_each_hour", "other_version", "deleted"]
-EMPTY = {"actions", "outbox", "replays", "held_withdrawals", "unread_streams"}
+EMPTY = {"action_log", "outbox", "actions", "held_withdrawals", "unread_streams"}
 
 
 @pytest.fixture(scope="module")

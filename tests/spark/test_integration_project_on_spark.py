@@ -23,7 +23,7 @@ OWN_WORDS = {relation: list(columns) for relation, columns in ITS_OWN.items()}
 OWN_WORDS["metric_versions"] += ["definition_digest"]
 #: Its few rows have no such history.
 EMPTY = {
-    *("vanished_rows", "held_withdrawals", "unread_streams", "actions", "outbox", "replays"),
+    *("vanished_rows", "held_withdrawals", "unread_streams", "action_log", "outbox", "actions"),
     *("settling", "detections", "incidents", "incident_impact", "incident_timeline"),
 }
 

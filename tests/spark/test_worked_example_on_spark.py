@@ -60,9 +60,9 @@ def play(engine: Engine, folder: Path) -> list[Contents]:
 EMPTY = {
     "held_withdrawals",
     "unread_streams",
-    "actions",
+    "action_log",
     "outbox",
-    "replays",
+    "actions",
     "estimates",
     "detections",
     "incidents",
@@ -73,7 +73,7 @@ EMPTY_AT_FIRST = {"vanished_rows": 2, "settling": 2}
 #: What only arrivals change, and not the clock.
 RECORDS = [
     *("event_history", "batch_history", "schema_history", "vanished_rows"),
-    *("ledger", "events", "batches", "metric_versions", "metric_changes"),
+    *("ledger", "verdicts", "events", "batches", "metric_versions", "metric_changes"),
 ]
 
 

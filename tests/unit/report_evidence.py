@@ -192,11 +192,11 @@ def add_incidents(found: Evidence) -> None:
         detection_row("i2", "null_spike", HOSTILE, severity="medium"),
     ]
     found.timeline = [
-        {"incident_id": "i2", "stream": "orders", "happened_at": at("08 10:00"), **moment}
+        {"incident_id": "i2", "stream": "orders", "occurred_at": at("08 10:00"), **moment}
         for moment in (
-            {"moment": "detection", "detector": "hot_entity", "what": "high, seen: a@example.org"},
-            {"moment": "detection", "detector": "null_spike", "what": f"medium, seen: {HOSTILE}"},
-            {"moment": "impact", "detector": None, "what": "revenue changed in 2 values"},
+            {"event_kind": "detection", "detector": "hot_entity", "description": "high, seen: a@example.org"},
+            {"event_kind": "detection", "detector": "null_spike", "description": f"medium, seen: {HOSTILE}"},
+            {"event_kind": "impact", "detector": None, "description": "revenue changed in 2 values"},
         )
     ]
     found.impact = [

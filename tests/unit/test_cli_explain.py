@@ -176,7 +176,7 @@ def test_the_one_stream_that_has_the_metric() -> None:
 
 def test_what_is_personal_in_a_stream_is_so_in_a_watched_value() -> None:
     personal = stream({**STREAM, "personal_data": ["currency", STREAM["event_id"]]})
-    watch = {"daily": {"relation": "ref.daily", "dimensions": ["currency"], "window": "day", "truth": None}}
+    watch = {"daily": {"relation": "ref.daily", "dimensions": ["currency"], "window": "day", "metric": None}}
     watched = watched_stream("watched", watch, {"orders": personal, "other": stream(STREAM)})
     assert watched.is_personal("event_id")
     assert watched.is_personal("currency")

@@ -1,7 +1,7 @@
 -- One row per captured row, as the expected seeds describe one: rows are named by what they say, not by digests.
 with events as (
 
-    select * from {{ ref('forensics__events') }}
+    select * from {{ ref('forensics__verdicts') }}
 
 )
 

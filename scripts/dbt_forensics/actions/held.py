@@ -30,7 +30,7 @@ def held(
     if stream is not None and stream not in streams:
         raise no_such_stream(stream, streams)
     discarded = given_up(
-        warehouse.relation("int_forensics__action_rows"), warehouse.relation("forensics__replays")
+        warehouse.relation("int_forensics__action_rows"), warehouse.relation("forensics__actions")
     )
     rows = warehouse.query(
         f"""
@@ -44,7 +44,7 @@ def held(
                 row_number() over (partition by stream, broken_rule order by ingested_at desc, row_key) as place
             from (
                 select events.*, discarded.row_key as discarded_key
-                from {warehouse.relation("forensics__events")} as events
+                from {warehouse.relation("forensics__verdicts")} as events
                 left join (select distinct row_key from discarded) as discarded on events.row_key = discarded.row_key
             ) as events
             where

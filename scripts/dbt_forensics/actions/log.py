@@ -19,13 +19,13 @@ class Book:
 
     Attributes:
         warehouse: A session that may write.
-        actions: ``forensics__actions`` as SQL.
+        actions: ``forensics__action_log`` as SQL.
         rows: ``int_forensics__action_rows`` as SQL.
-        states: ``forensics__replays`` as SQL.
+        states: ``forensics__actions`` as SQL.
         outbox: ``forensics__outbox`` as SQL.
-        events: ``forensics__events`` as SQL.
+        events: ``forensics__verdicts`` as SQL.
         now: The clock of this invocation, as an SQL literal.
-        arrival_order: The one order of rows, of ``forensics__events as events``, as a list of SQL expressions.
+        arrival_order: The one order of rows, of ``forensics__verdicts as events``, as a list of SQL expressions.
     """
 
     warehouse: WritingWarehouse
@@ -46,11 +46,11 @@ def open_book(warehouse: WritingWarehouse) -> Book:
     """
     return Book(
         warehouse,
-        warehouse.relation("forensics__actions"),
+        warehouse.relation("forensics__action_log"),
         warehouse.relation("int_forensics__action_rows"),
-        warehouse.relation("forensics__replays"),
+        warehouse.relation("forensics__actions"),
         warehouse.relation("forensics__outbox"),
-        warehouse.relation("forensics__events"),
+        warehouse.relation("forensics__verdicts"),
         warehouse.macro("recorded_at"),
         f"events.ingested_at, {warehouse.macro('byte_order', expression='events.batch_id').strip()}, events.ordinal,"
         " events.row_key",
@@ -75,7 +75,7 @@ _TEXT = (
 
 @dataclass(frozen=True)
 class Act:
-    """One act, as the log has it; see the columns of ``forensics__actions``."""
+    """One act, as the log has it; see the columns of ``forensics__action_log``."""
 
     action_id: str
     act: str
@@ -163,7 +163,7 @@ def given_up(rows: str, states: str) -> str:
 
     Args:
         rows: ``int_forensics__action_rows`` as SQL.
-        states: ``forensics__replays`` as SQL.
+        states: ``forensics__actions`` as SQL.
     """
     return (
         f"select of_action.row_key from {rows} as of_action inner join {states} as states"

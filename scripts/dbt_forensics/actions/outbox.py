@@ -23,7 +23,7 @@ from dbt_forensics.text import count, iso, plain
 from dbt_forensics.warehouse import Row
 
 Json = dict[str, Any]
-#: What the outbox takes over from ``forensics__events``.
+#: What the outbox takes over from ``forensics__verdicts``.
 _TAKEN = (
     *("stream", "row_key", "event_id", "entity_id", "event_type", "event_time", "ingested_at", "batch_id"),
     *("sequence_number", "schema_version", "tenant", "verdict", "payload"),
@@ -37,7 +37,7 @@ def emitted_select(book: Book, action_id: str, rows_where: str) -> str:
     Args:
         book: Where they are.
         action_id: The action that emits them.
-        rows_where: Which rows of ``forensics__events as events``.
+        rows_where: Which rows of ``forensics__verdicts as events``.
     """
     taken = ", ".join(f"events.{name}" for name in _TAKEN)
     return (
@@ -69,7 +69,7 @@ def emit(book: Book, action_id: str, rows_where: str, folder: str | None) -> tup
     Args:
         book: Where they are.
         action_id: The action that emits them.
-        rows_where: Which rows of ``forensics__events as events``.
+        rows_where: Which rows of ``forensics__verdicts as events``.
         folder: Where the file goes; None if none is asked for.
 
     Returns:

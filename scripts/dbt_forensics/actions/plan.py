@@ -27,7 +27,7 @@ class Chosen:
     """The rows that a selection takes for a kind of action.
 
     Attributes:
-        rows: Of ``forensics__events``, in the order of their keys: row_key, verdict, broken_rule, is_in_source, ...
+        rows: Of ``forensics__verdicts``, in the order of their keys: row_key, verdict, broken_rule, is_in_source, ...
         scanned: How many rows the selection has, by verdict.
         skipped: How many of them are not taken, by reason.
         digest: Of the keys and verdicts of the rows: another if the selection would do something else.
@@ -87,7 +87,7 @@ def choose(book: Book, selection: Selection, kind: str, limit: int) -> Chosen:
 
 
 def taken_condition(book: Book, selection: Selection, kind: str) -> str:
-    """Returns which rows of ``forensics__events as events`` a selection takes."""
+    """Returns which rows of ``forensics__verdicts as events`` a selection takes."""
     taken = f"{selection.condition()} and events.verdict in {in_list(selection.takes(kind))}"
     if kind == "discard":
         return f"{taken} and events.row_key not in ({given_up(book.rows, book.states)})"

@@ -135,7 +135,7 @@ def apply(
         return {**_of(one), "jsonl_folder": folder}
     unsettled = _unsettled(book, selection, choose(book, selection, kind, limit))
     with warehouse.transaction():
-        warehouse.lock("forensics__actions")
+        warehouse.lock("forensics__action_log")
         log.expect_status(log.action(book, action_id), ["planned"], "applied")
         _expect_up_to_date(book)
         chosen = choose(book, selection, kind, limit)
@@ -254,7 +254,7 @@ def rebuild(options: DbtOptions) -> bool:
 
 def _act(book: log.Book, one: Row, act: str, who: Who, allowed: Sequence[str]) -> None:
     with book.warehouse.transaction():
-        book.warehouse.lock("forensics__actions")
+        book.warehouse.lock("forensics__action_log")
         log.expect_status(log.action(book, one["action_id"]), allowed, act)
         target = book.warehouse.target
         log.record(
@@ -384,6 +384,6 @@ def listed(warehouse: Warehouse) -> list[Json]:
             "reverted_at": iso(row["reverted_at"]),
         }
         for row in warehouse.query(
-            f"select * from {warehouse.relation('forensics__replays')} order by planned_at desc, action_id"
+            f"select * from {warehouse.relation('forensics__actions')} order by planned_at desc, action_id"
         )
     ]

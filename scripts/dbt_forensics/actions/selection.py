@@ -73,7 +73,7 @@ class Selection:
         return self.verdicts or _UNASKED.get(kind, KINDS[kind])
 
     def condition(self) -> str:
-        """Returns it as an SQL condition over ``forensics__events as events``, but for the verdicts."""
+        """Returns it as an SQL condition over ``forensics__verdicts as events``, but for the verdicts."""
         return " and ".join(self._conditions())
 
     def as_json(self) -> str:

@@ -166,7 +166,7 @@ class _Project:
                     "relation": f"ref.published_{played.stream}",
                     "window_start": "window_start",
                     "value": "events",
-                    "truth": f"{played.stream}.events",
+                    "metric": f"{played.stream}.events",
                 }
         profile = {
             "type": "duckdb",
@@ -358,7 +358,7 @@ with
 counted as (
 
     select date_trunc('{played.feed.window}', event_time) as window_start, ingested_at
-    from {{{{ ref('dbt_forensics', 'forensics__events') }}}}
+    from {{{{ ref('dbt_forensics', 'forensics__verdicts') }}}}
     where stream = '{played.stream}' and is_counted
 
 ),

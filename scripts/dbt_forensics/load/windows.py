@@ -33,7 +33,7 @@ class WindowGuard:
     Attributes:
         warehouse: A session; what it asks may be asked inside a transaction.
         streams: Each stream with the column of its event time.
-        actions: ``forensics__replays`` as SQL.
+        actions: ``forensics__actions`` as SQL.
         action_rows: ``int_forensics__action_rows`` as SQL.
         batches: ``forensics__batch_history`` as SQL.
     """
@@ -102,7 +102,7 @@ def find_guard(warehouse: WritingWarehouse, target: Target) -> WindowGuard | Non
         return WindowGuard(
             warehouse,
             tuple(streams),
-            warehouse.relation("forensics__replays"),
+            warehouse.relation("forensics__actions"),
             warehouse.relation("int_forensics__action_rows"),
             warehouse.relation("forensics__batch_history"),
         )

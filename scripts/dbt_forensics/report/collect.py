@@ -144,13 +144,13 @@ class _Asker:
                 min(ingested_at) as first_ingested_at, max(ingested_at) as last_ingested_at
             from (
                 select events.*, case when is_counted then 1 else 0 end as is_counted_number
-                from {events} as events
+                from {verdicts} as events
                 where stream in {streams} and {within}
             ) as events
             group by stream, verdict, cause, timeliness
             order by stream, verdict, cause, timeliness
             """,
-            "events",
+            "verdicts",
             within=self._within("recorded_at"),
         )
 
@@ -175,12 +175,12 @@ class _Asker:
                 sum(case when timeliness in ('late', 'too_late') then 1 else 0 end) as late_count,
                 sum(case when timeliness = 'future' then 1 else 0 end) as future_count,
                 sum(case when verdict = 'duplicate' then 1 else 0 end) as duplicate_count
-            from {events}
+            from {verdicts}
             where stream in {streams} and {within}
             group by stream, batch_id
             order by stream, batch_id
             """,
-            "events",
+            "verdicts",
             within=self._within("recorded_at", since=True),
         )
 
@@ -244,7 +244,7 @@ class _Asker:
         return self._rows(
             """
             with events as (
-                select * from {events} where {chosen}
+                select * from {verdicts} where {chosen}
             ),
             entries as (
                 select * from {ledger} where effect <> 0 and ({chosen})
@@ -255,7 +255,7 @@ class _Asker:
             order by entries.stream, entries.event_id, entries.effective_at, entries.row_key, entries.entry_number
             """,
             "ledger",
-            "events",
+            "verdicts",
             chosen=chosen or "1 = 0",
             columns=_EVENT,
         )
@@ -317,7 +317,7 @@ class _Asker:
                     row_number() over (
                         partition by stream, verdict, cause order by ingested_at desc, batch_id, ordinal, row_key
                     ) as place
-                from {events} as events
+                from {verdicts} as events
                 where stream in {streams} and not is_counted and {within}
             )
             select losers.*, winners.batch_id as winner_batch_id, winners.ingested_at as winner_ingested_at
@@ -327,7 +327,7 @@ class _Asker:
             where losers.place <= {samples}
             order by losers.stream, losers.verdict, losers.cause, losers.place
             """,
-            "events",
+            "verdicts",
             "event_history",
             within=self._within("recorded_at", since=True),
             columns=_EVENT,
@@ -414,11 +414,11 @@ class _Asker:
             """
             select * from {incident_timeline}
             where incident_id in {chosen} and {within}
-            order by incident_id, happened_at, moment, detector, what
+            order by incident_id, occurred_at, event_kind, detector, description
             """,
             "incident_timeline",
             chosen=_ids(incidents),
-            within=self._within("happened_at"),
+            within=self._within("occurred_at"),
         )
 
     def impact(self, incidents: Sequence[Row]) -> list[Row]:
@@ -456,19 +456,19 @@ class _Asker:
         return self._rows(
             """
             select {columns}
-            from {events} as events
+            from {verdicts} as events
             where {chosen}
             order by stream, event_id, ingested_at, batch_id, row_key
             """,
-            "events",
+            "verdicts",
             columns=_EVENT,
             chosen=chosen or "1 = 0",
         )
 
     def actions(self) -> list[Row]:
         return self._rows(
-            "select * from {replays} where stream in {streams} and {within} order by planned_at, action_id",
-            "replays",
+            "select * from {actions} where stream in {streams} and {within} order by planned_at, action_id",
+            "actions",
             within=self._within("planned_at"),
         )
 

@@ -80,14 +80,14 @@ def _status(row: Row, is_over: bool) -> str:
 
 
 def _moment(row: Row, stream: Stream) -> Json:
-    what = row["what"]
+    what = row["description"]
     if _names_a_person(row["detector"], stream):
         what = f"{what.split(': ', 1)[0]}: {MASKED}"
     return {
-        "happened_at": iso(row["happened_at"]),
-        "moment": row["moment"],
+        "occurred_at": iso(row["occurred_at"]),
+        "event_kind": row["event_kind"],
         "detector": row["detector"],
-        "what": shortened(what),
+        "description": shortened(what),
     }
 
 

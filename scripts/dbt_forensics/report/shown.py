@@ -24,7 +24,7 @@ def shown_row(row: Row, stream: Stream, winner: str | None = None) -> Json:
     """Returns a captured row as reports show it: personal data masked, long values shortened.
 
     Args:
-        row: A row of ``forensics__events``.
+        row: A row of ``forensics__verdicts``.
         stream: Its stream.
         winner: How to name the row that it lost to; None leaves the row's key.
     """

@@ -21,7 +21,7 @@ _CAUSES = {
     "erasure": "erased rows",
     "code_changed": "changed code of the model",
     "rounding": "rounding",
-    "unattributed": "no metric is named as its truth",
+    "unattributed": "no metric is named for it",
     "unexplained": "nothing on record",
 }
 

@@ -50,7 +50,7 @@ def _evidence(
     """Arrivals, ledger entries, disappearances, metric versions, metric changes and actions."""
     where = f"stream = {literal(stream.name)} and event_id = {literal(event_id)}"
     arrivals = warehouse.query(
-        f"select {_ARRIVAL} from {warehouse.relation('forensics__events')} where {where}"
+        f"select {_ARRIVAL} from {warehouse.relation('forensics__verdicts')} where {where}"
         " order by ingested_at, batch_id, ordinal, row_key"
     )
     entries = warehouse.query(
@@ -70,12 +70,12 @@ def _evidence(
         f"select * from {warehouse.relation('forensics__metric_changes')} where {covering} {order}"
     )
     ids = sorted({row["action_id"] for row in entries if row["action_id"] is not None})
-    replays = warehouse.relation("forensics__replays")
     acted = " or ".join(
         f"action_id in (select action_id from {warehouse.relation(name)} where {where})"
         for name in ("int_forensics__action_rows", "forensics__outbox")
     )
     actions = warehouse.query(
-        f"select * from {replays} where action_id in {in_list(ids)} or {acted} order by applied_at, action_id"
+        f"select * from {warehouse.relation('forensics__actions')} where action_id in {in_list(ids)} or {acted}"
+        " order by applied_at, action_id"
     )
     return arrivals, entries, vanished, versions, changes, actions

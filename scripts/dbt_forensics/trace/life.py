@@ -25,12 +25,12 @@ def life(
 
     Args:
         stream: The stream.
-        arrivals: Its rows of ``forensics__events``, in order of arrival.
+        arrivals: Its rows of ``forensics__verdicts``, in order of arrival.
         entries: Its rows of ``forensics__ledger``, in order.
         vanished: Its rows of ``forensics__vanished_rows``.
         versions: Metric versions of the windows that it is in.
         changes: The changes of these.
-        actions: The rows of ``forensics__replays`` that are about its rows.
+        actions: The rows of ``forensics__actions`` that are about its rows.
     """
     places = {row["row_key"]: place for place, row in enumerate(arrivals, 1)}
     counted = [places[row["row_key"]] for row in arrivals if row["is_counted"]]
