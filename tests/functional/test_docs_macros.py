@@ -15,6 +15,7 @@ from harness.project import PACKAGE, Consumer
 FILES = [
     "models/losers.sql",
     "models/late.sql",
+    "models/revenue_versions.sql",
     "models/order_digests.sql",
     "models/digest_of_all.sql",
     "snapshots/order_events_kept.sql",
