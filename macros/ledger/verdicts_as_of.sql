@@ -9,14 +9,14 @@
 {%- endmacro %}
 
 
-{% macro _verdicts_as_of(caller, stream, as_of, as_of_sql) %}
-    {%- set moment = dbt_forensics._as_of(caller, as_of, as_of_sql) -%}
+{% macro _verdicts_as_of(where, stream, as_of, as_of_sql) %}
+    {%- set moment = dbt_forensics._as_of(where, as_of, as_of_sql) -%}
     {%- set relations = {
         'history': ref('forensics__event_history').render(),
         'ledger': ref('forensics__ledger').render(),
         'presence': ref('int_forensics__presence_changes').render(),
     } -%}
-    {%- set stream_name = dbt_forensics._stream_on_record(caller, stream) -%}
+    {%- set stream_name = dbt_forensics._stream_on_record(where, stream) -%}
     with
     {%- for name, relation in relations.items() %}
 

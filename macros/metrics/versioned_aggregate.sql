@@ -108,9 +108,10 @@
 
 {% macro _aggregated(relation, agg, event_time, expr, where, dimensions, window) %}
     {#- CTEs, the last of them named aggregated: the value of each window and dimensions, with how many rows it is made of and their digest. -#}
-    {%- set query = relation if relation is string else 'select * from ' ~ relation -%}
+    {%- set is_query = relation is string -%}
     {%- set columns = {} -%}
-    {%- for column in adapter.get_column_schema_from_query(query) -%}{%- do columns.update({column.name: column.data_type}) -%}{%- endfor -%}
+    {%- set found = adapter.get_column_schema_from_query(relation) if is_query else adapter.get_columns_in_relation(relation) -%}
+    {%- for column in found -%}{%- do columns.update({column.name: column.data_type}) -%}{%- endfor -%}
     {%- set fields = {} -%}
     {%- for dimension in dimensions -%}
         {%- set name = dbt_forensics._column_named(dimension, columns) -%}
@@ -128,7 +129,7 @@
             {{ dbt_forensics.canonical_json(fields) }} as dimensions,
             {{ dbt_forensics.canonical_text(input, columns[input_column] if input_column else none) if expr else "''" }} as input,
             {{ dbt_forensics.exact_number(input) if expr and agg in ['sum', 'avg', 'min', 'max'] else 'cast(null as ' ~ dbt_forensics.type_exact_number() ~ ')' }} as number
-        from ({{ query }}) as source_rows
+        from {{ '(' ~ relation ~ ')' if is_query else relation }} as source_rows
         {%- if where %}
         where {{ where }}
         {%- endif %}

@@ -73,9 +73,16 @@ NOT_IN_REDSHIFT = (exp.NullSafeEQ, exp.NullSafeNEQ, exp.Filter, exp.ArrayAgg, ex
 # What the documentation does not allow: {warehouse: {what: files}}.
 GAPS: dict[str, dict[str, set[str]]] = {
     "snowflake": {},
-    "bigquery": {"a range of intervals": {"forensics__verdicts.sql", "verdicts_as_of.sql"}},
+    "bigquery": {
+        "a range of intervals": {"forensics__verdicts.sql", "verdicts_as_of.sql", "events_as_of.sql"}
+    },
     "redshift": {
-        "a frame by range": {"forensics__verdicts.sql", "verdicts_as_of.sql", "forensics__ledger.sql"}
+        "a frame by range": {
+            "forensics__verdicts.sql",
+            "verdicts_as_of.sql",
+            "events_as_of.sql",
+            "forensics__ledger.sql",
+        }
     },
     "databricks": {},
 }

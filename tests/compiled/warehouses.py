@@ -156,6 +156,10 @@ MODELS = {
     ") }}",
     "metric_as_of": "{{ dbt_forensics.metric_as_of('revenue', as_of='2026-01-05 12:00:00', stream='orders') }}",
     "verdicts_as_of": "{{ dbt_forensics.verdicts_as_of('orders', as_of='2026-01-05 12:00:00') }}",
+    "events_as_of": "{{ dbt_forensics.events_as_of('orders', as_of='2026-01-05 12:00:00') }}",
+    "versioned_aggregate": "{{ config(materialized='table') }}{{ dbt_forensics.versioned_aggregate("
+    "source('raw', 'orders'), metric='revenue', agg='sum', expr='amount', event_time='instant', dimensions=['text']"
+    ") }}",
     "estimates_as_of": "{{ dbt_forensics.estimates_as_of(as_of='2026-01-05 12:00:00') }}",
     "row_digest": "{%- set orders = source('raw', 'orders') -%}"
     "select {{ dbt_forensics.row_digest(orders) }} as digest from {{ orders }}",
