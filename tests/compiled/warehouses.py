@@ -310,6 +310,7 @@ class StandIn:
             (r"with previous as \(.* as identities from previous .*", [self.build()]),
             (r"select turn, invocation_id, .*", [self.build()]),
             (r"select max\(recorded_at\) from .*", [(THEN,)]),
+            (r"select max\(recorded_from\) from .*", [(THEN,)]),
             (r"select identities from .*", [(self.identities(),)]),
             (r"select recorded_at, clock_at from .*", [(NOW, NOW)]),
             (r"select distinct stream from .*", [(stream,) for stream in STREAMS]),
