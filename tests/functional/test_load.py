@@ -165,6 +165,31 @@ def test_a_last_line_that_went_on_is_refused(table: Engine, tmp_path: Path) -> N
     assert rows_of(table) == [("a", Decimal(1))]
 
 
+@pytest.mark.parametrize(
+    ("ending", "known", "last", "more"),
+    [
+        ("csv", "id,amount\na,x\n", "b,1", "2\nc,3\n"),
+        ("jsonl", '{"id":"a","amount":"x"}\n', '{"id":"b"}', '{"id":"c"}\n'),
+        ("json", '{"id":"a","amount":"x"} {"id":"b"}\n', "5", "6\n"),
+    ],
+)
+def test_a_last_record_that_went_on_is_refused_beside_one_that_was_rejected(
+    table: Engine, tmp_path: Path, ending: str, known: str, last: str, more: str
+) -> None:
+    """The known lines are read again for the rejected one; half a record that landed is not taken for a whole one."""
+    path = tmp_path / f"a.{ending}"
+    path.write_text(known + last)
+    (first,) = load(table, [path])
+    assert (first.accepted, load(table, [path])[0].status) == (1, "known")
+    path.write_text(known + last + more)
+    (outcome,) = load(table, [path])
+    # What was rejected may go on: it is tried again as it is now.
+    went_on = ending != "json"
+    assert outcome.status == ("refused" if went_on else "grown")
+    assert ("goes on where it ended" in (outcome.refused or "")) == went_on
+    assert len(rows_of(table)) == 1
+
+
 def test_rejected_lines_land_after_the_table_was_repaired(table: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(

@@ -369,7 +369,10 @@ class _Load:
         self._last_line = earlier.last_line if earlier else 0
         if skip and earlier:
             outcome.read = outcome.duplicate = earlier.read_count
-        for parsed in self._stretches(found, skip, progress):
+        # A record that was rejected may go on: it is tried again as it is now.
+        is_whole = earlier is not None and not is_gone and earlier.last_line not in earlier.open_lines
+        known = earlier.content_bytes if earlier and is_whole and not skip else 0
+        for parsed in self._stretches(found, skip, known, progress):
             outcome.read += len(parsed.lines) + len(parsed.rejected)
             self._there |= self._has(parsed)
             rows = judged(with_given(parsed, self._shape, takes_null=self._is_json), self._shape)
@@ -414,7 +417,9 @@ class _Load:
             if not self._is_json or values.null_count < len(values)
         }
 
-    def _stretches(self, found: Fingerprint, skip: int, progress: source.Progress) -> Iterator[Parsed]:
+    def _stretches(
+        self, found: Fingerprint, skip: int, known: int, progress: source.Progress
+    ) -> Iterator[Parsed]:
         file = self._file
         if file.format == "parquet":
             yield from read_parquet(file.path, self._shape, progress)
@@ -427,7 +432,7 @@ class _Load:
                 yield chunk
 
         with source.content(file, progress) as chunks:
-            yield from read_text(file.format, hashed(chunks), self._shape, skip)
+            yield from read_text(file.format, hashed(chunks), self._shape, skip, known)
         if digest.hexdigest() != found.digest:
             raise source.changed()
 
