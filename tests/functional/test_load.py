@@ -188,6 +188,22 @@ def test_a_last_record_that_went_on_is_refused_beside_one_that_was_rejected(
     assert outcome.status == ("refused" if went_on else "grown")
     assert ("goes on where it ended" in (outcome.refused or "")) == went_on
     assert len(rows_of(table)) == 1
+    assert [letter[4] for letter in letters(table)][1:] == ([] if went_on else ["56"])
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_a_file_that_grew_by_a_wrong_line_is_still_the_right_file(
+    table: Engine, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    known = '{"id":"a"}\n' if ending == "jsonl" else '[{"id":"a"}]\n'
+    path.write_text(known)
+    load(table, [path])
+    path.write_text(known + "Total: one row\n")
+    (outcome,) = load(table, [path])
+    count = 1 if ending == "jsonl" else 3  # words, of what has no lines
+    assert (outcome.status, outcome.rejected) == ("grown", Counter({"invalid_json": count}))
+    assert rows_of(table) == [("a", None)]
 
 
 def test_rejected_lines_land_after_the_table_was_repaired(table: Engine, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def _read_documents(
     chunks: Iterable[bytes], start: int, shape: Shape, skip: int, known: int
 ) -> Iterator[Parsed]:
     """The number of a value stands for that of a line."""
-    is_first = True
+    is_first = skip <= start  # what is known was looked at when it landed
     for lines in _together(_after_known(documents.values(chunks, start), skip, known)):
         parsed = None
         if not is_first and not any(b"\n" in text or b"\r" in text for _, text in lines):
@@ -130,7 +130,7 @@ def _together(lines: Iterable[jsonl.Line]) -> Iterator[list[jsonl.Line]]:
 
 
 def _read_lines(chunks: Iterable[bytes], start: int, shape: Shape, skip: int, known: int) -> Iterator[Parsed]:
-    is_first = True
+    is_first = skip <= start
 
     def parse(data: bytes, first_line: int, is_final: bool) -> tuple[Parsed, int]:
         nonlocal is_first

@@ -400,6 +400,9 @@ class _Load:
         rest = only(rows, wanted)
         if self._log and not self._wishes.dry_run:
             self._log.reject(load.load_id, only(rest, new).rejected)
+            for one in rest.rejected:
+                if one.line == earlier.last_line and one.line in earlier.open_lines:  # it may have gone on
+                    self._log.reject_again(earlier.open_lines[one.line], one)
             repaired = [line for line in rest.lines if line in earlier.open_lines]
             landed_by = earlier.loads[-1] if is_gone else load
             self._log.repair(landed_by.load_id, ((earlier.open_lines[line], line) for line in repaired))
