@@ -313,6 +313,32 @@ def test_what_the_engine_does_not_take_refuses_the_file(engine: Engine, tmp_path
     assert "amount (not null) is missing" in (load(engine, [tmp_path / "c.csv"])[0].refused or "")
 
 
+def test_a_default_is_no_value_of_a_file(engine: Engine, tmp_path: Path) -> None:
+    """NULL is what a file says, or says nothing of; only a column that takes no NULL has its default, if it is not named."""
+    engine.execute(
+        "create table raw.t (id varchar, status varchar default 'new', n integer not null default 7, "
+        f"twice integer generated always as (2 * n) {'virtual' if engine.name == 'duckdb' else 'stored'})"
+    )
+    (tmp_path / "1.jsonl").write_text(jsonl({"id": "a", "n": 1, "status": None}, {"id": "b", "n": 1}))
+    (tmp_path / "2.jsonl").write_text(jsonl({"id": "c", "status": "x"}))
+    (tmp_path / "3.jsonl").write_text(jsonl({"id": "d", "n": None}, {"id": "e", "n": 2}))
+    (tmp_path / "4.csv").write_text("id,n\nf,\ng,3\n")
+    (tmp_path / "5.csv").write_text("id\nh\n")
+    # In stretches of their own, as many at a time.
+    some = [{"id": "i", "n": 4, "status": "x"}] * 30_000 + [{"id": "j", "n": 4, "status": None}] * 60_000
+    (tmp_path / "6.jsonl").write_text(jsonl(*some, *[{"id": "k", "n": None}] * 60_000))
+    outcomes = load(engine, [tmp_path])
+    assert [one.refused for one in outcomes] == [None] * 6
+    assert sum((one.rejected for one in outcomes), Counter()) == {"null_not_allowed:n": 60_002}
+    found = engine.query(
+        "select id, status, n, twice, count(*) as rows from raw.t group by 1, 2, 3, 4 order by 1"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("a", None, 1, 2, 1), ("b", None, 1, 2, 1), ("c", "x", 7, 14, 1), ("e", None, 2, 4, 1), ("g", None, 3, 6, 1),
+        ("h", None, 7, 14, 1), ("i", "x", 4, 8, 30_000), ("j", None, 4, 8, 60_000),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet"])
 def test_a_file_that_changes_while_it_is_read_is_refused(
     table: Engine, tmp_path: Path, file_format: str

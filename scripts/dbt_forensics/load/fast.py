@@ -55,6 +55,8 @@ def parse_jsonl(data: bytes, lines: Sequence[Line], shape: Shape) -> Parsed | No
     for name in rows.column_names:
         values = rows.column(name)
         if values.null_count == rows.num_rows:
+            if name in shape.not_null and name.encode() in data:
+                return None  # NULL is something else than a default
             continue
         if pa.types.is_floating(values.type) and _is_beyond_float(values, data):
             return None

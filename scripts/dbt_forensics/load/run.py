@@ -460,6 +460,9 @@ class _Load:
             )
             values = values if gone else values.take(pa.array([0] * len(loads)))
             columns[name] = pc.coalesce(columns[name], values) if name in columns else values
+        for column in self._target.columns:  # what the file does not say is NULL, and no default
+            if column.has_default and column.is_nullable and column.name in self._shape.types:
+                columns.setdefault(column.name, pa.nulls(len(loads), pa.string()))
         if not self._wishes.dry_run:
             listed = [(name, self._types[name]) for name in columns]
             self._warehouse.append(self._warehouse.table(self._target.place), listed, pa.table(columns))

@@ -26,6 +26,7 @@ class Shape:
         filled: Columns that the loader fills where the file has no value.
         is_forced: Whether files of another shape are taken.
         given: Columns that the names of the file's folders give, with the value of all its rows.
+        not_null: Those that take no NULL: the required ones, and those with a default for who does not name them.
     """
 
     types: Mapping[str, ColumnType]
@@ -34,6 +35,7 @@ class Shape:
     filled: frozenset[str] = frozenset()
     is_forced: bool = False
     given: Mapping[str, str | None] = field(default_factory=dict)
+    not_null: frozenset[str] = frozenset()
 
     def column(self, name: str) -> str | None:
         """Returns the table's column for a name in a file: the same, or the only one that differs in case."""

@@ -72,6 +72,7 @@ class Target:
             },
             frozenset(self.filled.values()),
             is_forced,
+            not_null=frozenset(column.name for column in self.columns if not column.is_nullable),
         )
 
 
