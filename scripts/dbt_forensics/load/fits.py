@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -238,15 +239,36 @@ def _uuid(values: pa.StringArray, to: ColumnType) -> Fitted:
 
 
 def _json(values: pa.StringArray, to: ColumnType) -> Fitted:
+    # jsonb keeps one of two equal keys, which json keeps both.
+    pairs = _unlike if to.words == "jsonb" else None
+
     def is_json(text: str) -> bool:
         try:
-            json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_constant)
+            found = json.loads(
+                text, parse_int=str, parse_float=str, parse_constant=_no_constant, object_pairs_hook=pairs
+            )
+            # No engine's JSON has NUL or half characters.
+            return "\\u" not in text or "\0" not in _written(found)
         except (ValueError, RecursionError):
             return False
-        # PostgreSQL's jsonb has no NUL and no half characters.
-        return not re.search(r"\\u(?:0000|[dD][89a-fA-F])", text)
 
     return values, pa.array([text is None or is_json(text) for text in values.to_pylist()], pa.bool_())
+
+
+def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError(pairs)
+    return found
+
+
+def _written(value: Any) -> str:
+    """Returns the texts of a value, one after the other; UnicodeError if one has half a character."""
+    if isinstance(value, str):
+        value.encode()
+        return value
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return "".join(map(_written, parts))
 
 
 def _no_constant(name: str) -> None:
