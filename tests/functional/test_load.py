@@ -479,6 +479,25 @@ def test_create_makes_the_table_from_the_file(engine: Engine, tmp_path: Path) ->
     ) == [{"n": 1}]
 
 
+def test_no_table_is_made_from_what_is_none(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("")
+    (tmp_path / "2.jsonl.gz").write_bytes(gzip.compress(b""))
+    (tmp_path / "3.csv").write_bytes(b"id,n\ra,1\r")
+    (tmp_path / "4.csv").write_bytes("id,n\na,1\n".encode("utf-16"))
+    (tmp_path / "5.parquet").write_bytes(b"")
+    (tmp_path / "7.csv").write_text("id,n\na,1\n")
+    for dry_run in (True, False):
+        outcomes = load(engine, [tmp_path], create=True, dry_run=dry_run)
+        statuses = ["empty", "empty", *["refused"] * 3, "landed"]
+        assert [one.status for one in outcomes] == statuses
+        assert [(one.refused or "").partition(":")[0] for one in outcomes[2:4]] == [
+            "Its lines end with a carriage return alone",
+            "It is UTF-16",
+        ]
+    assert rows_of(engine, "id, n") == [("a", "1")]
+    assert load(engine, [tmp_path / "1.csv"])[0].status == "empty"
+
+
 # Processes
 
 KILLED = """

@@ -310,6 +310,16 @@ def content(file: SourceFile, progress: Progress) -> Iterator[Iterator[bytes]]:
         raise RefusedError(f"It cannot be read ({error.strerror or error}).") from error
 
 
+def is_empty(file: SourceFile) -> bool:
+    """Returns whether a text file has no content.
+
+    Raises:
+        RefusedError: It cannot be read.
+    """
+    with content(file, lambda _: None) as chunks:
+        return file.format != "parquet" and not next(chunks, b"")
+
+
 def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[bytes]:
     magic = raw.read(4)
     raw.seek(0)

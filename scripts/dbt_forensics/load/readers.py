@@ -39,8 +39,8 @@ def read_text(
     """
     if file_format in ("jsonl", "json"):
         return _read_json(_without_end_mark(chunks, everywhere=True), shape, skip, known)
-    delimiters = "\t" if file_format == "tsv" else csvs.DELIMITERS
-    return _read_csv(_without_end_mark(chunks, everywhere=False), shape, skip, known, delimiters)
+    whole = _without_end_mark(chunks, everywhere=False)
+    return _read_csv(whole, shape, skip, known, _delimiters(file_format))
 
 
 def _without_end_mark(chunks: Iterable[bytes], *, everywhere: bool) -> Iterator[bytes]:
@@ -72,6 +72,40 @@ def first_records(chunks: Iterable[bytes]) -> list[bytes]:
         if value.end > CHUNK:
             break
     return found
+
+
+def first_names(file_format: str, chunks: Iterable[bytes]) -> tuple[str, ...]:
+    """Returns the names in the header of a CSV file.
+
+    Raises:
+        RefusedError: As for reading.
+    """
+    head, _, start = _csv_head(_without_end_mark(chunks, everywhere=False))
+    _, names, _ = csvs.read_header(head[start:], lambda name: name, _delimiters(file_format))
+    csvs.check_header(names)
+    return names
+
+
+def _delimiters(file_format: str) -> str:
+    return "\t" if file_format == "tsv" else csvs.DELIMITERS
+
+
+def _csv_head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes], int]:
+    """Returns the beginning of a content, at least its first line, the rest, and where the header begins."""
+    stream = iter(chunks)
+    head = b""
+    while b"\n" not in head:
+        chunk = next(stream, b"")
+        head += chunk
+        if not chunk:
+            break
+        _check_length(head, 1)
+    start = _bom(head)
+    if b"\r" in head.rstrip() and b"\n" not in head:
+        raise RefusedError("Its lines end with a carriage return alone: expected line feeds; convert it.")
+    if not head[start:].strip():
+        raise RefusedError("It has no header: expected the names of columns in its first line.")
+    return head, stream, start
 
 
 def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -172,19 +206,7 @@ def _check_json(parsed: Parsed, shape: Shape, expected: str) -> None:
 def _read_csv(
     chunks: Iterable[bytes], shape: Shape, skip: int, known: int, delimiters: str
 ) -> Iterator[Parsed]:
-    stream = iter(chunks)
-    head = b""
-    while b"\n" not in head:
-        chunk = next(stream, b"")
-        head += chunk
-        if not chunk:
-            break
-        _check_length(head, 1)
-    start = _bom(head)
-    if b"\r" in head.rstrip() and b"\n" not in head:
-        raise RefusedError("Its lines end with a carriage return alone: expected line feeds; convert it.")
-    if not head[start:].strip():
-        raise RefusedError("It has no header: expected the names of columns in its first line.")
+    head, stream, start = _csv_head(chunks)
     delimiter, names, size = csvs.read_header(head[start:], shape.column, delimiters)
     csvs.check_header(names)
     shape.check(names)
