@@ -248,6 +248,8 @@ def test_a_record_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         b'\x1e{"id":"a"}\n\x1e{"id":"b"}\n\x1e{"id":"c"}\n',
         b'\xef\xbb\xbf\xef\xbb\xbf[{"id":"a"},{"id":"b"},{"id":"c"}]\x1a',
         b'{"id":"a"}\n{"id":"b"}\n{"id":"c"}\n\x1a',
+        b'{"id":"a"}\n{"id":"b"}\n{"id":"c"}\n\x1a\r\n',
+        b'[{"id":"a"},{"id":"b"},{"id":"c"}]\n\x1a\x1a\n',
         b'{"id":"a"}\n\xef\xbb\xbf{"id":"b"}\n{"id":"c"}\x1a\x1a',
     ],
 )

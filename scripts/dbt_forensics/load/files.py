@@ -417,7 +417,10 @@ def _unzstd(raw: IO[bytes]) -> Iterator[bytes]:
         try:
             chunk = stream.read(CHUNK)
         except OSError as error:
-            raise _BrokenError(str(error), is_cut="runcated" in str(error)) from error
+            # The first frame is known by its beginning.
+            is_after = "Unknown frame descriptor" in str(error)
+            words = "something else follows after its end" if is_after else str(error)
+            raise _BrokenError(words, is_cut="runcated" in str(error)) from error
         if not chunk:
             return
         yield chunk

@@ -44,11 +44,15 @@ def read_text(
 
 
 def _without_end_mark(chunks: Iterable[bytes], *, everywhere: bool) -> Iterator[bytes]:
-    """Leaves out Ctrl-Z, with which DOS ended files; unless it is everywhere, only where it is a line of its own."""
+    """Leaves out Ctrl-Z, with which DOS ended files; unless it is everywhere, only where it is a line of its own.
+
+    It may have a line's end, as an editor or a copied line gives it.
+    """
     held = last = b""
     for chunk in chunks:
-        kept = (held + chunk).rstrip(_END_MARK)
-        held = (held + chunk)[len(kept) :]
+        whole = held + chunk
+        mark = whole.find(_END_MARK, len(whole.rstrip(_END_MARK + b"\r\n")))
+        kept, held = (whole, b"") if mark < 0 else (whole[:mark], whole[mark:])
         if kept:
             last = kept[-1:]
             yield kept

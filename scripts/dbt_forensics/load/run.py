@@ -145,7 +145,9 @@ class Loader:
             raise RefusedError(file.problem)
         before = source.state(file.path)
         attempt.size = before.size
-        if not self._target.columns and source.is_empty(file):  # no table can be made from it, and none is needed
+        if not self._target.columns and source.is_empty(
+            file
+        ):  # no table can be made from it, and none is needed
             return Outcome(file, "empty", digest=hashlib.sha256().hexdigest()), self._target
         log = self._log()
         dry = self._wishes.dry_run
