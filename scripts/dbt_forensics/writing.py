@@ -88,7 +88,8 @@ class WritingWarehouse(Warehouse, ABC):
         database, schema, name = (sql.literal(part) for part in place)
         rows = self.query(
             "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale,"
-            " datetime_precision, is_nullable, column_default, is_identity, is_generated from information_schema.columns"
+            " datetime_precision, is_nullable, column_default, is_identity, is_generated"
+            " from information_schema.columns"
             f" where table_catalog = {database} and table_schema = {schema} and table_name = {name}"
             " order by ordinal_position"
         )

@@ -314,7 +314,7 @@ def test_what_the_engine_does_not_take_refuses_the_file(engine: Engine, tmp_path
 
 
 def test_a_default_is_no_value_of_a_file(engine: Engine, tmp_path: Path) -> None:
-    """NULL is what a file says, or says nothing of; only a column that takes no NULL has its default, if it is not named."""
+    """What a file says nothing of is NULL; only a column that takes no NULL has its default, if it is not named."""
     engine.execute(
         "create table raw.t (id varchar, status varchar default 'new', n integer not null default 7, "
         f"twice integer generated always as (2 * n) {'virtual' if engine.name == 'duckdb' else 'stored'})"
