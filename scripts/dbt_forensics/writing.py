@@ -77,11 +77,14 @@ class WritingWarehouse(Warehouse, ABC):
     def make_schema(self, place: tuple[str, str, str]) -> None:
         """Makes the schema of a place if there is none."""
         database, schema, _ = place
-        if not self.query(
+        there = (
             f"select 1 from information_schema.schemata where catalog_name = {sql.literal(database)}"
             f" and schema_name = {sql.literal(schema)}"
-        ):
-            self.execute(f"create schema {self.identifier(schema)}")
+        )
+        if not self.query(there):
+            self.lock(f"dbt_forensics schema {schema}")  # another transaction may make it for another table
+            if not self.query(there):
+                self.execute(f"create schema {self.identifier(schema)}")
 
     def columns(self, place: tuple[str, str, str]) -> list[TableColumn]:
         """Returns a table's columns in their order; none if it does not exist."""

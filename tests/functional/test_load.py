@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -593,6 +595,25 @@ def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     assert len(rows_of(engine, "id")) == 20_000
     assert len(letters(engine)) == 1
     assert engine.query("select count(*) as n from raw.forensics_load_log") == [{"n": 1}]
+
+
+def test_two_first_loads_into_one_schema(
+    engine_named: Callable[[str], AbstractContextManager[Engine]], tmp_path: Path
+) -> None:
+    """Each makes the schema, for a table of its own: the second waits for the first."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(jsonl({"id": "a"}))
+    with engine_named("postgres") as engine, ThreadPoolExecutor() as threads:
+        others = [copy(engine) for _ in range(4)]
+        for other in others:
+            other._connection = None
+        loads = [
+            threads.submit(load, other, [path], table=f"new.t{number}", create=True)
+            for number, other in enumerate(others)
+        ]
+        assert [one.result()[0].refused for one in loads] == [None] * 4
+        for other in others:
+            other.release()
 
 
 def test_duckdb_is_bounded_while_files_are_loaded_and_not_else(
