@@ -417,6 +417,38 @@ def test_every_type_lands(engine: Engine, tmp_path: Path) -> None:
     assert zone == [{"is_same": True}]
 
 
+def test_a_whole_number_is_not_rounded(engine: Engine, tmp_path: Path) -> None:
+    """Of a fraction a float holds the nearest, as always; of a whole number another one. Floats come back from text."""
+    engine.create_table("t", {"d": "double precision", "r": "real"})
+    doubles = [
+        "9007199254740993",
+        "-9007199254740993.0",
+        "9007199254740992",
+        "123456789012345680000",
+        "1e23",
+        "0.1",
+    ]
+    reals = ["16777217", "16777216", "123456790", "36893488147419103232", "0.1"]
+    kept = {"d": [float(text) for text in doubles[2:]], "r": [float(text) for text in reals[1:]]}
+    for name, texts in (("d", doubles), ("r", reals)):
+        first = (
+            f'{{"{name}":1}}\n' * 100_000
+        )  # a stretch of its own, so that the rest are read many at a time
+        (tmp_path / f"{name}.jsonl").write_text(first + "".join(f'{{"{name}":{text}}}\n' for text in texts))
+        (tmp_path / f"{name}.csv").write_text(f"{name}\n" + "\n".join(texts) + "\n")
+        for ending in ("csv", "jsonl"):
+            engine.execute("delete from raw.t")
+            (outcome,) = load(engine, [tmp_path / f"{name}.{ending}"])
+            assert outcome.rejected == Counter({f"wrong_type:{name}": len(texts) - len(kept[name])})
+            found = [
+                row[name]
+                for row in engine.query(f"select {name} from raw.t where {name} <> 1 order by {name}")
+            ]
+            assert found == pytest.approx(sorted(kept[name]), rel=1e-6)
+    pq.write_table(pa.table({"d": [2**53, 2**53 + 1]}), tmp_path / "e.parquet")
+    assert load(engine, [tmp_path / "e.parquet"])[0].rejected == Counter({"wrong_type:d": 1})
+
+
 def test_json_in_a_text_file_lands_as_it_is(engine: Engine, tmp_path: Path) -> None:
     """As Python writes it, with escapes: pairs of surrogates are characters, and two backslashes are one."""
     engine.create_table("t", {"id": "varchar", "doc": "jsonb" if engine.name == "postgres" else "json"})
