@@ -448,6 +448,18 @@ def test_links_are_files_of_their_own_where_their_keys_differ(tmp_path: Path) ->
     assert today.keys() == {"country": "DE", "dt": "5"}
 
 
+def test_a_path_through_a_link_and_back_is_what_the_system_says(tmp_path: Path) -> None:
+    (tmp_path / "store" / "sub").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "store" / "sub")
+    for name in ("a.csv", "store/a.csv"):
+        (tmp_path / name).write_text(name)
+    (file,) = find_files([f"{tmp_path}/link/../a.csv"])
+    assert file.path.read_text() == "store/a.csv"
+    (tmp_path / "link" / "b.csv").write_text("b")
+    (file,) = find_files([f"{tmp_path}/link/../sub/./b.csv", f"{tmp_path}/link/b.csv"])
+    assert file.path.samefile(tmp_path / "link" / "b.csv")
+
+
 def test_a_pattern_leaves_out_what_a_folder_does(tmp_path: Path) -> None:
     for name in ("land/_temporary/0/part.csv", "land/ok/part.csv", "_old/part.csv"):
         (tmp_path / name).parent.mkdir(parents=True)

@@ -169,7 +169,10 @@ def source_file(path: Path) -> SourceFile | None:
 
 
 def _from_root(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 (links stay what they are named, `..` does not)
+    lexical = os.path.abspath(path)  # noqa: PTH100 (links stay what they are named, `..` does not)
+    # `link/../a.csv` is beside what the link leads to.
+    real = os.path.realpath(path)
+    return Path(lexical if os.path.realpath(lexical) == real else real)
 
 
 def find_files(arguments: Sequence[str]) -> list[SourceFile]:
