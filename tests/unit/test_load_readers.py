@@ -384,10 +384,13 @@ def test_which_files_are_meant(tmp_path: Path) -> None:
     assert names == ["a.csv.gz", "b.jsonl", "sub/c.parquet", "sub/d.ndjson.zst"]
     assert len(find_files([str(tmp_path), str(tmp_path / "b.jsonl")])) == 5
     assert [file.name for file in find_files([str(tmp_path / "*.gz")])] == ["a.csv"]
+    (notes,) = find_files([str(tmp_path / "*.txt")])  # is refused, and so in the load log, as beside others
+    assert (notes.problem or "").startswith("Its name does not say what it is")
+    (tmp_path / "empty").mkdir()
     for argument, words in (
         ("notes.txt", "its name must end with one of .jsonl"),
         ("nope.csv", "does not exist"),
-        ("*.txt", "no file to load"),
+        ("empty", "no file to load"),
     ):
         with pytest.raises(ForensicsError, match=re.escape(words)):
             find_files([str(tmp_path / argument)])

@@ -200,11 +200,9 @@ def find_files(arguments: Sequence[str]) -> list[SourceFile]:
             )
             # Two links to one file are two if their folders are other keys: the rows differ.
             found.setdefault((os.path.realpath(path), file.folder_keys), file)
-    if all(file.problem for file in found.values()):
-        left_out = ", ".join(file.shown for file in list(found.values())[:5])
-        seen = f" (it has {left_out}{', …' if len(found) > 5 else ''})" if found else ""
+    if not found:
         raise ForensicsError(
-            f"There is no file to load in {', '.join(arguments)}{seen}: names must end with {ENDINGS}."
+            f"There is no file to load in {', '.join(arguments)}: names must end with {ENDINGS}."
         )
     return list(found.values())
 
