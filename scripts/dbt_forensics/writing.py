@@ -32,11 +32,15 @@ class TableColumn:
         name: Its name as the engine stores it.
         data_type: Its type in the engine's words, in lower case.
         is_required: Whether a row must have a value: NULL is not allowed and there is no default.
+        is_nullable: Whether NULL is allowed.
+        has_default: Whether a row that says nothing of it gets a value, or may get one.
     """
 
     name: str
     data_type: str
     is_required: bool
+    is_nullable: bool = True
+    has_default: bool = False
 
 
 class EngineError(Exception):
@@ -73,18 +77,22 @@ class WritingWarehouse(Warehouse, ABC):
     def make_schema(self, place: tuple[str, str, str]) -> None:
         """Makes the schema of a place if there is none."""
         database, schema, _ = place
-        if not self.query(
+        there = (
             f"select 1 from information_schema.schemata where catalog_name = {sql.literal(database)}"
             f" and schema_name = {sql.literal(schema)}"
-        ):
-            self.execute(f"create schema {self.identifier(schema)}")
+        )
+        if not self.query(there):
+            self.lock(f"dbt_forensics schema {schema}")  # another transaction may make it for another table
+            if not self.query(there):
+                self.execute(f"create schema {self.identifier(schema)}")
 
     def columns(self, place: tuple[str, str, str]) -> list[TableColumn]:
         """Returns a table's columns in their order; none if it does not exist."""
         database, schema, name = (sql.literal(part) for part in place)
         rows = self.query(
             "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale,"
-            " datetime_precision, is_nullable, column_default, is_identity from information_schema.columns"
+            " datetime_precision, is_nullable, column_default, is_identity, is_generated"
+            " from information_schema.columns"
             f" where table_catalog = {database} and table_schema = {schema} and table_name = {name}"
             " order by ordinal_position"
         )
@@ -93,6 +101,8 @@ class WritingWarehouse(Warehouse, ABC):
                 row["column_name"],
                 _type_words(row),
                 row["is_nullable"] == "NO" and row["column_default"] is None and row["is_identity"] != "YES",
+                row["is_nullable"] == "YES",
+                row["column_default"] is not None and row["is_generated"] != "ALWAYS",
             )
             for row in rows
         ]

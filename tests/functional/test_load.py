@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -165,6 +167,47 @@ def test_a_last_line_that_went_on_is_refused(table: Engine, tmp_path: Path) -> N
     assert rows_of(table) == [("a", Decimal(1))]
 
 
+@pytest.mark.parametrize(
+    ("ending", "known", "last", "more"),
+    [
+        ("csv", "id,amount\na,x\n", "b,1", "2\nc,3\n"),
+        ("jsonl", '{"id":"a","amount":"x"}\n', '{"id":"b"}', '{"id":"c"}\n'),
+        ("json", '{"id":"a","amount":"x"} {"id":"b"}\n', "5", "6\n"),
+    ],
+)
+def test_a_last_record_that_went_on_is_refused_beside_one_that_was_rejected(
+    table: Engine, tmp_path: Path, ending: str, known: str, last: str, more: str
+) -> None:
+    """The known lines are read again for the rejected one; half a record that landed is not taken for a whole one."""
+    path = tmp_path / f"a.{ending}"
+    path.write_text(known + last)
+    (first,) = load(table, [path])
+    assert (first.accepted, load(table, [path])[0].status) == (1, "known")
+    path.write_text(known + last + more)
+    (outcome,) = load(table, [path])
+    # What was rejected may go on: it is tried again as it is now.
+    went_on = ending != "json"
+    assert outcome.status == ("refused" if went_on else "grown")
+    assert ("goes on where it ended" in (outcome.refused or "")) == went_on
+    assert len(rows_of(table)) == 1
+    assert [letter[4] for letter in letters(table)][1:] == ([] if went_on else ["56"])
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_a_file_that_grew_by_a_wrong_line_is_still_the_right_file(
+    table: Engine, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    known = '{"id":"a"}\n' if ending == "jsonl" else '[{"id":"a"}]\n'
+    path.write_text(known)
+    load(table, [path])
+    path.write_text(known + "Total: one row\n")
+    (outcome,) = load(table, [path])
+    count = 1 if ending == "jsonl" else 3  # words, of what has no lines
+    assert (outcome.status, outcome.rejected) == ("grown", Counter({"invalid_json": count}))
+    assert rows_of(table) == [("a", None)]
+
+
 def test_rejected_lines_land_after_the_table_was_repaired(table: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(
@@ -272,6 +315,32 @@ def test_what_the_engine_does_not_take_refuses_the_file(engine: Engine, tmp_path
     assert "amount (not null) is missing" in (load(engine, [tmp_path / "c.csv"])[0].refused or "")
 
 
+def test_a_default_is_no_value_of_a_file(engine: Engine, tmp_path: Path) -> None:
+    """What a file says nothing of is NULL; only a column that takes no NULL has its default, if it is not named."""
+    engine.execute(
+        "create table raw.t (id varchar, status varchar default 'new', n integer not null default 7, "
+        f"twice integer generated always as (2 * n) {'virtual' if engine.name == 'duckdb' else 'stored'})"
+    )
+    (tmp_path / "1.jsonl").write_text(jsonl({"id": "a", "n": 1, "status": None}, {"id": "b", "n": 1}))
+    (tmp_path / "2.jsonl").write_text(jsonl({"id": "c", "status": "x"}))
+    (tmp_path / "3.jsonl").write_text(jsonl({"id": "d", "n": None}, {"id": "e", "n": 2}))
+    (tmp_path / "4.csv").write_text("id,n\nf,\ng,3\n")
+    (tmp_path / "5.csv").write_text("id\nh\n")
+    # In stretches of their own, as many at a time.
+    some = [{"id": "i", "n": 4, "status": "x"}] * 30_000 + [{"id": "j", "n": 4, "status": None}] * 60_000
+    (tmp_path / "6.jsonl").write_text(jsonl(*some, *[{"id": "k", "n": None}] * 60_000))
+    outcomes = load(engine, [tmp_path])
+    assert [one.refused for one in outcomes] == [None] * 6
+    assert sum((one.rejected for one in outcomes), Counter()) == {"null_not_allowed:n": 60_002}
+    found = engine.query(
+        "select id, status, n, twice, count(*) as rows from raw.t group by 1, 2, 3, 4 order by 1"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("a", None, 1, 2, 1), ("b", None, 1, 2, 1), ("c", "x", 7, 14, 1), ("e", None, 2, 4, 1), ("g", None, 3, 6, 1),
+        ("h", None, 7, 14, 1), ("i", "x", 4, 8, 30_000), ("j", None, 4, 8, 60_000),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("file_format", ["jsonl", "csv", "parquet"])
 def test_a_file_that_changes_while_it_is_read_is_refused(
     table: Engine, tmp_path: Path, file_format: str
@@ -348,10 +417,71 @@ def test_every_type_lands(engine: Engine, tmp_path: Path) -> None:
     assert zone == [{"is_same": True}]
 
 
+def test_a_whole_number_is_not_rounded(engine: Engine, tmp_path: Path) -> None:
+    """Of a fraction a float holds the nearest, as always; of a whole number another one. Floats come back from text."""
+    engine.create_table("t", {"d": "double precision", "r": "real"})
+    doubles = [
+        "9007199254740993",
+        "-9007199254740993.0",
+        "9007199254740992",
+        "123456789012345680000",
+        "1e23",
+        "0.1",
+    ]
+    reals = ["16777217", "16777216", "123456790", "36893488147419103232", "0.1"]
+    kept = {"d": [float(text) for text in doubles[2:]], "r": [float(text) for text in reals[1:]]}
+    for name, texts in (("d", doubles), ("r", reals)):
+        first = (
+            f'{{"{name}":1}}\n' * 100_000
+        )  # a stretch of its own, so that the rest are read many at a time
+        (tmp_path / f"{name}.jsonl").write_text(first + "".join(f'{{"{name}":{text}}}\n' for text in texts))
+        (tmp_path / f"{name}.csv").write_text(f"{name}\n" + "\n".join(texts) + "\n")
+        for ending in ("csv", "jsonl"):
+            engine.execute("delete from raw.t")
+            (outcome,) = load(engine, [tmp_path / f"{name}.{ending}"])
+            assert outcome.rejected == Counter({f"wrong_type:{name}": len(texts) - len(kept[name])})
+            found = [
+                row[name]
+                for row in engine.query(f"select {name} from raw.t where {name} <> 1 order by {name}")
+            ]
+            assert found == pytest.approx(sorted(kept[name]), rel=1e-6)
+    pq.write_table(pa.table({"d": [2**53, 2**53 + 1]}), tmp_path / "e.parquet")
+    assert load(engine, [tmp_path / "e.parquet"])[0].rejected == Counter({"wrong_type:d": 1})
+
+
+def test_json_in_a_text_file_lands_as_it_is(engine: Engine, tmp_path: Path) -> None:
+    """As Python writes it, with escapes: pairs of surrogates are characters, and two backslashes are one."""
+    engine.create_table("t", {"id": "varchar", "doc": "jsonb" if engine.name == "postgres" else "json"})
+    texts = {
+        "a": '{"x": "\\ud83d\\ude00"}',
+        "b": '{"p": "C:\\\\u0000\\\\ud83d"}',
+        "c": '"\\ud83d"',
+        "d": '["\\u0000"]',
+        "e": '{"k": 1, "k": 2}',
+    }
+    pq.write_table(pa.table({"id": list(texts), "doc": list(texts.values())}), tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text(
+        "id,doc\n" + "".join('{},"{}"\n'.format(key, text.replace('"', '""')) for key, text in texts.items())
+    )
+    # jsonb would keep the last of two equal keys.
+    landed = "aabb" if engine.name == "postgres" else "aabbee"
+    for outcome in load(engine, [tmp_path]):
+        assert outcome.rejected == Counter({"wrong_type:doc": 5 - len(landed) // 2})
+    found = engine.query("select id, cast(doc as varchar) as doc from raw.t order by id")
+    assert "".join(row["id"] for row in found) == landed
+    assert [json.loads(row["doc"]) for row in found[:4:2]] == [{"x": "\U0001f600"}, {"p": "C:\\u0000\\ud83d"}]
+
+
 def test_types_that_are_not_written_are_named(engine: Engine, tmp_path: Path) -> None:
     engine.create_table("t", {"id": "varchar", "tags": "integer[]"})
     (tmp_path / "a.jsonl").write_text(jsonl({"id": "a", "tags": [1]}))
-    assert "the table has no tags" in (load(engine, [tmp_path / "a.jsonl"])[0].refused or "")
+    refused = load(engine, [tmp_path / "a.jsonl"])[0].refused or ""
+    words = "integer[]" if engine.name == "duckdb" else "array"
+    assert (
+        f"the table's tags has the type {words}, and dbt-forensics load writes text, whole numbers" in refused
+    )
+    (tmp_path / "b.csv").write_text("id,tags,colour\na,1,red\n")
+    assert "the table has no colour;" in (load(engine, [tmp_path / "b.csv"])[0].refused or "")
     assert load(engine, [tmp_path / "a.jsonl"], force=True)[0].accepted == 1
 
 
@@ -387,6 +517,25 @@ def test_create_makes_the_table_from_the_file(engine: Engine, tmp_path: Path) ->
     assert engine.query(
         "select count(*) as n from new.a where _load_id is not null and _loaded_at is not null"
     ) == [{"n": 1}]
+
+
+def test_no_table_is_made_from_what_is_none(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("")
+    (tmp_path / "2.jsonl.gz").write_bytes(gzip.compress(b""))
+    (tmp_path / "3.csv").write_bytes(b"id,n\ra,1\r")
+    (tmp_path / "4.csv").write_bytes("id,n\na,1\n".encode("utf-16"))
+    (tmp_path / "5.parquet").write_bytes(b"")
+    (tmp_path / "7.csv").write_text("id,n\na,1\n")
+    for dry_run in (True, False):
+        outcomes = load(engine, [tmp_path], create=True, dry_run=dry_run)
+        statuses = ["empty", "empty", *["refused"] * 3, "landed"]
+        assert [one.status for one in outcomes] == statuses
+        assert [(one.refused or "").partition(":")[0] for one in outcomes[2:4]] == [
+            "Its lines end with a carriage return alone",
+            "It is UTF-16",
+        ]
+    assert rows_of(engine, "id, n") == [("a", "1")]
+    assert load(engine, [tmp_path / "1.csv"])[0].status == "empty"
 
 
 # Processes
@@ -478,6 +627,25 @@ def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     assert len(rows_of(engine, "id")) == 20_000
     assert len(letters(engine)) == 1
     assert engine.query("select count(*) as n from raw.forensics_load_log") == [{"n": 1}]
+
+
+def test_two_first_loads_into_one_schema(
+    engine_named: Callable[[str], AbstractContextManager[Engine]], tmp_path: Path
+) -> None:
+    """Each makes the schema, for a table of its own: the second waits for the first."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(jsonl({"id": "a"}))
+    with engine_named("postgres") as engine, ThreadPoolExecutor() as threads:
+        others = [copy(engine) for _ in range(4)]
+        for other in others:
+            other._connection = None
+        loads = [
+            threads.submit(load, other, [path], table=f"new.t{number}", create=True)
+            for number, other in enumerate(others)
+        ]
+        assert [one.result()[0].refused for one in loads] == [None] * 4
+        for other in others:
+            other.release()
 
 
 def test_duckdb_is_bounded_while_files_are_loaded_and_not_else(

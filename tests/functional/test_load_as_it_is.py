@@ -282,6 +282,10 @@ def test_a_refused_file_is_on_record(table: Engine, tmp_path: Path) -> None:
     (landed,) = load(table, [tmp_path / "2.csv"])
     assert (landed.status, landed.missing) == ("landed", ["amount", "dt"])
     assert log(table, "file_name, status")[6:] == [("2.csv", "refused"), ("2.csv", "landed")]
+    # A folder with nothing else in it is no other folder.
+    put(tmp_path / "later" / "8.csv.zip", A)
+    assert [one.status for one in load(table, [tmp_path / "later"])] == ["refused"]
+    assert log(table, "file_name, status")[-1] == ("8.csv.zip", "refused")
     # A table that does not exist leaves its file on record too.
     (nothing,) = load(table, [put(tmp_path / "7.csv", "\n")], table="other.t", create=True)
     assert (nothing.status, nothing.load_id is None) == ("refused", False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -245,6 +248,8 @@ def test_a_record_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         b'\x1e{"id":"a"}\n\x1e{"id":"b"}\n\x1e{"id":"c"}\n',
         b'\xef\xbb\xbf\xef\xbb\xbf[{"id":"a"},{"id":"b"},{"id":"c"}]\x1a',
         b'{"id":"a"}\n{"id":"b"}\n{"id":"c"}\n\x1a',
+        b'{"id":"a"}\n{"id":"b"}\n{"id":"c"}\n\x1a\r\n',
+        b'[{"id":"a"},{"id":"b"},{"id":"c"}]\n\x1a\x1a\n',
         b'{"id":"a"}\n\xef\xbb\xbf{"id":"b"}\n{"id":"c"}\x1a\x1a',
     ],
 )
@@ -379,10 +384,13 @@ def test_which_files_are_meant(tmp_path: Path) -> None:
     assert names == ["a.csv.gz", "b.jsonl", "sub/c.parquet", "sub/d.ndjson.zst"]
     assert len(find_files([str(tmp_path), str(tmp_path / "b.jsonl")])) == 5
     assert [file.name for file in find_files([str(tmp_path / "*.gz")])] == ["a.csv"]
+    (notes,) = find_files([str(tmp_path / "*.txt")])  # is refused, and so in the load log, as beside others
+    assert (notes.problem or "").startswith("Its name does not say what it is")
+    (tmp_path / "empty").mkdir()
     for argument, words in (
         ("notes.txt", "its name must end with one of .jsonl"),
         ("nope.csv", "does not exist"),
-        ("*.txt", "no file to load"),
+        ("empty", "no file to load"),
     ):
         with pytest.raises(ForensicsError, match=re.escape(words)):
             find_files([str(tmp_path / argument)])
@@ -417,6 +425,86 @@ def test_nothing_in_a_folder_is_left_out_without_a_word(tmp_path: Path) -> None:
     assert [
         file.path.name for file in find_files([str(tmp_path / "_k.csv"), str(tmp_path / "_SUCCESS")])
     ] == ["_k.csv"]
+
+
+def test_links_are_files_of_their_own_where_their_keys_differ(tmp_path: Path) -> None:
+    landing, store = tmp_path / "landing", tmp_path / "store"
+    for folder in (store, landing / "dt=1", landing / "dt=2", landing / "country=DE" / "dt=5"):
+        folder.mkdir(parents=True)
+        if folder.parent == landing:
+            (folder / "a.csv").symlink_to(store / "a.csv")
+    (store / "a.csv").write_text("x")
+    (landing / "country=DE" / "dt=5" / "b.csv").write_text("y")
+    (landing / "country=DE" / "current").symlink_to(landing / "country=DE" / "dt=5")
+    (landing / "dt=3").symlink_to(landing / "dt=2")
+    (landing / "dt=2" / "up").symlink_to(landing)
+    (landing / "dt=2" / "dt=9").symlink_to(landing)
+    (landing / "today.csv").symlink_to(landing / "country=DE" / "dt=5" / "b.csv")
+    (landing / "circle.csv").symlink_to(landing / "circle.csv")
+    found = find_files([str(landing), str(landing / "*" / "*.csv")])
+    assert [(file.path.name, file.folder_keys) for file in found] == [
+        ("circle.csv", ""),
+        ("b.csv", "country=DE/dt=5"), ("a.csv", "dt=1"), ("a.csv", "dt=2"), ("a.csv", "dt=3"),
+    ]  # fmt: skip
+    assert found[0].problem == "It is no file, or a link that leads nowhere."
+    (today,) = find_files([str(landing / "today.csv")])
+    assert today.keys() == {"country": "DE", "dt": "5"}
+
+
+def test_a_path_through_a_link_and_back_is_what_the_system_says(tmp_path: Path) -> None:
+    (tmp_path / "store" / "sub").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "store" / "sub")
+    for name in ("a.csv", "store/a.csv"):
+        (tmp_path / name).write_text(name)
+    (file,) = find_files([f"{tmp_path}/link/../a.csv"])
+    assert file.path.read_text() == "store/a.csv"
+    (tmp_path / "link" / "b.csv").write_text("b")
+    (file,) = find_files([f"{tmp_path}/link/../sub/./b.csv", f"{tmp_path}/link/b.csv"])
+    assert file.path.samefile(tmp_path / "link" / "b.csv")
+
+
+def test_a_pattern_leaves_out_what_a_folder_does(tmp_path: Path) -> None:
+    for name in ("land/_temporary/0/part.csv", "land/ok/part.csv", "_old/part.csv"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("x")
+    for argument, names in (
+        ("land/**/*.csv", ["land/ok/part.csv"]),
+        ("*/*.csv", []),
+        ("_old/*.csv", ["_old/part.csv"]),
+        ("land/_temp*/*/*.csv", ["land/_temporary/0/part.csv"]),
+        ("land/_temporary/*/*", ["land/_temporary/0/part.csv"]),
+    ):
+        if names:
+            found = [str(file.path.relative_to(tmp_path)) for file in find_files([str(tmp_path / argument)])]
+            assert found == names
+        else:
+            with pytest.raises(ForensicsError, match="no file to load"):
+                find_files([str(tmp_path / argument)])
+
+
+def test_what_may_not_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may be listed, and no more: tests run as root, so that the system's answer is put in."""
+    (tmp_path / "locked").mkdir()
+    for name in ("a.csv", "locked/b.csv"):
+        (tmp_path / name).write_text("x")
+
+    def looked_at(path: Any, *given: Any, **named: Any) -> os.stat_result:
+        if "locked/" in os.fspath(path):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, *given, **named)
+
+    stat, lstat = os.stat, os.lstat
+    monkeypatch.setattr(os, "stat", looked_at)
+    found = {file.path.name: file.problem for file in find_files([str(tmp_path)])}
+    assert found == {"a.csv": None, "b.csv": "It cannot be read (Permission denied)."}
+    with pytest.raises(
+        ForensicsError, match=r"b.csv cannot be loaded: It cannot be read \(Permission denied\)"
+    ):
+        find_files([str(tmp_path / "locked" / "b.csv")])
+    stat = lstat
+    monkeypatch.setattr(os, "lstat", looked_at)
+    with pytest.raises(ForensicsError, match="is in a folder that may not be read"):
+        find_files([str(tmp_path / "locked" / "b.csv")])
 
 
 def test_folders_are_named_with_keys(tmp_path: Path) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import pyarrow as pa
 
-from dbt_forensics.load import csvs, jsonl
+from dbt_forensics.load import jsonl
 from dbt_forensics.load.files import SourceFile, content
 from dbt_forensics.load.model import RefusedError
 from dbt_forensics.load.parquet import parquet_schema
-from dbt_forensics.load.readers import first_records
-
-_BOM = b"\xef\xbb\xbf"
+from dbt_forensics.load.readers import first_names, first_records
 
 
 def first_columns(file: SourceFile) -> tuple[list[str], pa.Schema | None]:
@@ -35,13 +31,7 @@ def _own_columns(file: SourceFile) -> tuple[list[str], pa.Schema | None]:
         return list(schema.names), schema
     with content(file, lambda _: None) as chunks:
         if file.format in ("csv", "tsv"):
-            head = b"".join(islice(chunks, 1))
-            while head.startswith(_BOM):
-                head = head.removeprefix(_BOM)
-            delimiters = "\t" if file.format == "tsv" else csvs.DELIMITERS
-            _, header, _ = csvs.read_header(head, lambda name: name, delimiters)
-            csvs.check_header(header)
-            return list(header), None
+            return list(first_names(file.format, chunks)), None
         names = jsonl.keys(first_records(chunks))
     if not names:
         raise RefusedError(

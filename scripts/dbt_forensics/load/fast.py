@@ -55,8 +55,10 @@ def parse_jsonl(data: bytes, lines: Sequence[Line], shape: Shape) -> Parsed | No
     for name in rows.column_names:
         values = rows.column(name)
         if values.null_count == rows.num_rows:
+            if name in shape.not_null and name.encode() in data:
+                return None  # NULL is something else than a default
             continue
-        if pa.types.is_floating(values.type) and _is_beyond_float(values, data):
+        if pa.types.is_floating(values.type) and _is_beyond_float(values, data, shape.types[name]):
             return None
         columns[name] = _one(values.cast(pa.string()))
     return Parsed([number for number, _ in lines], columns, lambda row: lines[row][1])
@@ -123,9 +125,11 @@ def _is_well_quoted(data: bytes, dialect: Dialect) -> bool:
     return _finds(data, rf"\A(?:{one}(?:{delimiter}{one})*\r?\n)*\z")
 
 
-def _is_beyond_float(values: pa.ChunkedArray, data: bytes) -> bool:
+def _is_beyond_float(values: pa.ChunkedArray, data: bytes, to: ColumnType) -> bool:
+    """Whether a number may be one that the type does not hold: infinite, rounded to zero, or a large whole one."""
     has_zero = pc.any(pc.equal(values, 0.0)).as_py()
-    return bool(pc.any(pc.is_inf(values)).as_py() or (has_zero and _finds(data, _TINY)))
+    has_large = pc.any(pc.greater_equal(pc.abs(values), 2.0 ** (24 if to.kind == "real" else 53))).as_py()
+    return bool(has_large or (has_zero and _finds(data, _TINY)))
 
 
 def _finds(data: bytes, pattern: str) -> bool:

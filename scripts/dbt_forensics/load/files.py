@@ -6,12 +6,13 @@ import glob
 import hashlib
 import os
 import re
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
@@ -91,10 +92,7 @@ class SourceFile:
     @cached_property
     def folder_keys(self) -> str:
         """Its folders that are keys, as they are named, such as ``dt=2026-01-05/country=DE``; empty if none is."""
-        for folder in (self.path.parent, self.path.parent.resolve()):
-            if keys := [part for part in folder.parts if part.find("=") > 0]:
-                return _text("/".join(keys))
-        return ""
+        return _text("/".join(_keys(self.path)))
 
     def keys(self) -> dict[str, str | None]:
         """Returns what the names of its folders say, as Hive writes it: ``dt=2026-01-05`` is the column dt.
@@ -146,6 +144,20 @@ class Fingerprint:
     at: dict[int, str]
 
 
+def _keys(path: Path) -> list[str]:
+    """Returns the folders of a path that are keys; of a link also those of where it leads, unless the path has them."""
+    found: list[str] = []
+    for place in [*reversed(path.parents), path]:
+        if place != path and place.name.find("=") > 0:
+            found.append(place.name)
+        elif os.path.islink(place):  # noqa: PTH114 (what may not be looked at is none)
+            names = {key.partition("=")[0] for key in found}
+            parts = Path(os.path.realpath(place)).parts
+            parts = parts[:-1] if place == path else parts
+            found += [part for part in parts if part.find("=") > 0 and part.partition("=")[0] not in names]
+    return found
+
+
 def source_file(path: Path) -> SourceFile | None:
     """Returns a file as its name describes it, or None if the name does not say what it is."""
     compression = _COMPRESSIONS.get(path.suffix.lower())
@@ -157,7 +169,10 @@ def source_file(path: Path) -> SourceFile | None:
 
 
 def _from_root(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 (links stay what they are named, `..` does not)
+    lexical = os.path.abspath(path)  # noqa: PTH100 (links stay what they are named, `..` does not)
+    # `link/../a.csv` is beside what the link leads to.
+    real = os.path.realpath(path)
+    return Path(lexical if os.path.realpath(lexical) == real else real)
 
 
 def find_files(arguments: Sequence[str]) -> list[SourceFile]:
@@ -172,22 +187,22 @@ def find_files(arguments: Sequence[str]) -> list[SourceFile]:
     Raises:
         ForensicsError: Something that was named is not there, or cannot be loaded.
     """
-    found: dict[Path, SourceFile] = {}
+    found: dict[tuple[str, str], SourceFile] = {}
     for argument in arguments:
         for path, is_named, problem in _meant(argument):
+            if problem and str(path) == argument:
+                raise ForensicsError(f"{path} cannot be loaded: {problem}")
             file = None if problem else source_file(path)
             if file is None and is_named:
                 raise ForensicsError(f"{path} cannot be loaded: its name must end with {ENDINGS}.")
-            found.setdefault(
-                path.resolve(),
-                file
-                or SourceFile(_from_root(path), _text(str(path)), "", None, problem or _not_loaded(path)),
+            file = file or SourceFile(
+                _from_root(path), _text(str(path)), "", None, problem or _not_loaded(path)
             )
-    if all(file.problem for file in found.values()):
-        left_out = ", ".join(file.shown for file in list(found.values())[:5])
-        seen = f" (it has {left_out}{', …' if len(found) > 5 else ''})" if found else ""
+            # Two links to one file are two if their folders are other keys: the rows differ.
+            found.setdefault((os.path.realpath(path), file.folder_keys), file)
+    if not found:
         raise ForensicsError(
-            f"There is no file to load in {', '.join(arguments)}{seen}: names must end with {ENDINGS}."
+            f"There is no file to load in {', '.join(arguments)}: names must end with {ENDINGS}."
         )
     return list(found.values())
 
@@ -201,29 +216,46 @@ def _not_loaded(path: Path) -> str:
 _Meant = tuple[Path, bool, "str | None"]
 
 
+_Seen = set[tuple[str, tuple[str, ...]]]
+
+
 def _meant(argument: str) -> Iterable[_Meant]:
     path = Path(argument)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 (what may not be looked at is none, and no error)
         return _walk(path, set())
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113
         return [] if _is_left_out(path.name) and source_file(path) is None else [(path, True, None)]
     matching = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (a pattern may begin anywhere)
     if not matching:
-        raise ForensicsError(f"{argument} does not exist: name a file, a folder or a pattern.")
-    asks_for_marks = _is_left_out(path.name)
-    seen: set[Path] = set()
+        words = "is in a folder that may not be read" if _is_locked(path) else "does not exist"
+        raise ForensicsError(f"{argument} {words}: name a file, a folder or a pattern.")
+    named = len(list(takewhile(lambda part: not glob.has_magic(part), path.parts)))
+    asks_for_marks = any(map(_is_left_out, path.parts[named:]))
+    seen: _Seen = set()
     return chain.from_iterable(
-        _walk(one, seen) if one.is_dir() else [_child(one)]
+        _walk(one, seen) if os.path.isdir(one) else [_child(one)]  # noqa: PTH112
         for one in map(Path, matching)
-        if asks_for_marks or not _is_left_out(one.name)
+        if asks_for_marks or not any(map(_is_left_out, one.parts[named:]))
     )
 
 
-def _walk(folder: Path, seen: set[Path]) -> Iterator[_Meant]:
-    """Everything in and below a folder, links to folders too, each folder once."""
-    if folder.resolve() in seen:
+def _is_locked(path: Path) -> bool:
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _walk(folder: Path, seen: _Seen, above: frozenset[str] = frozenset()) -> Iterator[_Meant]:
+    """Everything in and below a folder, links to folders too, each folder once for the keys that lead to it."""
+    place = os.path.realpath(folder)
+    known = (place, tuple(_keys(_from_root(folder) / "file")))
+    if place in above or known in seen:
         return
-    seen.add(folder.resolve())
+    seen.add(known)
     try:
         children = sorted(folder.iterdir())
     except OSError as error:
@@ -232,14 +264,20 @@ def _walk(folder: Path, seen: set[Path]) -> Iterator[_Meant]:
     for child in children:
         if _is_left_out(child.name):
             continue
-        if child.is_dir():
-            yield from _walk(child, seen)
+        if os.path.isdir(child):  # noqa: PTH112
+            yield from _walk(child, seen, above | {place})
         else:
             yield _child(child)
 
 
 def _child(path: Path) -> _Meant:
-    return path, False, None if path.is_file() else "It is no file, or a link that leads nowhere."
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except PermissionError as error:
+        return path, False, f"It cannot be read ({error.strerror})."
+    except OSError:
+        is_file = False
+    return path, False, None if is_file else "It is no file, or a link that leads nowhere."
 
 
 def _is_left_out(name: str) -> bool:
@@ -271,6 +309,16 @@ def content(file: SourceFile, progress: Progress) -> Iterator[Iterator[bytes]]:
             yield _chunks(file, raw, progress)
     except OSError as error:
         raise RefusedError(f"It cannot be read ({error.strerror or error}).") from error
+
+
+def is_empty(file: SourceFile) -> bool:
+    """Returns whether a text file has no content.
+
+    Raises:
+        RefusedError: It cannot be read.
+    """
+    with content(file, lambda _: None) as chunks:
+        return file.format != "parquet" and not next(chunks, b"")
 
 
 def _chunks(file: SourceFile, raw: IO[bytes], progress: Progress) -> Iterator[bytes]:
@@ -370,7 +418,10 @@ def _unzstd(raw: IO[bytes]) -> Iterator[bytes]:
         try:
             chunk = stream.read(CHUNK)
         except OSError as error:
-            raise _BrokenError(str(error), is_cut="runcated" in str(error)) from error
+            # The first frame is known by its beginning.
+            is_after = "Unknown frame descriptor" in str(error)
+            words = "something else follows after its end" if is_after else str(error)
+            raise _BrokenError(words, is_cut="runcated" in str(error)) from error
         if not chunk:
             return
         yield chunk

@@ -1,7 +1,8 @@
 """Whether texts fit a column's type, and the one form in which both engines take them.
 
 A value fits if the type holds it as it stands: nothing is rounded, cut or guessed. (`real` and `double` hold the
-nearest number that they have, as always.) What the usual value looks like is decided for a whole column at a time.
+nearest number that they have, as always, but of a whole number: that is a count or a key.) What the usual value looks
+like is decided for a whole column at a time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +31,7 @@ _ZONE = r" ?[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _MOMENT = re.compile(rf"({_DATE})(?:[T ]({_TIME}))({_ZONE})")
 _EXPONENT = re.compile(rf"({_NUMBER})[eE][+-]?[0-9]{{1,4}}")
+_WRITTEN_WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
 #: PostgreSQL takes more digits; a longer number is no number that anybody meant.
 _MOST_DIGITS = 1000
 
@@ -169,9 +172,25 @@ def _float(values: pa.StringArray, to: ColumnType) -> Fitted:
             return None
         number = float(text)
         is_zero = not text.lower().partition("e")[0].strip("+-0.")
+        if (
+            _WRITTEN_WHOLE.fullmatch(text)
+            and math.isfinite(number)
+            and not _is_held(Decimal(text), number, to)
+        ):
+            return None
         return repr(number) if is_zero or (math.isfinite(number) and least <= abs(number) <= most) else None
 
-    return _usually(values, r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?", _same, odd)
+    digits = 7 if to.kind == "real" else 15
+    return _usually(values, rf"-?[0-9]{{1,{digits}}}(?:\.[0-9]{{1,15}})?", _same, odd)
+
+
+def _is_held(whole: Decimal, number: float, to: ColumnType) -> bool:
+    """Whether a float is a whole number, or is written so: its shortest text has zeros where it has other digits."""
+    if to.kind == "double":
+        return whole in (Decimal(number), Decimal(repr(number)))
+    single = pa.scalar(number, pa.float32())
+    held = single.as_py()
+    return math.isfinite(held) and whole in (Decimal(held), Decimal(single.cast(pa.string()).as_py()))
 
 
 def _boolean(values: pa.StringArray, to: ColumnType) -> Fitted:
@@ -238,15 +257,36 @@ def _uuid(values: pa.StringArray, to: ColumnType) -> Fitted:
 
 
 def _json(values: pa.StringArray, to: ColumnType) -> Fitted:
+    # jsonb keeps one of two equal keys, which json keeps both.
+    pairs = _unlike if to.words == "jsonb" else None
+
     def is_json(text: str) -> bool:
         try:
-            json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_constant)
+            found = json.loads(
+                text, parse_int=str, parse_float=str, parse_constant=_no_constant, object_pairs_hook=pairs
+            )
+            # No engine's JSON has NUL or half characters.
+            return "\\u" not in text or "\0" not in _written(found)
         except (ValueError, RecursionError):
             return False
-        # PostgreSQL's jsonb has no NUL and no half characters.
-        return not re.search(r"\\u(?:0000|[dD][89a-fA-F])", text)
 
     return values, pa.array([text is None or is_json(text) for text in values.to_pylist()], pa.bool_())
+
+
+def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError(pairs)
+    return found
+
+
+def _written(value: Any) -> str:
+    """Returns the texts of a value, one after the other; UnicodeError if one has half a character."""
+    if isinstance(value, str):
+        value.encode()
+        return value
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return "".join(map(_written, parts))
 
 
 def _no_constant(name: str) -> None:

@@ -299,6 +299,16 @@ class LoadLog:
             },
         )
 
+    def reject_again(self, load_id: str, rejected: Rejected) -> None:
+        """Writes a rejected record as it is now: it was the last one of its file, which has grown."""
+        text, encoded = _content(rejected.content)
+        self._warehouse.execute(
+            f"update {self.letters} set reason = {literal(rejected.reason)}, column_name = {literal(rejected.column)},"
+            f" expected = {literal(rejected.expected)}, content = {literal(text)}, is_base64 = {str(encoded).lower()}"
+            f" where load_id = {literal(load_id)} and line_number = {rejected.line}"
+            f" and (content <> {literal(text)} or reason <> {literal(rejected.reason)})"
+        )
+
     def repair(self, load_id: str, lines: Iterable[tuple[str, int]]) -> None:
         """Marks rejected records, by load and line, as landed by a later load."""
         by_load: dict[str, list[int]] = {}

@@ -20,7 +20,7 @@ REASONS = {
     "not_an_object": "it is JSON, and no object",
     "duplicate_key": "an object in it has a key twice",
     "nested_too_deep": "its JSON is nested too deep to be read",
-    "unknown_column": "it has a column that the table does not have",
+    "unknown_column": "it has a column that the table does not have, or that nothing is loaded into",
     "wrong_field_count": "it has more or fewer fields than the header",
     "malformed_quotes": "a quote stands where none may, or a carriage return alone",
     "wrong_type": "the value does not fit the column's type without being changed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
@@ -13,13 +14,17 @@ from dbt_forensics.load.shape import Shape
 
 _BOM = b"\xef\xbb\xbf"
 _END_MARK = b"\x1a"
+#: The last byte that landed and two that follow, where a record ends between them.
+_END = re.compile(rb"\n|.(?:\n|\r\n|\Z)", re.DOTALL)
 #: How the records of a file that is no JSON Lines at all are rejected.
 _ANOTHER_FILE = {"invalid_json", "not_an_object", "invalid_utf8", "nul_byte", "unknown_column"}
 #: What a record may look like of which the end is missing.
 _TORN = {"invalid_json", "invalid_utf8", "wrong_field_count"}
 
 
-def read_text(file_format: str, chunks: Iterable[bytes], shape: Shape, skip: int = 0) -> Iterator[Parsed]:
+def read_text(
+    file_format: str, chunks: Iterable[bytes], shape: Shape, skip: int = 0, known: int = 0
+) -> Iterator[Parsed]:
     """Reads JSON or CSV.
 
     Args:
@@ -27,22 +32,27 @@ def read_text(file_format: str, chunks: Iterable[bytes], shape: Shape, skip: int
         chunks: The content.
         shape: What is expected.
         skip: How many bytes of the content are known and left out; a record ends there.
+        known: How many bytes landed before and are read again, because records of them were rejected; likewise.
 
     Raises:
         RefusedError: The file as a whole is half written, of another shape, or no such file at all.
     """
     if file_format in ("jsonl", "json"):
-        return _read_json(_without_end_mark(chunks, everywhere=True), shape, skip)
-    delimiters = "\t" if file_format == "tsv" else csvs.DELIMITERS
-    return _read_csv(_without_end_mark(chunks, everywhere=False), shape, skip, delimiters)
+        return _read_json(_without_end_mark(chunks, everywhere=True), shape, skip, known)
+    whole = _without_end_mark(chunks, everywhere=False)
+    return _read_csv(whole, shape, skip, known, _delimiters(file_format))
 
 
 def _without_end_mark(chunks: Iterable[bytes], *, everywhere: bool) -> Iterator[bytes]:
-    """Leaves out Ctrl-Z, with which DOS ended files; unless it is everywhere, only where it is a line of its own."""
+    """Leaves out Ctrl-Z, with which DOS ended files; unless it is everywhere, only where it is a line of its own.
+
+    It may have a line's end, as an editor or a copied line gives it.
+    """
     held = last = b""
     for chunk in chunks:
-        kept = (held + chunk).rstrip(_END_MARK)
-        held = (held + chunk)[len(kept) :]
+        whole = held + chunk
+        mark = whole.find(_END_MARK, len(whole.rstrip(_END_MARK + b"\r\n")))
+        kept, held = (whole, b"") if mark < 0 else (whole[:mark], whole[mark:])
         if kept:
             last = kept[-1:]
             yield kept
@@ -68,6 +78,40 @@ def first_records(chunks: Iterable[bytes]) -> list[bytes]:
     return found
 
 
+def first_names(file_format: str, chunks: Iterable[bytes]) -> tuple[str, ...]:
+    """Returns the names in the header of a CSV file.
+
+    Raises:
+        RefusedError: As for reading.
+    """
+    head, _, start = _csv_head(_without_end_mark(chunks, everywhere=False))
+    _, names, _ = csvs.read_header(head[start:], lambda name: name, _delimiters(file_format))
+    csvs.check_header(names)
+    return names
+
+
+def _delimiters(file_format: str) -> str:
+    return "\t" if file_format == "tsv" else csvs.DELIMITERS
+
+
+def _csv_head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes], int]:
+    """Returns the beginning of a content, at least its first line, the rest, and where the header begins."""
+    stream = iter(chunks)
+    head = b""
+    while b"\n" not in head:
+        chunk = next(stream, b"")
+        head += chunk
+        if not chunk:
+            break
+        _check_length(head, 1)
+    start = _bom(head)
+    if b"\r" in head.rstrip() and b"\n" not in head:
+        raise RefusedError("Its lines end with a carriage return alone: expected line feeds; convert it.")
+    if not head[start:].strip():
+        raise RefusedError("It has no header: expected the names of columns in its first line.")
+    return head, stream, start
+
+
 def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """Returns the beginning of a content, as long as it takes to know what it is, and the rest."""
     stream = iter(chunks)
@@ -77,18 +121,20 @@ def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, stream
 
 
-def _read_json(chunks: Iterable[bytes], shape: Shape, skip: int) -> Iterator[Parsed]:
+def _read_json(chunks: Iterable[bytes], shape: Shape, skip: int, known: int) -> Iterator[Parsed]:
     head, rest = _head(chunks)
     start = _bom(head)
     if documents.are_documents(head[start:CHUNK]):
-        return _read_documents(chain([head[start:]], rest), start, shape, skip)
-    return _read_lines(head, rest, start, shape, skip)
+        return _read_documents(chain([head[start:]], rest), start, shape, skip, known)
+    return _read_lines(chain([head], rest), start, shape, skip, known)
 
 
-def _read_documents(chunks: Iterable[bytes], start: int, shape: Shape, skip: int) -> Iterator[Parsed]:
+def _read_documents(
+    chunks: Iterable[bytes], start: int, shape: Shape, skip: int, known: int
+) -> Iterator[Parsed]:
     """The number of a value stands for that of a line."""
-    is_first = True
-    for lines in _together(_after_known(documents.values(chunks, start), skip)):
+    is_first = skip <= start  # what is known was looked at when it landed
+    for lines in _together(_after_known(documents.values(chunks, start), skip, known)):
         parsed = None
         if not is_first and not any(b"\n" in text or b"\r" in text for _, text in lines):
             parsed = fast.parse_jsonl(b"".join(text + b"\n" for _, text in lines), lines, shape)
@@ -100,9 +146,9 @@ def _read_documents(chunks: Iterable[bytes], start: int, shape: Shape, skip: int
         yield parsed
 
 
-def _after_known(found: Iterable[documents.Value], skip: int) -> Iterator[jsonl.Line]:
+def _after_known(found: Iterable[documents.Value], skip: int, known: int) -> Iterator[jsonl.Line]:
     for number, value in enumerate(found, 1):
-        if value.start < skip < value.end:
+        if value.start < max(skip, known) < value.end:
             raise _goes_on(f"Value {number:,}")
         if value.start >= skip:
             yield number, value.text
@@ -121,10 +167,8 @@ def _together(lines: Iterable[jsonl.Line]) -> Iterator[list[jsonl.Line]]:
         yield some
 
 
-def _read_lines(
-    head: bytes, chunks: Iterator[bytes], start: int, shape: Shape, skip: int
-) -> Iterator[Parsed]:
-    is_first = True
+def _read_lines(chunks: Iterable[bytes], start: int, shape: Shape, skip: int, known: int) -> Iterator[Parsed]:
+    is_first = skip <= start
 
     def parse(data: bytes, first_line: int, is_final: bool) -> tuple[Parsed, int]:
         nonlocal is_first
@@ -143,7 +187,7 @@ def _read_lines(
             is_first = False
         return parsed, len(data)
 
-    line, rest = _after(chain([head], chunks), max(skip, start), start)
+    line, rest = _after(_ending_at(chunks, known, start), max(skip, start), start)
     return _stretches(rest, line, parse)
 
 
@@ -163,20 +207,10 @@ def _check_json(parsed: Parsed, shape: Shape, expected: str) -> None:
     )
 
 
-def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int, delimiters: str) -> Iterator[Parsed]:
-    stream = iter(chunks)
-    head = b""
-    while b"\n" not in head:
-        chunk = next(stream, b"")
-        head += chunk
-        if not chunk:
-            break
-        _check_length(head, 1)
-    start = _bom(head)
-    if b"\r" in head.rstrip() and b"\n" not in head:
-        raise RefusedError("Its lines end with a carriage return alone: expected line feeds; convert it.")
-    if not head[start:].strip():
-        raise RefusedError("It has no header: expected the names of columns in its first line.")
+def _read_csv(
+    chunks: Iterable[bytes], shape: Shape, skip: int, known: int, delimiters: str
+) -> Iterator[Parsed]:
+    head, stream, start = _csv_head(chunks)
     delimiter, names, size = csvs.read_header(head[start:], shape.column, delimiters)
     csvs.check_header(names)
     shape.check(names)
@@ -191,7 +225,8 @@ def _read_csv(chunks: Iterable[bytes], shape: Shape, skip: int, delimiters: str)
             _check_end(parsed, last, is_short)
         return parsed, used
 
-    line, rest = _after(chain([head], stream), max(skip, start + size), start)
+    whole = _ending_at(chain([head], stream), known, start)
+    line, rest = _after(whole, max(skip, start + size), start)
     yield from _stretches(rest, line, parse)
 
 
@@ -250,6 +285,18 @@ def _after(chunks: Iterable[bytes], skip: int, start: int) -> tuple[int, Iterato
     if rest and not rest.startswith(end):
         raise _goes_on(f"Line {line:,}")
     return line + 1, chain([rest.removeprefix(end)], stream)
+
+
+def _ending_at(chunks: Iterable[bytes], known: int, start: int) -> Iterator[bytes]:
+    """Hands on a content, and finds a record that goes on where it ended before, as `_after` does."""
+    at, line, around = 0, 1, b""
+    for chunk in chunks:
+        around += chunk[max(known - 1 - at, 0) : max(known + 2 - at, 0)]
+        line += chunk.count(b"\n", 0, max(known - at, 0))
+        at += len(chunk)
+        yield chunk
+    if around and known > start and not _END.match(around):
+        raise _goes_on(f"Line {line:,}")
 
 
 def _goes_on(record: str) -> RefusedError:

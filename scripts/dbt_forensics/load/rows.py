@@ -45,7 +45,8 @@ def judged(parsed: Parsed, shape: Shape) -> Judged:
         _note(bad, fits, (reason, name, to.words))
     count = len(parsed.lines)
     for name in shape.types:
-        if name in shape.required and name not in shape.filled:
+        is_named = name in columns and name in shape.not_null
+        if (is_named or name in shape.required) and name not in shape.filled:
             has_value = (
                 pc.is_valid(columns[name]) if name in columns else pa.array([False] * count, pa.bool_())
             )

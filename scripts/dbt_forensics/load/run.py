@@ -145,6 +145,10 @@ class Loader:
             raise RefusedError(file.problem)
         before = source.state(file.path)
         attempt.size = before.size
+        if not self._target.columns and source.is_empty(
+            file
+        ):  # no table can be made from it, and none is needed
+            return Outcome(file, "empty", digest=hashlib.sha256().hexdigest()), self._target
         log = self._log()
         dry = self._wishes.dry_run
         with nullcontext() if dry else self._warehouse.transaction():
@@ -369,7 +373,10 @@ class _Load:
         self._last_line = earlier.last_line if earlier else 0
         if skip and earlier:
             outcome.read = outcome.duplicate = earlier.read_count
-        for parsed in self._stretches(found, skip, progress):
+        # A record that was rejected may go on: it is tried again as it is now.
+        is_whole = earlier is not None and not is_gone and earlier.last_line not in earlier.open_lines
+        known = earlier.content_bytes if earlier and is_whole and not skip else 0
+        for parsed in self._stretches(found, skip, known, progress):
             outcome.read += len(parsed.lines) + len(parsed.rejected)
             self._there |= self._has(parsed)
             rows = judged(with_given(parsed, self._shape, takes_null=self._is_json), self._shape)
@@ -397,6 +404,9 @@ class _Load:
         rest = only(rows, wanted)
         if self._log and not self._wishes.dry_run:
             self._log.reject(load.load_id, only(rest, new).rejected)
+            for one in rest.rejected:
+                if one.line == earlier.last_line and one.line in earlier.open_lines:  # it may have gone on
+                    self._log.reject_again(earlier.open_lines[one.line], one)
             repaired = [line for line in rest.lines if line in earlier.open_lines]
             landed_by = earlier.loads[-1] if is_gone else load
             self._log.repair(landed_by.load_id, ((earlier.open_lines[line], line) for line in repaired))
@@ -414,7 +424,9 @@ class _Load:
             if not self._is_json or values.null_count < len(values)
         }
 
-    def _stretches(self, found: Fingerprint, skip: int, progress: source.Progress) -> Iterator[Parsed]:
+    def _stretches(
+        self, found: Fingerprint, skip: int, known: int, progress: source.Progress
+    ) -> Iterator[Parsed]:
         file = self._file
         if file.format == "parquet":
             yield from read_parquet(file.path, self._shape, progress)
@@ -427,7 +439,7 @@ class _Load:
                 yield chunk
 
         with source.content(file, progress) as chunks:
-            yield from read_text(file.format, hashed(chunks), self._shape, skip)
+            yield from read_text(file.format, hashed(chunks), self._shape, skip, known)
         if digest.hexdigest() != found.digest:
             raise source.changed()
 
@@ -452,6 +464,9 @@ class _Load:
             )
             values = values if gone else values.take(pa.array([0] * len(loads)))
             columns[name] = pc.coalesce(columns[name], values) if name in columns else values
+        for column in self._target.columns:  # what the file does not say is NULL, and no default
+            if column.has_default and column.is_nullable and column.name in self._shape.types:
+                columns.setdefault(column.name, pa.nulls(len(loads), pa.string()))
         if not self._wishes.dry_run:
             listed = [(name, self._types[name]) for name in columns]
             self._warehouse.append(self._warehouse.table(self._target.place), listed, pa.table(columns))

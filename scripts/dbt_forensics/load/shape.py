@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dbt_forensics.load.fits import fitted
 from dbt_forensics.load.model import RefusedError
-from dbt_forensics.load.types import ColumnType
+from dbt_forensics.load.types import SUPPORTED, ColumnType
 from dbt_forensics.text import visible
 
 _MOST_NAMED = 20
@@ -26,6 +26,8 @@ class Shape:
         filled: Columns that the loader fills where the file has no value.
         is_forced: Whether files of another shape are taken.
         given: Columns that the names of the file's folders give, with the value of all its rows.
+        not_null: Those that take no NULL: the required ones, and those with a default for who does not name them.
+        others: Columns of the table that nothing can be loaded into, with their types in the engine's words.
     """
 
     types: Mapping[str, ColumnType]
@@ -34,6 +36,8 @@ class Shape:
     filled: frozenset[str] = frozenset()
     is_forced: bool = False
     given: Mapping[str, str | None] = field(default_factory=dict)
+    not_null: frozenset[str] = frozenset()
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, name: str) -> str | None:
         """Returns the table's column for a name in a file: the same, or the only one that differs in case."""
@@ -70,9 +74,15 @@ class Shape:
         if self.is_forced:
             return
         if unknown:
+            lacking = [name for name in unknown if self._other(name) is None]
+            if lacking:
+                raise RefusedError(
+                    f"{self._compared(names)}: the table has no {_listed(lacking)}; add it to the table, or load with "
+                    "--force to leave it out."
+                )
             raise RefusedError(
-                f"{self._compared(names)}: the table has no {_listed(unknown)}; add it to the table, or load with "
-                "--force to leave it out."
+                f"{self._compared(names)}: the table's {_listed(unknown)} has the type {self._other(unknown[0])}, and "
+                f"dbt-forensics load writes {SUPPORTED}; change the column, or load with --force to leave it out."
             )
         there = {*columns, *self.filled, *self.given}
         missing = [f"{column} ({role})" for role, column in self.roles.items() if column not in there]
@@ -83,6 +93,11 @@ class Shape:
             raise RefusedError(
                 f"{self._compared(names)}: {_listed(missing)} is missing; check that it is the right file."
             )
+
+    def _other(self, name: str) -> str | None:
+        return next(
+            (words for other, words in self.others.items() if other.casefold() == name.casefold()), None
+        )
 
     def with_keys(self, keys: Mapping[str, str | None]) -> Shape:
         """Returns the shape of a file whose folders are named with keys.

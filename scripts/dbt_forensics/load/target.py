@@ -72,6 +72,8 @@ class Target:
             },
             frozenset(self.filled.values()),
             is_forced,
+            others={one.name: one.data_type for one in self.columns if one.name not in types},
+            not_null=frozenset(column.name for column in self.columns if not column.is_nullable),
         )
 
 
