@@ -14,6 +14,10 @@
     {{ return(text) }}
 {% endmacro %}
 
+{% macro duckdb__without_collation(text) %}
+    {{ return('(' ~ text ~ ') collate c') }}
+{% endmacro %}
+
 {% macro _duckdb_is_told_as_json(data_type) %}
     {#- The engine's own text of a union or a variant does not tell the number 5 from the text 5. -#}
     {{ return(modules.re.search('union\\(|\\bvariant(?=[,)\\[]|$)', data_type) is not none) }}
@@ -25,7 +29,7 @@
     {%- set exponent = "cast(split_part(" ~ text ~ ", 'e', 2) as integer)" -%}
     {%- set sign = "case when " ~ text ~ " like '-%' then '-' else '' end" -%}
     {{ return(
-        "case when " ~ text ~ " = 'nan' then 'NaN'"
+        "case when " ~ text ~ " in ('nan', '-nan') then 'NaN'"
         ~ " when " ~ text ~ " in ('inf', '-inf') then replace(" ~ text ~ ", 'inf', 'Infinity')"
         ~ " when " ~ text ~ " in ('0.0', '-0.0') then '0'"
         ~ " when " ~ text ~ " like '%e-%' then " ~ sign ~ " || '0.' || repeat('0', -" ~ exponent ~ " - 1) || " ~ digits
@@ -108,7 +112,13 @@
 
 {% macro duckdb__fix_session() %}
     {#- Only settings that are a session's own. dbt opens one for each node. -#}
-    {{ return("set TimeZone = 'UTC'; set Calendar = 'gregorian'; set integer_division = false; ") }}
+    {%- set settings = {
+        'TimeZone': "'UTC'", 'Calendar': "'gregorian'", 'integer_division': 'false', 'ieee_floating_point_ops': 'true', 'default_null_order': "'nulls_last'",
+        'scalar_subquery_error_on_multiple_rows': 'true', 'disable_timestamptz_casts': 'false',
+    } -%}
+    {%- set statements = [] -%}
+    {%- for name, value in settings.items() -%}{%- do statements.append('set ' ~ name ~ ' = ' ~ value ~ '; ') -%}{%- endfor -%}
+    {{ return(statements | join) }}
 {% endmacro %}
 
 {% macro duckdb__assert_session() %}

@@ -100,10 +100,24 @@
     {{ return(columns) }}
 {% endmacro %}
 
+{% macro postgres__assert_session() %}
+    {#- Of this one the package's own statements depend as they are sent, before any of them could set it. -#}
+    {%- set found = dbt_forensics._single_row("select current_setting('standard_conforming_strings')")[0] -%}
+    {%- if found != 'on' -%}
+        {{ dbt_forensics._config_error('the PostgreSQL session', 'standard_conforming_strings', found, 'on, since a backslash in a text would be read as something else. Take it out of the settings of the role, the database or the server') }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro postgres__without_collation(text) %}
+    {#- A database's own collation is never one that takes different texts for equal. -#}
+    {{ return('(' ~ text ~ ') collate "default"') }}
+{% endmacro %}
+
 {% macro postgres__fix_session() %}
     {%- set settings = {
         'timezone': 'UTC', 'datestyle': 'ISO, MDY', 'intervalstyle': 'postgres', 'bytea_output': 'hex', 'extra_float_digits': '1', 'lc_monetary': 'C',
         'xmloption': 'content', 'xmlbinary': 'base64', 'array_nulls': 'on', 'quote_all_identifiers': 'off',
+        'lc_numeric': 'C', 'lc_time': 'C', 'transform_null_equals': 'off',
     } -%}
     {%- set statements = [] -%}
     {%- for name, value in settings.items() -%}{%- do statements.append('set local ' ~ name ~ " = '" ~ value ~ "'; ") -%}{%- endfor -%}

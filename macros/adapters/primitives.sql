@@ -9,6 +9,11 @@
     {{ return(adapter.dispatch('canonical_text', 'dbt_forensics')(expression, (data_type or '') | lower)) }}
 {% endmacro %}
 
+{% macro without_collation(text) %}
+    {#- Text: the same, compared by its characters alone, whatever collation its column has: ids that differ in capitals are two. -#}
+    {{ return(adapter.dispatch('without_collation', 'dbt_forensics')(text)) }}
+{% endmacro %}
+
 {% macro json_text(expression) %}
     {#- Text: a text value as a JSON string, quotes included, control characters as \u00xx with small letters. -#}
     {{ return(adapter.dispatch('json_text', 'dbt_forensics')(expression)) }}
@@ -258,6 +263,7 @@
 {% endmacro %}
 
 {% macro default__canonical_text(expression, data_type) %}{{ dbt_forensics._missing_primitive('canonical_text') }}{% endmacro %}
+{% macro default__without_collation(text) %}{{ return(text) }}{% endmacro %}
 {% macro default__json_text(expression) %}{{ dbt_forensics._missing_primitive('json_text') }}{% endmacro %}
 {% macro default__json_value(json, name) %}{{ dbt_forensics._missing_primitive('json_value') }}{% endmacro %}
 {% macro default__typed_value(text, data_type) %}{{ dbt_forensics._missing_primitive('typed_value') }}{% endmacro %}

@@ -226,3 +226,7 @@
 {% macro redshift__attempt(query, keep_as) %}{{ return(dbt_forensics.default__attempt(query, keep_as)) }}{% endmacro %}
 
 {% macro redshift__tried_rows(source, relation, expressions) %}{{ return(none) }}{% endmacro %}
+
+{% macro redshift__without_collation(text) %}{{ return(text) }}{% endmacro %}
+
+{% macro redshift__assert_session() %}{% endmacro %}

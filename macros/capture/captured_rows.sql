@@ -145,7 +145,7 @@
     {%- elif role == 'sequence_number' -%}
         {{ return(dbt_forensics.exact_number(given.sql) if given else 'cast(null as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
     {%- endif -%}
-    {{ return(dbt_forensics.canonical_text(given.sql, given.data_type) if given else 'cast(null as ' ~ dbt.type_string() ~ ')') }}
+    {{ return(dbt_forensics.without_collation(dbt_forensics.canonical_text(given.sql, given.data_type)) if given else 'cast(null as ' ~ dbt.type_string() ~ ')') }}
 {% endmacro %}
 
 

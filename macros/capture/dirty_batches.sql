@@ -229,12 +229,19 @@
 
 
 {% macro _kept_values(shape) %}
-    {#- SQL of everything that a raw row says, as the relation has it. -#}
-    {%- set values = shape.roles.values() | map(attribute='sql') | list -%}
+    {#-
+        SQL of everything that a raw row says, as the relation has it; as text where it is no number, text, time or boolean: to an engine two intervals, lists or structs
+        may be one whose texts differ (30 days and 1 month; no list and an empty one).
+    -#}
+    {%- set given, values = [], [] -%}
+    {%- for role in shape.roles.values() -%}{%- do given.append((role.sql, role.data_type)) -%}{%- endfor -%}
     {%- for column in shape.payload -%}
-        {%- do values.append(shape.original.get(column, dbt_forensics.quoted(column))) -%}
+        {%- do given.append((shape.original.get(column, dbt_forensics.quoted(column)), shape.columns[column])) -%}
     {%- endfor -%}
-    {{ return(values | unique | list) }}
+    {%- for sql, data_type in given -%}
+        {%- do values.append(sql if data_type and dbt_forensics.type_family(data_type) else dbt_forensics.canonical_text(sql, data_type)) -%}
+    {%- endfor -%}
+    {{ return(values | unique(case_sensitive=true) | list) }}
 {% endmacro %}
 
 

@@ -7,6 +7,7 @@
     -#}
     {%- if execute -%}
         {%- do dbt_forensics.assert_settings('log' if declared.materialized == 'incremental' else 'snapshot', declared) -%}
+        {%- do dbt_forensics._assert_all_enabled() -%}
         {%- if flags.FULL_REFRESH -%}
             {%- do log('dbt_forensics: ' ~ model.name ~ ' keeps its rows: --full-refresh does not apply to evidence.', info=true) -%}
         {%- endif -%}
@@ -17,6 +18,22 @@
             {%- do dbt_forensics._assert_not_moved() -%}
         {%- endif -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro _assert_all_enabled() %}
+    {#- Stops where a project disables the seals or a test that says whether a promise holds, and not the package: nothing that it records without them would be known to be true. -#}
+    {%- set needed = ['model.dbt_forensics.forensics__seals', 'model.dbt_forensics.forensics__unread_streams'] -%}
+    {%- for test in [
+        'changes_add_up', 'every_captured_row_has_an_entry', 'every_stream_is_read', 'history_is_untampered', 'history_matches_its_seals',
+        'rows_and_events_count_at_most_once', 'seals_are_chained', 'seals_hold', 'values_are_reproducible', 'versions_follow',
+    ] -%}{%- do needed.append('test.dbt_forensics.forensics__' ~ test) -%}{%- endfor -%}
+    {%- for id in needed if id not in graph.nodes -%}
+        {%- do exceptions.raise_compiler_error(
+            'dbt_forensics: ' ~ id.split('.')[-1] ~ ' must be enabled: true; found enabled: false. What is recorded without it would not be known to be true. In dbt_project.yml give your own project the setting, '
+            ~ ('data_tests' if id.startswith('test') else 'models') ~ ': {' ~ project_name ~ ': {...}}; or leave it out of a command with --exclude.'
+        ) -%}
+    {%- endfor -%}
 {% endmacro %}
 
 

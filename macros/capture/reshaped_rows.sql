@@ -7,7 +7,7 @@
     -#}
     {%- set name = stream.name -%}
 
-    {{ name }}_unmatched_raw as (
+    {{ name }}_raw_unmatched as (
 
         select
             captured.row_key,
@@ -21,7 +21,7 @@
 
     ),
 
-    {{ name }}_unmatched_known as (
+    {{ name }}_known_unmatched as (
 
         select
             history.row_key,
@@ -41,12 +41,12 @@
     ),
     {%- for side in ['raw', 'known'] %}
 
-    {{ name }}_placed_{{ side }} as (
+    {{ name }}_{{ side }}_placed as (
 
         select
             *,
             row_number() over (partition by identity_text, payload order by ordinal, row_key) as place
-        from {{ name }}_unmatched_{{ side }}
+        from {{ name }}_{{ side }}_unmatched
 
     ),
     {%- endfor %}
@@ -56,8 +56,8 @@
         select
             raw_rows.row_key as raw_key,
             known_rows.row_key
-        from {{ name }}_placed_raw as raw_rows
-        inner join {{ name }}_placed_known as known_rows
+        from {{ name }}_raw_placed as raw_rows
+        inner join {{ name }}_known_placed as known_rows
             on
                 raw_rows.identity_text = known_rows.identity_text
                 and raw_rows.payload = known_rows.payload

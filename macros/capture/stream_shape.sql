@@ -322,7 +322,7 @@
 {% macro _former_names(columns, before) %}
     {#- {name: [name]}: a column came at a build when another of its type left its very place: it was renamed, and may have been before. -#}
     {%- set renamed = {} -%}
-    {%- for column in (columns.keys() | list + before.keys() | list) | unique -%}
+    {%- for column in (columns.keys() | list + before.keys() | list) | unique(case_sensitive=true) -%}
         {%- set known = before.get(column) or {'came_at': none, 'came_to': loop.index, 'first': columns[column]} -%}
         {%- for name, was in before.items() if name not in columns and name != column -%}
             {%- if was.left_at == known.came_at and was.position == known.came_to and was.last == known.first -%}

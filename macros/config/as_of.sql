@@ -46,5 +46,5 @@
         {{ dbt_forensics._config_error(where, 'stream', 'nothing, and several streams have a metric ' ~ metric, 'one of ' ~ declared | join(', ')) }}
     {%- endif -%}
     {%- set of_stream = ' of stream ' ~ stream if stream else '' -%}
-    {{ dbt_forensics._config_error(where, 'metric', metric ~ of_stream, 'a metric that is declared (' ~ (known | unique | join(', ') or 'none is') ~ ') or on record') }}
+    {{ dbt_forensics._config_error(where, 'metric', metric ~ of_stream, 'a metric that is declared (' ~ (known | unique(case_sensitive=true) | join(', ') or 'none is') ~ ') or on record') }}
 {% endmacro %}

@@ -4,6 +4,7 @@
     {%- if declared is not mapping -%}
         {{ dbt_forensics._config_error('forensics_streams', none, declared, 'a mapping of stream names to their configuration') }}
     {%- endif -%}
+    {%- do dbt_forensics._validate_names_apart('forensics_streams', declared) -%}
     {%- set completed = {} -%}
     {%- for name, given in declared.items() -%}
         {%- do completed.update({name: dbt_forensics._complete_stream(name, given)}) -%}

@@ -10,17 +10,28 @@
         {%- set lock = dbt_forensics._turn_lock(is_shared=false) -%}
         {%- if lock -%}{%- do run_query(lock) -%}{%- endif -%}
         {%- do dbt_forensics._assert_may_begin() -%}
+        {%- if lock -%}{%- do dbt_forensics._is_made_next() -%}{%- endif -%}
     {%- endif -%}
 {% endmacro %}
 
 
 {% macro keep_seed() %}
-    {#- Before a seed of the package, which no int_forensics__build comes before: waits until no other build makes it, and looks whether one has. -#}
+    {#-
+        Before a seed of the package, which may be made before int_forensics__build or after it: waits until no other build makes one of the two, and
+        looks whether one has. So of two first builds one stops at whichever it comes to, and the other one goes on.
+    -#}
     {%- set lock = dbt_forensics._turn_lock(is_shared=false) if execute and flags.WHICH in ['build', 'seed', 'retry'] else none -%}
     {%- if lock -%}
         {%- do run_query(lock) -%}
-        {%- do dbt_forensics._assert_knows([model]) -%}
+        {%- do dbt_forensics._assert_knows([model, graph.nodes['model.dbt_forensics.int_forensics__build']]) -%}
+        {%- do dbt_forensics._is_made_next() -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro _is_made_next() %}
+    {#- dbt knows of this node's table from now on: its other threads look before it notes that the table is made. -#}
+    {%- do adapter.cache_added(this.incorporate(type='table')) -%}
 {% endmacro %}
 
 
@@ -137,7 +148,7 @@
     {%- do dbt_forensics._assert_clock_goes_on() -%}
     {%- if dbt_forensics._turn_lock() -%}
         {%- do dbt_forensics._assert_knows(
-            graph.nodes.values() | selectattr('package_name', 'equalto', 'dbt_forensics') | selectattr('resource_type', 'in', ['model', 'snapshot']) | list
+            graph.nodes.values() | selectattr('package_name', 'equalto', 'dbt_forensics') | selectattr('resource_type', 'in', ['model', 'snapshot', 'seed']) | list
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -24,7 +24,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- for key in ['payload', 'personal_data'] if key in given -%}
-        {%- if given[key] is string or given[key] is mapping or given[key] is not iterable or given[key] | reject('string') | list or given[key] | unique | list | length != given[key] | length -%}
+        {%- if given[key] is string or given[key] is mapping or given[key] is not iterable or given[key] | reject('string') | list or given[key] | unique(case_sensitive=true) | list | length != given[key] | length -%}
             {{ dbt_forensics._config_error(where, key, given[key], 'a list of column names, each once') }}
         {%- endif -%}
     {%- endfor -%}
@@ -52,6 +52,20 @@
     {%- if 'replaces' in given and (given.replaces is not string or given.replaces in var('forensics_streams')) -%}
         {{ dbt_forensics._config_error(where, 'replaces', given.replaces, 'the name of a stream that is on record and not declared any more') }}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro _validate_names_apart(where, declared) %}
+    {#- Names that only capitals tell apart would be one name in the SQL of the package, and long ones too where an engine cuts names at 63 characters. -#}
+    {%- set seen = {} -%}
+    {%- for name in declared if name is string -%}
+        {%- if name | length > 47 -%}
+            {{ dbt_forensics._config_error(where, none, 'the name ' ~ name, 'names of at most 47 characters') }}
+        {%- elif name | lower in seen -%}
+            {{ dbt_forensics._config_error(where, none, 'the names ' ~ seen[name | lower] ~ ' and ' ~ name, 'names that more than capitals tell apart') }}
+        {%- endif -%}
+        {%- do seen.update({name | lower: name}) -%}
+    {%- endfor -%}
 {% endmacro %}
 
 
@@ -146,7 +160,7 @@
             {%- endif -%}
         {%- endfor -%}
         {%- set dimensions = definition.get('dimensions', []) -%}
-        {%- if dimensions is string or dimensions is mapping or dimensions is not iterable or dimensions | reject('string') | list or dimensions | unique | list | length != dimensions | length -%}
+        {%- if dimensions is string or dimensions is mapping or dimensions is not iterable or dimensions | reject('string') | list or dimensions | unique(case_sensitive=true) | list | length != dimensions | length -%}
             {{ dbt_forensics._config_error(where, key ~ '.dimensions', dimensions, 'a list of column names, each once') }}
         {%- endif -%}
     {%- endfor -%}

@@ -4,6 +4,7 @@
     {%- if declared is not mapping -%}
         {{ dbt_forensics._config_error('forensics_watches', none, declared, 'a mapping of watch names to their configuration') }}
     {%- endif -%}
+    {%- do dbt_forensics._validate_names_apart('forensics_watches', declared) -%}
     {%- set completed = {} -%}
     {%- for name, given in declared.items() -%}
         {%- do dbt_forensics._validate_watch(name, given) -%}
@@ -34,7 +35,7 @@
     {%- endfor -%}
     {%- do dbt_forensics._validate_relation(where, given.relation) -%}
     {%- set dimensions = given.get('dimensions', []) -%}
-    {%- if dimensions is string or dimensions is mapping or dimensions is not iterable or dimensions | reject('string') | list or dimensions | unique | list | length != dimensions | length -%}
+    {%- if dimensions is string or dimensions is mapping or dimensions is not iterable or dimensions | reject('string') | list or dimensions | unique(case_sensitive=true) | list | length != dimensions | length -%}
         {{ dbt_forensics._config_error(where, 'dimensions', dimensions, 'a list of column names, each once') }}
     {%- endif -%}
     {%- if given.get('window', 'day') not in ['hour', 'day'] or ('window' in given and given.get('metric')) -%}
@@ -59,7 +60,7 @@
     {%- if given.metric not in metrics -%}
         {{ dbt_forensics._config_error(where, 'metric', given.metric, '<stream>.<metric>, one of ' ~ metrics.keys() | join(', ')) }}
     {%- endif -%}
-    {%- if metrics[given.metric] | sort != dimensions | sort -%}
+    {%- if metrics[given.metric] | sort(case_sensitive=true) != dimensions | sort(case_sensitive=true) -%}
         {{ dbt_forensics._config_error(where, 'dimensions', dimensions | join(', ') or 'none', 'those of ' ~ given.metric ~ ': ' ~ (metrics[given.metric] | join(', ') or 'none')) }}
     {%- endif -%}
 {% endmacro %}

@@ -128,9 +128,11 @@
 
 
 {% macro metric_id(stream_name, metric_name) %}
-    {#- What the names of a metric's CTEs begin with: short enough to be told apart where an engine cuts names at 63 characters. -#}
-    {%- set name = stream_name ~ '_' ~ metric_name -%}
-    {{ return(name if name | length <= 40 else name[:30] ~ local_md5(name)[:10]) }}
+    {#-
+        What the names of a metric's CTEs begin with: another one for each, also of the metric net_revenue of shop and the metric revenue of shop_net, or of names that only
+        capitals tell apart; and short enough where an engine cuts names at 63 characters.
+    -#}
+    {{ return((stream_name ~ '_' ~ metric_name)[:30] ~ '_' ~ local_md5(stream_name ~ '.' ~ metric_name)[:10]) }}
 {% endmacro %}
 
 

@@ -8,7 +8,7 @@
     {%- set where = definition.where | default(none) -%}
     {%- if definition.agg == 'ratio' -%}
         {%- set numerator, denominator = stream.metrics[definition.numerator], stream.metrics[definition.denominator] -%}
-        {%- set conditions = [numerator.where | default('1 = 1'), denominator.where | default('1 = 1')] | unique | list -%}
+        {%- set conditions = [numerator.where | default('1 = 1'), denominator.where | default('1 = 1')] | unique(case_sensitive=true) | list -%}
         {{ return({
             'sum': dbt_forensics._value_part(numerator), 'number': dbt_forensics._value_part(denominator),
             'where': '(' ~ conditions | join(') or (') ~ ')',

@@ -9,7 +9,5 @@
         post_hook="{{ dbt_forensics.end_other_turns(this) }}",
     )
 }}
--- The package's seed comes first: of two first builds at once, one stops at it before it has begun.
--- depends_on: {{ ref('dbt_forensics', 'forensics_exceptions') }}
 {%- do dbt_forensics.assert_settings('log') %}
 {{ dbt_forensics.build_row() }}
