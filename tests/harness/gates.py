@@ -48,15 +48,15 @@ GATES = (
     Gate("thorough-test-1", 12),
     Gate("postgres-test-1", 11, 2),
     Gate("slow-test-2", 10, 2),
-    Gate("thorough-test-2", 12),
     Gate("postgres-test-2", 11, 2),
+    Gate("thorough-test-2", 12),
     Gate("slow-test-3", 10, 2),
     Gate("lab-score-1", 11, 2),
     Gate("company-test", 18, 2),
     Gate("postgres-test-3", 11, 2),
     Gate("lab-score-2", 11, 2),
-    Gate("kills-test-1", 28),
-    Gate("kills-test-2", 28),
+    Gate("kills-test-1", 36),
+    Gate("kills-test-2", 36),
     Gate("lab-score-3", 11, 2),
 )
 
