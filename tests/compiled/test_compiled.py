@@ -264,6 +264,7 @@ def primitives() -> dict[str, list[str]]:
 CALLS = {
     "canonical_text": "f.canonical_text(column, type)",
     "json_text": "f.json_text('word')",
+    "without_collation": "f.without_collation('word')",
     "canonical_json": "f.canonical_json({'a b': 'word', 'it\\'s': 'other', 'back\\\\slash': 'word'}, {'r': 'other'})",
     "canonical_json_array": "f.canonical_json_array(['word', 'other'])",
     "json_value": "f.json_value('word', 'it\\'s \\\\ a \"name\"')",

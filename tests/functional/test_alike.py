@@ -10,8 +10,6 @@ import pytest
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 COLUMNS = {
     "id": "varchar",
     "happened": "timestamp",
@@ -58,6 +56,7 @@ def values(consumer: Consumer) -> dict[str, float]:
     return {f"{one['stream']}.{one['metric']}": float(one["value"]) for one in rows}
 
 
+@pytest.mark.engines_differ
 def test_a_rewrite_is_found_where_the_engine_takes_both_values_for_one(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -89,6 +88,7 @@ def test_a_rewrite_is_found_where_the_engine_takes_both_values_for_one(
     assert consumer.dbt(["test"]).success
 
 
+@pytest.mark.engines_differ
 def test_names_that_read_alike_stay_apart(engine: Engine, tmp_path: Path) -> None:
     """Of metrics of other streams, of streams beside the package's own words, and of conditions in other capitals."""
     paid = {"paid": {**SUM, "where": "s = 'paid'"}, "due": {**SUM, "where": "s = 'PAID'"}}
@@ -116,6 +116,7 @@ def test_names_that_read_alike_stay_apart(engine: Engine, tmp_path: Path) -> Non
         assert f"forensics_streams: found {said}" in consumer.dbt(["compile"], expect="failure").log
 
 
+@pytest.mark.engines_differ
 def test_a_collation_makes_no_two_ids_one(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_of(engine, tmp_path, {"o": STREAM}, {})
     collation = "nocase"
@@ -142,6 +143,7 @@ def test_a_collation_makes_no_two_ids_one(engine: Engine, tmp_path: Path) -> Non
     assert consumer.dbt(["test"]).success
 
 
+@pytest.mark.engines_differ
 def test_a_session_changes_no_expression(engine: Engine, tmp_path: Path) -> None:
     """What cannot be fixed for the package's own statements is refused; the rest is fixed."""
     metrics = {

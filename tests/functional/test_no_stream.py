@@ -17,6 +17,7 @@ PUBLIC = (
     "forensics__unread_streams",
     "forensics__ledger",
     "forensics__verdicts",
+    "forensics__events",
     "forensics__batches",
     "forensics__metric_versions",
     "forensics__metric_changes",
