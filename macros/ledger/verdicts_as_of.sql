@@ -1,7 +1,7 @@
 {% macro verdicts_as_of(stream, as_of=none, as_of_sql=none) %}
     {#-
         A select of what was known of a stream's rows at a time: one row per row captured by then, with the columns of forensics__verdicts: the
-        verdict, whether it counted, to whom it had lost and why, and whether its source still had it; and as_of.
+        verdict, whether it counted, which row had won over it and why, and whether its source still had it; and as_of.
         stream: its name. as_of: a UTC time, as text or as a time of YAML; what a build recorded counts from the instant of that build on.
         as_of_sql: instead of as_of, an SQL expression that gives a timestamp in UTC.
     -#}

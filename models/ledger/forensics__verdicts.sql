@@ -1,4 +1,4 @@
--- One row per captured raw row: what it says, its current verdict, and to whom it lost and why.
+-- One row per captured raw row: what it says, its current verdict, which row won over it, and why.
 {%- do dbt_forensics.assert_settings('view') %}
 with history as (
 
