@@ -7,25 +7,11 @@ from typing import Any
 
 import pytest
 
+from functional.test_turns import COLUMNS, STREAM
 from harness.engines import Engine
 from harness.project import Consumer
 
-COLUMNS = {
-    "id": "varchar",
-    "happened": "timestamp",
-    "loaded": "timestamp",
-    "b": "varchar",
-    "amount": "integer",
-}
-SUM = {"agg": "sum", "expr": "amount"}
-STREAM: dict[str, Any] = {
-    "relation": "source.raw.t",
-    "event_id": "id",
-    "event_time": "happened",
-    "ingested_at": "loaded",
-    "batch_id": "b",
-    "metrics": {"m": SUM},
-}
+SUM = STREAM["metrics"]["m"]
 
 
 def row(event: str, amount: int, batch: str = "b1", **more: Any) -> dict[str, Any]:
