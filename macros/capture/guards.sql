@@ -7,7 +7,6 @@
     -#}
     {%- if execute -%}
         {%- do dbt_forensics.assert_settings('log' if declared.materialized == 'incremental' else 'snapshot', declared) -%}
-        {%- do dbt_forensics._assert_all_enabled() -%}
         {%- if flags.FULL_REFRESH -%}
             {%- do log('dbt_forensics: ' ~ model.name ~ ' keeps its rows: --full-refresh does not apply to evidence.', info=true) -%}
         {%- endif -%}

@@ -144,7 +144,8 @@
 
 
 {% macro _assert_may_begin() %}
-    {#- Under the lock: the clock goes on, and dbt knows which relations of the package there are. -#}
+    {#- Under the lock: nothing that shows a false record is switched off, the clock goes on, and dbt knows which relations of the package there are. -#}
+    {%- do dbt_forensics._assert_all_enabled() -%}
     {%- do dbt_forensics._assert_clock_goes_on() -%}
     {%- if dbt_forensics._turn_lock() -%}
         {%- do dbt_forensics._assert_knows(

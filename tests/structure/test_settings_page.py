@@ -60,3 +60,11 @@ def test_every_node_checks_its_settings() -> None:
     files += (PACKAGE / "tests").glob("*.sql")
     checks = re.compile(r"dbt_forensics\.assert_(settings|keeps_history)\(")
     assert [file.name for file in files if not checks.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_no_test_of_a_promise_can_be_switched_off_unsaid() -> None:
+    """The guard asks for each singular test by name: of one that is disabled dbt tells a macro nothing."""
+    guard = (PACKAGE / "macros/capture/guards.sql").read_text(encoding="utf-8")
+    (asked,) = re.findall(r"for test in \[(.*?)\]", guard, re.DOTALL)
+    found = {f"forensics__{name}" for name in re.findall(r"'(\w+)'", asked)}
+    assert found == {file.stem for file in (PACKAGE / "tests").glob("*.sql")}
