@@ -158,7 +158,11 @@ def write_trivial(folder: Path, profile: Mapping[str, object], built: Path) -> P
     nodes = json.loads((built / "target" / "manifest.json").read_text())["nodes"]
     results = json.loads((built / "target" / "run_results.json").read_text())["results"]
     kinds = Counter(
-        (nodes[result["unique_id"]]["resource_type"], nodes[result["unique_id"]]["config"]["materialized"])
+        (
+            nodes[result["unique_id"]]["resource_type"],
+            # dbt's own name for what the package calls a replaced_view.
+            nodes[result["unique_id"]]["config"]["materialized"].removeprefix("replaced_"),
+        )
         for result in results
     )
     files = {}

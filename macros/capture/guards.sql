@@ -6,7 +6,7 @@
         declared: {config key: value}.
     -#}
     {%- if execute -%}
-        {%- do dbt_forensics.assert_settings('log' if declared.materialized == 'incremental' else 'snapshot', declared) -%}
+        {%- do dbt_forensics.assert_settings('log' if declared.materialized == 'append_only' else 'snapshot', declared) -%}
         {%- if flags.FULL_REFRESH -%}
             {%- do log('dbt_forensics: ' ~ model.name ~ ' keeps its rows: --full-refresh does not apply to evidence.', info=true) -%}
         {%- endif -%}

@@ -1,7 +1,7 @@
 -- One row per act of a person: an action was planned, applied, verified, reverted or cancelled, an incident acknowledged or mitigated. Written by dbt-forensics, never updated.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -10,7 +10,7 @@
 }}
 {%- do ref('int_forensics__build') %}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {{ dbt_forensics.no_rows(dbt_forensics.action_columns()) }}

@@ -1,7 +1,7 @@
 -- One row per emission and captured row that it delivered, numbered in the order of arrival. Written by dbt-forensics, never updated.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -10,7 +10,7 @@
 }}
 {%- do ref('int_forensics__build') %}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {{ dbt_forensics.no_rows(dbt_forensics.outbox_columns()) }}

@@ -1,7 +1,7 @@
 -- One row per action and captured row that it was planned for. Written by dbt-forensics, never updated.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -10,7 +10,7 @@
 }}
 {%- do ref('int_forensics__build') %}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {{ dbt_forensics.no_rows(dbt_forensics.action_row_columns()) }}

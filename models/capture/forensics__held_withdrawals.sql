@@ -1,14 +1,14 @@
 -- One row per stream and build at which a withdrawal was held back, or changed while it was, was accepted, or ended because the rows came back. Rows are only ever added.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches', 'forensics__event_history', 'forensics__schema_history']) %}

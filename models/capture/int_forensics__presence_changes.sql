@@ -1,7 +1,7 @@
 -- One row per captured row and change of its presence in the relation: -1 it is gone, +1 it is back. Rows are only ever added.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -10,7 +10,7 @@
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {%- do dbt_forensics.assert_whole_capture(['int_forensics__dirty_batches', 'forensics__event_history', 'forensics__schema_history', 'forensics__held_withdrawals']) %}

@@ -1,7 +1,7 @@
 -- One row per dbt invocation that began a build of the package since rows were last sealed; the last one's turn it is.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',

@@ -1,7 +1,7 @@
 -- One row per detection and build at which it opened (+1), became other than it was (0) or closed (-1). Rows are only ever added.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -9,7 +9,7 @@
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {%- do dbt_forensics.take_turn() %}

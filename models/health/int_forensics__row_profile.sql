@@ -1,7 +1,7 @@
 -- One row per thing that is counted of the rows of a window, a batch and an hour of arrival, and build that counted: what it adds. Rows are only ever added.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -13,7 +13,7 @@
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {%- do dbt_forensics.take_turn() %}

@@ -1,7 +1,7 @@
 -- One row per decision about a captured row: it starts to count (+1), stops (-1), or was seen and does not count (0). Rows are only ever added.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -10,7 +10,7 @@
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {%- do dbt_forensics.take_turn() %}

@@ -1,7 +1,7 @@
 -- One row per version of a metric's value and cause of its change, with the additive parts of the value. Rows are only ever added.
 {{
     config(
-        materialized='incremental',
+        materialized='append_only',
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
@@ -10,7 +10,7 @@
     )
 }}
 {%- do dbt_forensics.assert_keeps_history({
-    'materialized': 'incremental',
+    'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {%- do dbt_forensics.take_turn() %}

@@ -269,7 +269,7 @@ SNAPSHOT += [
     "indexes: its own columns",
 ]
 SAID = {
-    "forensics__ledger": ["materialized: incremental", "indexes: its own columns", *LOG],
+    "forensics__ledger": ["materialized: append_only or incremental", "indexes: its own columns", *LOG],
     "forensics__action_log": LOG,
     "int_forensics__row_profile": [
         "contract: not enforced",
@@ -278,9 +278,9 @@ SAID = {
     ],
     "forensics__event_history": ["strategy: dbt_forensics.append_only", *SNAPSHOT],
     "forensics__batch_history": ["strategy: dbt_forensics.versions", *SNAPSHOT],
-    "forensics__verdicts": ["materialized: view or table"],
-    "forensics__events": ["materialized: view or table"],
-    "forensics__actions": ["materialized: view;"],
+    "forensics__verdicts": ["materialized: replaced_view or view or table"],
+    "forensics__events": ["materialized: replaced_view or view or table"],
+    "forensics__actions": ["materialized: replaced_view or view;"],
     "int_forensics__dirty_batches": ["materialized: table"],
     "forensics__seals_are_chained": [
         "severity: error",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -110,12 +110,23 @@ PAYMENTS = Table(
     name="payments",
     roles={"event_id": "Payment Id", "event_time": "paid_at", "ingested_at": "_loaded_at"},
     payload=_evolving(
-        {"paid": "numeric(18, 3)", "method": "varchar(20)", "is_test": "boolean"}, (3, {"method": None})
+        {
+            "paid": "numeric(18, 3)",
+            "method": "varchar(20)",
+            "is_test": "boolean",
+            "settled_at": "timestamp with time zone",
+        },
+        (3, {"method": None}),
     ),
     values={
         "paid": (*_decimals("1", "2", "0.125", "1000000"), None),
         "method": ("card", "cash", "'; drop table x; --", "{{ 1/0 }}", None),
         "is_test": (False, False, True, None),
+        "settled_at": (
+            datetime(2026, 1, 5, 20, tzinfo=timezone.utc),
+            datetime(2026, 1, 6, 3, 30, tzinfo=timezone.utc),
+            None,
+        ),
     },
 )
 TABLES = (ORDERS, PAYMENTS)
@@ -129,6 +140,11 @@ def _paid(row: Raw) -> bool | None:
 def _real(row: Raw) -> bool | None:
     is_test = row.get("is_test")
     return None if is_test is None else not is_test
+
+
+def _on_the_fifth(row: Raw) -> bool | None:
+    settled_at = row.get("settled_at")
+    return None if settled_at is None else bool(settled_at.day == 5)
 
 
 def _not_negative(row: Raw) -> bool | None:
@@ -190,6 +206,10 @@ STREAMS: dict[str, tuple[Table, Stream]] = {
             metrics={
                 "paid": Metric("sum", ("paid", lambda r: r.get("paid")), ("not is_test", _real)),
                 "payments": Metric("count", dimensions=("is_test",)),
+                # The text of a time is another one in each session.
+                "settled": Metric(
+                    "count", where=("cast(settled_at as varchar(10)) = '2026-01-05'", _on_the_fifth)
+                ),
                 "least": Metric("min", ("paid", lambda r: r.get("paid")), dimensions=("is_test",)),
             },
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ PAYLOAD_TYPES: dict[str, Callable[[str], Any]] = {
     "paid": Decimal,
     "size": int,
     "is_test": lambda text: {"true": True, "false": False}[text],
+    "settled_at": lambda text: datetime.fromisoformat(text).replace(tzinfo=timezone.utc),
 }
 
 

@@ -178,7 +178,7 @@ def sql_that_consumers_would_run(root: Path) -> list[str]:
 def nodes_that_take_no_turn(root: Path) -> list[str]:
     """Nodes that record, or look at what is recorded while dbt writes their query, and do not ask whose turn it is."""
     asks = re.compile(
-        r"materialized='(table|incremental)'|{% snapshot |dbt_forensics[.](concluded_at|recorded_at)\("
+        r"materialized='(table|append_only)'|{% snapshot |dbt_forensics[.](concluded_at|recorded_at)\("
     )
     return [
         name
