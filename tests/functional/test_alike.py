@@ -42,7 +42,6 @@ def values(consumer: Consumer) -> dict[str, float]:
     return {f"{one['stream']}.{one['metric']}": float(one["value"]) for one in rows}
 
 
-@pytest.mark.engines_differ
 def test_a_rewrite_is_found_where_the_engine_takes_both_values_for_one(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -74,6 +73,7 @@ def test_a_rewrite_is_found_where_the_engine_takes_both_values_for_one(
     assert consumer.dbt(["test"]).success
 
 
+@pytest.mark.slow
 @pytest.mark.engines_differ
 def test_names_that_read_alike_stay_apart(engine: Engine, tmp_path: Path) -> None:
     """Of metrics of other streams, of streams beside the package's own words, and of conditions in other capitals."""
@@ -102,6 +102,7 @@ def test_names_that_read_alike_stay_apart(engine: Engine, tmp_path: Path) -> Non
         assert f"forensics_streams: found {said}" in consumer.dbt(["compile"], expect="failure").log
 
 
+@pytest.mark.slow
 @pytest.mark.engines_differ
 def test_a_collation_makes_no_two_ids_one(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_of(engine, tmp_path, {"o": STREAM}, {})
@@ -129,7 +130,6 @@ def test_a_collation_makes_no_two_ids_one(engine: Engine, tmp_path: Path) -> Non
     assert consumer.dbt(["test"]).success
 
 
-@pytest.mark.engines_differ
 def test_a_session_changes_no_expression(engine: Engine, tmp_path: Path) -> None:
     """What cannot be fixed for the package's own statements is refused; the rest is fixed."""
     metrics = {

@@ -17,6 +17,8 @@ from functional.test_analyses import COLUMNS, STREAM, _insert
 from harness.project import Consumer
 from property.worked_example import BUILT_AT, ROWS, SEEN
 
+pytestmark = pytest.mark.slow
+
 LEDGER, HISTORY = "analytics.forensics__ledger", "analytics.forensics__event_history"
 LOG = "analytics.int_forensics__metric_log"
 BACKCAST = {**STREAM, "relation": "source.shop.landed", "backcast": {"every": "batch"}}

@@ -15,8 +15,6 @@ import pytest
 from harness.engines import Engine, quoted
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 Row = dict[str, Any]
 
 MARK = "it's a {{ 1 / 0 }} \\ name"

@@ -31,8 +31,6 @@ from harness.engines import DuckDB, Engine, Postgres
 from harness.loading import load, warehouse_of
 from harness.project import PACKAGE
 
-pytestmark = pytest.mark.engines_differ
-
 COLUMNS = {
     "id": "varchar",
     "amount": "numeric(10,2)",
@@ -302,6 +300,7 @@ def test_a_refused_file_leaves_nothing_and_stops_no_other(table: Engine, tmp_pat
     ]  # fmt: skip
 
 
+@pytest.mark.engines_differ
 def test_what_the_engine_does_not_take_refuses_the_file(engine: Engine, tmp_path: Path) -> None:
     engine.execute("create table raw.t (id varchar primary key, amount numeric(10,2) not null)")
     (tmp_path / "a.csv").write_text("id,amount\na,1\n,2\nc,\n")
@@ -363,6 +362,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     assert rows_of(table) == []
 
 
+@pytest.mark.engines_differ
 def test_hostile_values_land_as_they_are(table: Engine, tmp_path: Path) -> None:
     values = [
         "\\.", "a\n\\.\nb", "\\N", "", " ", "NULL", "null", '"', '""', "'); drop table raw.t; --", "{{ x }}",
@@ -383,6 +383,7 @@ def test_hostile_values_land_as_they_are(table: Engine, tmp_path: Path) -> None:
         assert [row["note"] for row in found] == values
 
 
+@pytest.mark.engines_differ
 def test_every_type_lands(engine: Engine, tmp_path: Path) -> None:
     columns = {
         "i": "integer", "b": "bigint", "n": "numeric(38,9)", "d": "double precision", "r": "real",
@@ -417,6 +418,7 @@ def test_every_type_lands(engine: Engine, tmp_path: Path) -> None:
     assert zone == [{"is_same": True}]
 
 
+@pytest.mark.engines_differ
 def test_a_whole_number_is_not_rounded(engine: Engine, tmp_path: Path) -> None:
     """Of a fraction a float holds the nearest, as always; of a whole number another one. Floats come back from text."""
     engine.create_table("t", {"d": "double precision", "r": "real"})
@@ -578,6 +580,7 @@ def start(arguments: list[str], killed_at: int | None = None) -> subprocess.Pope
     )
 
 
+@pytest.mark.engines_differ
 def test_a_killed_load_leaves_nothing(table: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(
@@ -606,6 +609,7 @@ def test_a_killed_load_leaves_nothing(table: Engine, tmp_path: Path) -> None:
     assert len(letters(table)) == 1
 
 
+@pytest.mark.engines_differ
 def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(jsonl(*({"id": str(number), "note": "x" * 400} for number in range(20_000))) + "nope\n")

@@ -101,7 +101,9 @@ def shop(
         yield reader
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[] if page in PAGES[:2] else [pytest.mark.slow]) for page in PAGES]
+)
 def test_a_playbook(shop: Reader, page: str) -> None:
     engine = shop.consumer.engine
     assert isinstance(engine, DuckDB)

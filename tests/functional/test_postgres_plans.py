@@ -12,6 +12,8 @@ import pytest
 from harness.engines import Engine
 from harness.project import Consumer
 
+pytestmark = pytest.mark.slow
+
 HOURS = 2_400
 #: A window goes to 36 later ones at most; nothing may meet all others.
 MOST_ROWS = 60 * HOURS

@@ -174,7 +174,6 @@ def before(plain: Consumer) -> Contents:
     return public(plain)
 
 
-@pytest.mark.engines_differ
 def test_every_harmless_setting_at_once_leaves_the_record_as_it_is(
     engine: Engine, tmp_path: Path, before: Contents
 ) -> None:
@@ -361,7 +360,6 @@ MOVED: dict[str, tuple[Callable[[Any], bool], dict[str, str], str]] = {
 }
 
 
-@pytest.mark.engines_differ
 @pytest.mark.parametrize("moved", MOVED)
 def test_evidence_that_is_moved_after_a_build_is_refused(plain: Consumer, moved: str) -> None:
     """As a setting of schema or alias moves it: the record stays where it is, and begins again elsewhere."""
@@ -387,7 +385,6 @@ def dbt_at(consumer: Consumer, args: Sequence[str], expect: str = "success") -> 
     )
 
 
-@pytest.mark.engines_differ
 @pytest.mark.parametrize("way", ["argument", "variable"])
 def test_a_sample_records_nothing(
     plain: Consumer, before: Contents, way: str, monkeypatch: pytest.MonkeyPatch
@@ -450,6 +447,7 @@ def test_a_macro_in_the_place_of_source_is_refused_unless_it_gives_the_relation(
     assert ("stream 'orders', relation source.shop.orders: found" in run.log) == bool(said)
 
 
+@pytest.mark.slow
 @pytest.mark.engines_differ
 def test_evidence_of_another_environment_is_refused(
     plain: Consumer, before: Contents, tmp_path: Path
@@ -485,6 +483,7 @@ def test_evidence_of_another_environment_is_refused(
         assert_same(found[name], before[name])
 
 
+@pytest.mark.slow
 def test_a_row_policy_that_hides_rows_from_the_builder_leaves_the_stream_out(
     engine_named: Callable[[str], AbstractContextManager[Engine]],
     tmp_path: Path,

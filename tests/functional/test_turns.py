@@ -11,8 +11,6 @@ import yaml
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = pytest.mark.engines_differ
-
 COLUMNS = {
     "id": "varchar",
     "happened": "timestamp",
@@ -68,6 +66,8 @@ def cut_off(consumer: Consumer, as_of: str, select: str) -> None:
     consumer.build(as_of=as_of, select=select, args=("--indirect-selection", "empty"))
 
 
+@pytest.mark.engines_differ
+@pytest.mark.slow
 def test_what_was_captured_and_not_sealed_is_looked_at_again(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_of(engine, tmp_path)
     consumer.build(as_of="2026-01-05 12:00:00")
