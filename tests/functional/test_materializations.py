@@ -1,4 +1,4 @@
-"""The package's own materializations keep what dbt's would: what reads a view, what stands in its place, what a log has."""
+"""The package's own materializations keep what dbt's would: readers of a view, what stands in its place, columns."""
 
 from __future__ import annotations
 
