@@ -83,7 +83,10 @@ def assert_evidence_is_kept(consumer: Consumer, before: dict[str, Counter[str]])
 @pytest.mark.parametrize(
     ("project", "said"),
     [
-        ({"models": {"dbt_forensics": {"+materialized": "table"}}}, "must be materialized: incremental"),
+        (
+            {"models": {"dbt_forensics": {"+materialized": "table"}}},
+            "must be materialized: append_only or incremental",
+        ),
         ({"models": {"dbt_forensics": {"+full_refresh": True}}}, "must be full_refresh: false"),
         ({"snapshots": {"dbt_forensics": {"+strategy": "check", "+check_cols": "all"}}}, "must be strategy"),
         ({"snapshots": {"dbt_forensics": {"+hard_deletes": "invalidate"}}}, "hard_deletes"),

@@ -208,7 +208,8 @@ STREAMS: dict[str, tuple[Table, Stream]] = {
                 "payments": Metric("count", dimensions=("is_test",)),
                 # The text of a time is another one in each session.
                 "settled": Metric(
-                    "count", where=("cast(settled_at as varchar(10)) = '2026-01-05'", _on_the_fifth)
+                    "count",
+                    where=("substr(cast(settled_at as varchar(40)), 1, 10) = '2026-01-05'", _on_the_fifth),
                 ),
                 "least": Metric("min", ("paid", lambda r: r.get("paid")), dimensions=("is_test",)),
             },
