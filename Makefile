@@ -26,13 +26,13 @@ demo: setup ## generate a shop's history, build it at several times, report what
 	@$(BIN)/python -m dbt_forensics.demo
 
 test: lint parse ## lint, parse, and every test but the slow ones: on DuckDB, and on PostgreSQL where engines differ
-	@$(PYTEST) -n auto -m "not slow"
+	@$(PYTEST) -n auto -m "not slow and not gate"
 
 test-cost: setup ## the same tests with a table of builds, CPU and time by file
-	@$(PYTEST) -n auto -m "not slow" -p harness.cost
+	@$(PYTEST) -n auto -m "not slow and not gate" -p harness.cost
 
 unit: setup ## the tests that need no database, in seconds
-	@$(PYTEST) -q -n auto -m "not slow" tests/structure tests/unit
+	@$(PYTEST) -q -n auto -m "not slow and not gate" tests/structure tests/unit
 
 gates: setup ## what is too long for `make test`, all of it: two hours; CI runs a third of it each time
 	@PYTHONPATH=tests $(BIN)/python -m harness.gates
@@ -44,7 +44,7 @@ ci-gates: setup ## as many of the gates as fit into an hour (MINUTES=60), in tur
 # The gates, beside compiled, versions, browser-test and sail-test. Each is a part of its kind, of two or three.
 LONG := tests/functional/test_killed_anywhere.py tests/functional/test_company.py
 slow-test-%: setup
-	@$(PYTEST) -q -n auto -m slow --part $*/3 $(LONG:%=--ignore %)
+	@$(PYTEST) -q -n auto -m "slow or gate" --part $*/3 $(LONG:%=--ignore %)
 
 kills-test-%: setup
 	@$(PYTEST) -q -m slow --engine $(word $*,duckdb postgres) tests/functional/test_killed_anywhere.py

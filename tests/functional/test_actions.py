@@ -197,7 +197,7 @@ def test_what_speaks_against_an_act(consumer: Consumer) -> None:
     assert "is reverted, and only" in refused("replay", "verify", first.json["action_id"])
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_plan_that_has_grown_old_is_refused(consumer: Consumer) -> None:
     """A row that comes between plan and apply is another selection: nobody has seen what it would do."""
     window = ("--stream", "orders", "--from", "2026-01-05", "--to", "2026-01-06")
@@ -246,7 +246,7 @@ models:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_backfill_over_an_open_action_is_stopped(consumer: Consumer) -> None:
     # PostgreSQL merges batches and needs a key; DuckDB replaces them and refuses one.
     unique = ", unique_key='event_id'" if consumer.engine.name == "postgres" else ""
@@ -297,7 +297,7 @@ def command(consumer: Consumer, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_of_two_who_apply_at_once_one_wins(consumer: Consumer) -> None:
     """DuckDB lets one process have the file, and tells the other; PostgreSQL takes both, one after the other."""
     plans = [
@@ -320,7 +320,7 @@ def test_of_two_who_apply_at_once_one_wins(consumer: Consumer) -> None:
     assert rows == acts
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("after", [0.0, 0.15, 0.6])
 def test_killed_while_it_applies(consumer: Consumer, after: float) -> None:
     """All of it is on record or nothing is; the next build, and applying again, end as if it had not been killed."""

@@ -90,7 +90,7 @@ def act_again(consumer: Consumer, *arguments: str) -> str:
     return outcome.err
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_killed_while_it_emits(consumer: Consumer, tmp_path: Path) -> None:
     """The outbox and the file have all rows or none; in the end both have them once."""
     rows = 0
@@ -116,7 +116,7 @@ def test_killed_while_it_emits(consumer: Consumer, tmp_path: Path) -> None:
     assert consumer.query("select count(*) as n from analytics.forensics__outbox") == [{"n": rows}]
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_four_who_apply_at_once(
     engine_named: Callable[[str], AbstractContextManager[Engine]],
     request: pytest.FixtureRequest,

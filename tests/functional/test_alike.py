@@ -73,7 +73,7 @@ def test_a_rewrite_is_found_where_the_engine_takes_both_values_for_one(
     assert consumer.dbt(["test"]).success
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.engines_differ
 def test_names_that_read_alike_stay_apart(engine: Engine, tmp_path: Path) -> None:
     """Of metrics of other streams, of streams beside the package's own words, and of conditions in other capitals."""
@@ -102,7 +102,7 @@ def test_names_that_read_alike_stay_apart(engine: Engine, tmp_path: Path) -> Non
         assert f"forensics_streams: found {said}" in consumer.dbt(["compile"], expect="failure").log
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.engines_differ
 def test_a_collation_makes_no_two_ids_one(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_of(engine, tmp_path, {"o": STREAM}, {})

@@ -156,7 +156,7 @@ def test_a_project_that_is_not_built_yet_parses_and_compiles(new_engine: Any, tm
         made.build(as_of="2026-01-05 13:00:00")
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_what_is_no_longer_declared_can_still_be_asked_for(new_engine: Any, tmp_path: Path) -> None:
     with new_engine() as engine:
         made = new_consumer(engine, tmp_path)
@@ -173,7 +173,7 @@ def test_what_is_no_longer_declared_can_still_be_asked_for(new_engine: Any, tmp_
         assert [(row["verdict"], row["timeliness"]) for row in found["events"]] == [("accepted", None)] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_reconstructed_values_before_the_first_build(new_engine: Any, tmp_path: Path) -> None:
     with new_engine() as engine:
         made = new_consumer(engine, tmp_path)

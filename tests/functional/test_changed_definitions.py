@@ -86,7 +86,7 @@ def shop(engine: Engine, tmp_path: Path) -> Shop:
     return Shop(engine, tmp_path / "consumer")
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_metric_that_was_left_out_catches_up(shop: Shop) -> None:
     shop.build("b0")
     revenue = shop.stream["metrics"].pop("revenue")
@@ -124,7 +124,7 @@ def test_a_changed_definition_is_a_cause(shop: Shop) -> None:
     assert len(shop.versions()) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_metric_of_no_rows_yet(shop: Shop) -> None:
     shop.stream["metrics"]["large"] = {"agg": "count", "where": "amount > 50"}
     shop.build("b0")
@@ -153,7 +153,7 @@ def test_another_window(shop: Shop) -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_what_does_not_add_up_changes_its_definition(shop: Shop) -> None:
     """The same of metrics that look at all entries of a window: left out and back, another definition, another part."""
     metrics = shop.stream["metrics"]

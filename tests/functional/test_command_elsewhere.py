@@ -26,7 +26,7 @@ def test_before_the_first_build(engine: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_without_streams(engine: Any, tmp_path: Path) -> None:
     consumer = new_consumer(engine, tmp_path, streams=None)
     assert "No stream is declared" in run(consumer, "check").out
@@ -36,7 +36,7 @@ def test_without_streams(engine: Any, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "report.json").read_text())["streams"] == []
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_schemas_and_names_of_the_projects_own(engine: Any, tmp_path: Path) -> None:
     project = {
         "models": {"dbt_forensics": {"+schema": "evidence"}},

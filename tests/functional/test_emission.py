@@ -87,7 +87,7 @@ def test_rows_are_emitted_once(consumer: Consumer, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_file_that_was_not_delivered_is(consumer: Consumer, tmp_path: Path) -> None:
     """As after a kill between the end of the transaction and the renaming; and before that end."""
     folder = tmp_path / "files"
@@ -124,7 +124,7 @@ def test_a_file_that_was_not_delivered_is(consumer: Consumer, tmp_path: Path) ->
     )
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_held_rows_are_discarded_and_taken_back(consumer: Consumer) -> None:
     before = state(consumer)
     rule = ("--stream", "orders", "--rule", "amount_is_not_negative")

@@ -26,7 +26,7 @@ def test_a_watched_value_is_explained(engine: Engine, tmp_path: Path) -> None:
     assert unknown.err == "Error: There is no metric 'dayly': give one of daily, revenue.\n"
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_part_that_nothing_explains_is_a_finding(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer")
     shop.build(("e1", 10))
@@ -36,7 +36,7 @@ def test_a_part_that_nothing_explains_is_a_finding(engine: Engine, tmp_path: Pat
     assert "a part of it is UNEXPLAINED" in " ".join(outcome.out.split())
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_watched_value_is_in_the_report(engine: Engine, tmp_path: Path) -> None:
     """What the model showed is reported beside the metric that is its truth, and what nothing explains comes first."""
     shop = Shop(engine, tmp_path / "consumer")

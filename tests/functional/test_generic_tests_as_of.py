@@ -17,7 +17,7 @@ from functional.test_analyses import COLUMNS, STREAM, _insert
 from harness.project import Consumer
 from property.worked_example import BUILT_AT, ROWS, SEEN
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.gate
 
 LEDGER, HISTORY = "analytics.forensics__ledger", "analytics.forensics__event_history"
 LOG = "analytics.int_forensics__metric_log"

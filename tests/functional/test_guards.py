@@ -161,7 +161,7 @@ def test_an_emptied_relation(engine: Engine, tmp_path: Path) -> None:
     assert [(row["value"], row["input_count"]) for row in values] == [(15, 6), (0, 0), (15, 6)]
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_without_a_stream_the_package_builds_empty_and_says_so(engine: Engine, tmp_path: Path) -> None:
     consumer = Consumer(engine, tmp_path / "consumer")
     run = consumer.build(as_of="2026-01-05 12:00:00")
@@ -169,7 +169,7 @@ def test_without_a_stream_the_package_builds_empty_and_says_so(engine: Engine, t
     assert all(not rows for rows in promises.contents(consumer).values())
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("first", ["forensics__event_history", "+forensics__batch_history"])
 def test_a_part_of_the_package_builds_alone(first: str, engine: Engine, tmp_path: Path) -> None:
     """`dbt build --select` runs the tests of what it builds, also where the rest was never built, and loses nothing."""

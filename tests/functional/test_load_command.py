@@ -112,7 +112,7 @@ def test_each_file_is_a_batch_of_the_build(engine: Engine, tmp_path: Path) -> No
     assert value["value"] == 200
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_rows_that_are_restored_are_the_rows_on_record(engine: Engine, tmp_path: Path) -> None:
     consumer = new_consumer(engine, tmp_path / "project")
     path = tmp_path / "orders.csv"
@@ -133,7 +133,7 @@ def test_rows_that_are_restored_are_the_rows_on_record(engine: Engine, tmp_path:
     assert [row["value"] for row in values] == [30, 0, 30]
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_windows_that_are_closed(engine: Engine, tmp_path: Path) -> None:
     """Recovered rows in settled windows, or where somebody acts, are refused by name; the override is on record."""
     consumer = new_consumer(engine, tmp_path / "project")

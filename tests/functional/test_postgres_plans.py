@@ -12,7 +12,7 @@ import pytest
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.gate
 
 HOURS = 2_400
 #: A window goes to 36 later ones at most; nothing may meet all others.

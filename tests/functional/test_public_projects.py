@@ -399,7 +399,7 @@ def plain(
 @pytest.mark.parametrize(
     ("name", "on"),
     [
-        pytest.param(name, on, marks=[pytest.mark.slow] if name != FIRST else [])
+        pytest.param(name, on, marks=[pytest.mark.gate] if name != FIRST else [])
         for name, public in PROJECTS.items()
         for on in public.engines
     ],

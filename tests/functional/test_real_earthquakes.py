@@ -17,7 +17,7 @@ from real_data import needs, rows
 from harness.engines import Engine
 from harness.project import Consumer
 
-pytestmark = [needs("usgs_earthquakes"), pytest.mark.slow]
+pytestmark = [needs("usgs_earthquakes"), pytest.mark.gate]
 
 SHAPE_CHANGED_AT = datetime(2025, 5, 4, 14, 53, 39)
 BUILT_AT = [datetime(2025, 5, 4, 14, 45), datetime(2025, 5, 12), datetime(2025, 5, 25)]

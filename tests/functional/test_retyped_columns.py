@@ -141,7 +141,7 @@ def test_the_id_and_the_time_go(engine: Engine, tmp_path: Path) -> None:
     consumer.dbt(["test"])
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("column", ["loaded_at", "load"])
 def test_what_finds_batches_does_not_go(engine: Engine, tmp_path: Path, column: str) -> None:
     consumer = consumer_of(engine, tmp_path / "consumer")
@@ -182,7 +182,7 @@ def test_columns_that_go(engine: Engine, tmp_path: Path) -> None:
     consumer.dbt(["test"])
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_columns_that_are_renamed(engine: Engine, tmp_path: Path) -> None:
     """A new name is no new value: rows stay, values stay, and a value that does change is found."""
     consumer = consumer_of(engine, tmp_path / "consumer")

@@ -447,7 +447,7 @@ def test_a_macro_in_the_place_of_source_is_refused_unless_it_gives_the_relation(
     assert ("stream 'orders', relation source.shop.orders: found" in run.log) == bool(said)
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.engines_differ
 def test_evidence_of_another_environment_is_refused(
     plain: Consumer, before: Contents, tmp_path: Path
@@ -483,7 +483,7 @@ def test_evidence_of_another_environment_is_refused(
         assert_same(found[name], before[name])
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_row_policy_that_hides_rows_from_the_builder_leaves_the_stream_out(
     engine_named: Callable[[str], AbstractContextManager[Engine]],
     tmp_path: Path,

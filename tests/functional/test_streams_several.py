@@ -220,7 +220,7 @@ PACKAGE_NODES = (
 CONCLUDES_FROM_OTHERS = (*PACKAGE_NODES[1:5],)
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_parts_built_in_odd_orders_end_in_the_same_record(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS})
     consumer.build(as_of="2026-01-05 12:00:00")
@@ -250,7 +250,7 @@ def test_parts_built_in_odd_orders_end_in_the_same_record(engine: Engine, tmp_pa
     assert (counts(consumer, "orders"), counts(consumer, "visits")) == recorded
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_the_package_lives_under_other_schemas_and_names(engine: Engine, tmp_path: Path) -> None:
     project = {
         "models": {
@@ -285,7 +285,7 @@ def test_the_package_lives_under_other_schemas_and_names(engine: Engine, tmp_pat
     assert "orders 2026-01-06T12:00:00.000000Z" in consumer.dbt(["run-operation", "print_chain_head"]).log
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_compiling_and_documenting_record_nothing(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS})
     parsed = consumer.dbt(["parse"]).result
@@ -387,7 +387,7 @@ class DatabaseInLanguageOrder(Postgres):
         self.reset()
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_databases_collation_decides_nothing(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if request.config.getoption("engine") == "duckdb":
         pytest.skip("DuckDB sorts by bytes; --engine duckdb was asked for")

@@ -67,7 +67,7 @@ def cut_off(consumer: Consumer, as_of: str, select: str) -> None:
 
 
 @pytest.mark.engines_differ
-@pytest.mark.slow
+@pytest.mark.gate
 def test_what_was_captured_and_not_sealed_is_looked_at_again(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_of(engine, tmp_path)
     consumer.build(as_of="2026-01-05 12:00:00")

@@ -412,7 +412,7 @@ def in_other_session(consumer: Consumer) -> None:
         consumer.write("profiles.yml", yaml.safe_dump(profiles))
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_metrics_and_batches_in_another_session(engine: Engine, tmp_path: Path) -> None:
     """What is on record is found again, and metrics see what rules saw: lists have lengths, truths are 0 and 1."""
     length = "array_length(tags, 1)" if isinstance(engine, Postgres) else "len(tags)"
@@ -492,7 +492,7 @@ def test_metrics_and_batches_in_another_session(engine: Engine, tmp_path: Path) 
     assert seals == [{"batch_id": "b1", "n": 2}, {"batch_id": "b2", "n": 1}]
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_expressions_see_what_they_saw_at_first(engine: Engine, tmp_path: Path) -> None:
     """A column gets another type, then other capitals, and goes: the same ids and values, then unknown ones."""
     stream = {
@@ -596,7 +596,7 @@ def order_of(event: tuple[str | None, str, str]) -> tuple[str, bool, str]:
     return event[1], event[0] is None, event[0] or ""
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_value_that_is_withdrawn_counts_as_said(engine: Engine, tmp_path: Path) -> None:
     """While a column comes: the same verdicts whether a build ran between the rows (`two`) or not (`one`)."""
     stream = {"event_id": "id", "event_time": "happened", "ingested_at": "loaded", "batch_id": "b"}

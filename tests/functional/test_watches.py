@@ -133,7 +133,7 @@ def test_what_nothing_explains_fails_and_is_named(engine: Engine, tmp_path: Path
     assert {tuple(row.values()) for row in incidents} >= {("metric_mismatch", "critical", "open")}
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_both_at_once(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer")
     shop.build(("e1", 10))
@@ -141,7 +141,7 @@ def test_both_at_once(engine: Engine, tmp_path: Path) -> None:
     assert shop.versions()[1] == (24, {"late": 4, "unexplained": 10})
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_changed_code_is_a_cause(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer")
     shop.build(("e1", 10))
@@ -150,7 +150,7 @@ def test_changed_code_is_a_cause(engine: Engine, tmp_path: Path) -> None:
     assert shop.versions()[1] == (28, {"late": 4, "code_changed": 14})
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_tolerance_is_said_to_be_rounding(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer", tolerance=0.5)
     shop.consumer.write("models/daily_revenue.sql", MODEL.replace("sum(amount)", "round(sum(amount))"))
@@ -158,7 +158,7 @@ def test_a_tolerance_is_said_to_be_rounding(engine: Engine, tmp_path: Path) -> N
     assert shop.versions() == [(10, {"on_time": Decimal("10.25"), "rounding": Decimal("-0.25")})]
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_without_a_truth(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer", metric=None)
     shop.build(("e1", 10))
@@ -204,7 +204,7 @@ def test_a_mistake_is_named(
         assert words in run.log
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 def test_a_key_that_is_there_twice_is_named(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer")
     shop.consumer.write("models/daily_revenue.sql", MODEL.replace("group by 1, 2", "group by 1, 2, id"))

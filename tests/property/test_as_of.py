@@ -14,7 +14,7 @@ from property.test_promises import STREAM, one_of, planted
 MACRO = pytest.mark.parametrize("name", AS_OF)
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @MACRO
 def test_it_is_what_each_build_showed(played: Player, name: str) -> None:
     assert played.differs_as_of(name) == []
@@ -25,7 +25,7 @@ def test_it_is_what_few_builds_showed(played_seldom: Player, name: str) -> None:
     assert played_seldom.differs_as_of(name) == []
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @MACRO
 def test_it_holds_until_the_next_build(played: Player, name: str) -> None:
     pause = BUILT_AT[1] - BUILT_AT[0]

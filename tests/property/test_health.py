@@ -61,7 +61,7 @@ def in_one_go(new_player: Callable[[World], Player]) -> dict[str, Counter[str]]:
     return contents(new_player(WORLD).play(WORLD.sparse_cadence))
 
 
-@pytest.mark.slow
+@pytest.mark.gate
 @pytest.mark.parametrize("at_once", [1, 600])  # each hour by itself; some together
 def test_a_profile_in_slices_is_that_in_one_go(
     new_player: Callable[[World], Player], in_one_go: dict[str, Counter[str]], at_once: int
