@@ -153,6 +153,10 @@ def write_projects(
     }
 
 
+#: dbt's materialization for each of the package's own.
+OWN = {"append_only": "incremental", "replaced_view": "view"}
+
+
 def write_trivial(folder: Path, profile: Mapping[str, object], built: Path) -> Path:
     """A project with as many nodes of each kind as `built`, a project that was built, each a `select 1`."""
     nodes = json.loads((built / "target" / "manifest.json").read_text())["nodes"]
@@ -160,8 +164,7 @@ def write_trivial(folder: Path, profile: Mapping[str, object], built: Path) -> P
     kinds = Counter(
         (
             nodes[result["unique_id"]]["resource_type"],
-            # dbt's own name for what the package calls a replaced_view.
-            nodes[result["unique_id"]]["config"]["materialized"].removeprefix("replaced_"),
+            OWN.get(kind := nodes[result["unique_id"]]["config"]["materialized"], kind),
         )
         for result in results
     )
