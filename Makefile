@@ -79,7 +79,7 @@ lint: setup ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@# A file that cannot be compiled is only a warning to sqlfluff; here it is a failure.
-	@$(BIN)/sqlfluff lint --disable-progress-bar $(wildcard models snapshots analyses tests/*.sql) 2>&1 \
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar $(wildcard models snapshots analyses tests/*.sql) 2>&1 \
 	    | awk '{ print } /Skipped file/ { skipped = 1 } END { exit skipped }'
 
 format: setup ## write the Python layout that lint asks for

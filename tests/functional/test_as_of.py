@@ -147,6 +147,7 @@ def test_what_is_refused_is_said_as_the_page_says_it(consumer: Consumer) -> None
             assert sentence in consumer.dbt(["compile", "--select", "refused"], expect="failure").log
 
 
+@pytest.mark.gate
 def test_a_project_that_is_not_built_yet_parses_and_compiles(new_engine: Any, tmp_path: Path) -> None:
     with new_engine() as engine:
         made = new_consumer(engine, tmp_path)

@@ -60,6 +60,7 @@ def test_every_query_answers(consumer: Consumer) -> None:
     assert held == {("quarantined", "rule:amount_is_not_negative"): 1}
 
 
+@pytest.mark.gate
 def test_a_contract_stops_a_changed_column(consumer: Consumer) -> None:
     """Public models are under contract: another type ends the build before the table that is there is touched."""
     run = consumer.dbt(["ls", "--resource-type", "model", "--select", "config.contract.enforced:true"])

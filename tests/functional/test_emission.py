@@ -34,6 +34,7 @@ def outbox(consumer: Consumer) -> list[dict[str, Any]]:
     )
 
 
+@pytest.mark.gate
 def test_rows_are_emitted_once(consumer: Consumer, tmp_path: Path) -> None:
     before, folder = state(consumer), tmp_path / "files"
     given = (*PLAN, *WINDOW, "--include-duplicates", "--jsonl", str(folder), *WHO)

@@ -12,6 +12,7 @@ from functional.test_watches import Shop
 from harness.engines import Engine
 
 
+@pytest.mark.gate
 def test_a_watched_value_is_explained(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer")
     shop.build(("e1", 10), ("e2", 20))

@@ -82,6 +82,7 @@ def open_incident(consumer: Consumer) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.gate
 def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path: Path) -> None:
     consumer = Consumer(engine, tmp_path, streams={"orders": STREAM}, models=MODELS)
     consumer.create_table("orders", COLUMNS)

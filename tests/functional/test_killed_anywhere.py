@@ -167,6 +167,7 @@ def play_all(world: World, kills: int, each: int, seed: int) -> None:
     assert sum(map(world.play, drawn)) >= kills * 0.9
 
 
+@pytest.mark.gate
 def test_some_kills(world: World) -> None:
     play_all(world, kills=8, each=4, seed=1)
 

@@ -580,6 +580,7 @@ def start(arguments: list[str], killed_at: int | None = None) -> subprocess.Pope
     )
 
 
+@pytest.mark.gate
 @pytest.mark.engines_differ
 def test_a_killed_load_leaves_nothing(table: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
@@ -609,6 +610,7 @@ def test_a_killed_load_leaves_nothing(table: Engine, tmp_path: Path) -> None:
     assert len(letters(table)) == 1
 
 
+@pytest.mark.gate
 @pytest.mark.engines_differ
 def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
@@ -633,6 +635,7 @@ def test_two_processes_at_once(engine: Engine, tmp_path: Path) -> None:
     assert engine.query("select count(*) as n from raw.forensics_load_log") == [{"n": 1}]
 
 
+@pytest.mark.gate
 def test_two_first_loads_into_one_schema(
     engine_named: Callable[[str], AbstractContextManager[Engine]], tmp_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ def test_a_view_is_replaced_under_its_readers_and_where_a_table_stood(engine: En
     assert value(consumer) == 111
 
 
+@pytest.mark.gate
 @pytest.mark.engines_differ
 def test_a_log_without_one_of_its_columns_stops_there_until_it_may_be_added(
     engine: Engine, tmp_path: Path

@@ -329,8 +329,6 @@ PROJECTS = {
     "squared": SQUARED,
     "open_learning": OPEN_LEARNING,
 }
-#: The one that `make test` tries; the gates try the others.
-FIRST = "near"
 
 
 def row(n: int) -> dict[str, Any]:
@@ -396,13 +394,9 @@ def plain(
         yield record(made)
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize(
-    ("name", "on"),
-    [
-        pytest.param(name, on, marks=[pytest.mark.gate] if name != FIRST else [])
-        for name, public in PROJECTS.items()
-        for on in public.engines
-    ],
+    ("name", "on"), [(name, on) for name, public in PROJECTS.items() for on in public.engines]
 )
 def test_a_public_projects_settings_leave_the_record_as_it_is(
     name: str,

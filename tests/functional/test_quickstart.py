@@ -60,6 +60,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     return Reader(tmp_path_factory.mktemp("quickstart") / "project")
 
 
+@pytest.mark.gate
 def test_readme_of_the_quickstart(reader: Reader) -> None:
     output = reader.follow(0)
     assert "WARN=0 ERROR=0" in output

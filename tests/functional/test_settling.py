@@ -98,6 +98,7 @@ def test_how_long_rows_should_be_waited_for(consumer: Consumer) -> None:
     assert len(rows) == 19
 
 
+@pytest.mark.gate
 def test_a_row_at_the_very_end_is_outside(new_engine: Any, tmp_path: Path) -> None:
     """As it is in timeliness: one that arrives at the deadline is late. A length that is not usual has its row, too."""
     lateness = {"count": 90, "period": "minute"}

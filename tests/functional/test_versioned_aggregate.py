@@ -74,7 +74,6 @@ def test_columns_are_those_of_the_versions_of_a_stream(consumer: Consumer) -> No
     assert found[0]["stream"] == "sum_versions"
 
 
-@pytest.mark.engines_differ
 def test_values_change_vanish_and_come_back(consumer: Consumer) -> None:
     consumer.execute(
         "update raw.sales set amount = '12' where id = 'a'; delete from raw.sales where id = 'c'"
@@ -105,6 +104,7 @@ def test_values_change_vanish_and_come_back(consumer: Consumer) -> None:
     ]
 
 
+@pytest.mark.gate
 def test_only_a_whole_look_at_a_later_time_adds_versions(consumer: Consumer) -> None:
     before = versions(consumer, "sum")
     consumer.execute("update raw.sales set amount = '11' where id = 'a'")
@@ -123,6 +123,7 @@ def test_only_a_whole_look_at_a_later_time_adds_versions(consumer: Consumer) -> 
     ]
 
 
+@pytest.mark.gate
 def test_another_definition_is_another_version(consumer: Consumer) -> None:
     consumer.write("models/max_versions.sql", model("max", f"expr='amount', where='1 = 1', {SHOPS}"))
     build(consumer, 7)

@@ -172,6 +172,7 @@ def test_without_a_truth(engine: Engine, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.gate
 def test_a_value_that_differs_fails_the_contract(engine: Engine, tmp_path: Path) -> None:
     shop = Shop(engine, tmp_path / "consumer", metric=None)
     shop.consumer.write("models/contract.yml", CONTRACT)
