@@ -18,7 +18,6 @@ from property import promises
 from property import worked_example as example
 from property.oracle import Raw, Stream
 
-
 Row = dict[str, Any]
 VARIANT = pytest.mark.parametrize("variant", example.VARIANTS, ids=lambda variant: variant.name)
 TABLE_OF = {"one_build_only": "seen_once", "backcast": "seen_once_whole"}
