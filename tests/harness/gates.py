@@ -41,7 +41,7 @@ class Gate:
 #: Every third one from the first, the second, and the third fits into an hour on two cores.
 GATES = (
     Gate("compiled", 7),
-    Gate("browser-test", 3),
+    Gate("browser-test", 2),
     Gate("sail-test", 15),
     Gate("versions", 5),
     Gate("slow-test-1", 7, 2),
@@ -52,7 +52,7 @@ GATES = (
     Gate("thorough-test-2", 12),
     Gate("slow-test-3", 10, 2),
     Gate("lab-score-1", 11, 2),
-    Gate("company-test", 18, 2),
+    Gate("company-test", 8, 2),
     Gate("postgres-test-3", 11, 2),
     Gate("lab-score-2", 11, 2),
     Gate("kills-test-1", 36),
