@@ -104,7 +104,6 @@ def test_a_batch_is_withdrawn_and_comes_back(consumer: Consumer) -> None:
     assert [row["act"] for row in acts] == ["planned", "applied", "verified", "reverted"]
 
 
-@pytest.mark.engines_differ
 def test_a_metric_that_cannot_be_computed_stops_no_plan(consumer: Consumer) -> None:
     """The plan leaves it out and says so, with stream and metric, as the build does; the other values are exact."""
     number = {"agg": "sum", "expr": "cast(customer as integer)"}

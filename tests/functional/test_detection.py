@@ -128,6 +128,7 @@ def test_what_can_only_be_judged_later_is_seen_then(played: Played) -> None:
     assert after == {"duplicate_storm", "partial_batch", "sequence_gap"}
 
 
+@pytest.mark.gate
 def test_building_again_adds_nothing(played: Played) -> None:
     tables = ("int_forensics__row_profile", "int_forensics__detection_log", "forensics__windows")
     counts = "select " + ", ".join(f"(select count(*) from analytics.{name}) as {name}" for name in tables)

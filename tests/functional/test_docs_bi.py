@@ -41,6 +41,7 @@ def consumer(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
 
 
+@pytest.mark.gate
 def test_every_query_answers(consumer: Consumer) -> None:
     """All but that of estimates: no window is open at the end of the example."""
     answers = [consumer.query(query) for query in QUERIES]

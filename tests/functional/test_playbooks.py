@@ -101,9 +101,8 @@ def shop(
         yield reader
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=[] if page in PAGES[:1] else [pytest.mark.gate]) for page in PAGES]
-)
+@pytest.mark.gate
+@pytest.mark.parametrize("page", PAGES)
 def test_a_playbook(shop: Reader, page: str) -> None:
     engine = shop.consumer.engine
     assert isinstance(engine, DuckDB)

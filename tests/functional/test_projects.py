@@ -12,7 +12,9 @@ from harness.engines import Engine
 from harness.project import PACKAGE, dbt_arguments, packages_yml, profiles_yml, run_dbt
 
 
-@pytest.mark.parametrize("project", ["integration_tests", "examples/quickstart"])
+@pytest.mark.parametrize(
+    "project", ["integration_tests", pytest.param("examples/quickstart", marks=pytest.mark.gate)]
+)
 def test_the_project_builds_and_builds_again(project: str, engine: Engine, tmp_path: Path) -> None:
     # A copy, so that nothing is written into the repository; only the way to the package differs.
     folder = tmp_path / "project"

@@ -11,8 +11,6 @@ import yaml
 from harness.engines import DuckDB, Engine, Postgres, PostgresCluster
 from harness.project import Consumer, Run
 
-pytestmark = pytest.mark.engines_differ
-
 COLUMNS = {"id": "varchar", "qty": "varchar", "happened": "timestamp", "loaded": "timestamp", "b": "varchar"}
 #: A stream over a table of texts; each case makes one thing of it wrong.
 STREAM: dict[str, Any] = {
@@ -138,6 +136,7 @@ def test_a_stream_that_cannot_be_read_stops_no_other_one(engine: Engine, tmp_pat
     assert totals(consumer) == {**expected, "orders": 4 + 20}
 
 
+@pytest.mark.engines_differ
 @pytest.mark.gate
 def test_it_stays_apart_when_columns_changed_or_rows_are_held(engine: Engine, tmp_path: Path) -> None:
     """A select stands for a relation whose columns changed; of one that is not read, nothing is gone or back."""
@@ -210,6 +209,7 @@ models:
 """
 
 
+@pytest.mark.engines_differ
 @pytest.mark.gate
 def test_a_relation_may_be_of_any_kind(engine: Engine, tmp_path: Path) -> None:
     rows = [row("e1", "1", 5), row("e2", "2", 5)]
@@ -280,6 +280,7 @@ def said_of(consumer: Consumer) -> dict[str, str]:
     return {f"{one['stream']}.{one['config_key']}": one["reason"] for one in rows}
 
 
+@pytest.mark.engines_differ
 @pytest.mark.gate
 def test_another_event_id_counts_no_event_twice(orders: Consumer) -> None:
     """Other ids leave the stream out, until they are as they were or the rows are recorded again."""
@@ -315,6 +316,7 @@ def test_another_event_id_counts_no_event_twice(orders: Consumer) -> None:
     assert totals(orders) == {"orders": 4, "others": 4}
 
 
+@pytest.mark.engines_differ
 @pytest.mark.gate
 def test_a_renamed_stream_is_not_recorded_beside_itself(orders: Consumer) -> None:
     """A relation on record under a name that is gone is not recorded again under another one, unless that is said."""

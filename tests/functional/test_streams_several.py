@@ -144,6 +144,7 @@ def counts(consumer: Consumer, stream: str) -> dict[str, int]:
     }
 
 
+@pytest.mark.gate
 def test_streams_of_different_columns_stand_side_by_side(engine: Engine, tmp_path: Path) -> None:
     consumer = consumer_with(engine, tmp_path, {"orders": ORDERS, "visits": VISITS})
     consumer.build(as_of="2026-01-05 12:00:00")

@@ -39,6 +39,7 @@ def test_before_the_first_build_there_was_nothing(played: Player, name: str) -> 
     assert list(played.as_of(name, [first - timedelta(microseconds=1)])) == [[]]
 
 
+@pytest.mark.gate
 @STREAM
 def test_it_is_what_ledger_and_history_give_again(played: Player, played_seldom: Player, stream: str) -> None:
     assert played.irreproducible(stream) == []
