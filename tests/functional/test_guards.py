@@ -131,7 +131,6 @@ def test_after_all_that_a_proper_build_finds_nothing_to_do(
     assert promises.differences(before, promises.contents(consumer)) == []
 
 
-@pytest.mark.gate
 def test_an_emptied_relation(engine: Engine, tmp_path: Path) -> None:
     """Every row is on record as vanished, none is lost; what comes back counts again."""
     consumer = Consumer(

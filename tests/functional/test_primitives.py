@@ -215,6 +215,18 @@ json_text("\x0b\x0b\x1a\x1f\x0e\x0f", "those whose number has a letter")
 case("f.json_text(v)", "cast(null as varchar)", None, "NULL stays NULL")
 
 
+# canonical_json_array: the same texts in a list, NULL as null
+
+case("f.canonical_json_array([v, w])", "cast(null as varchar)", '[null,""]', "NULL is null", other=texts(""))
+for character in CONTROL:
+    case(
+        "f.canonical_json_array([v])",
+        literal(character),
+        f"[{as_json(character)}]",
+        f"control character {ord(character):#04x}",
+    )
+
+
 # canonical_json: an object, names sorted by their bytes, NULLs left out
 
 case("f.canonical_json({})", "1", "{}", "no field")

@@ -50,6 +50,13 @@ WRONG: list[tuple[Stream, str, str, str]] = [
     ({"backcast": {"every": "week"}}, "backcast", "week", "batch | hour | day | none"),
     ({"payload": "amount"}, "payload", "amount", "list of column names"),
     ({"payload": ["amount", "amount"]}, "payload", "['amount', 'amount']", "each once"),
+    (
+        {"detectors": {"duplicate_storm": {"share": 1}}},
+        "detectors.duplicate_storm.share",
+        "1",
+        "from 0 to below 1",
+    ),
+    ({"detectors": {"missing_window": {"rows": 0}}}, "detectors.missing_window.rows", "0", "from 1"),
     ({"rules": ["amount >= 0"]}, "rules", "['amount >= 0']", "mapping of rule names"),
     ({"rules": {"not negative": "amount >= 0"}}, "rules", "not negative", "letters, digits and underscores"),
     ({"rules": {"positive": ""}}, "rules.positive", "", "SQL condition"),

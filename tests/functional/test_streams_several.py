@@ -388,7 +388,6 @@ class DatabaseInLanguageOrder(Postgres):
         self.reset()
 
 
-@pytest.mark.gate
 def test_a_databases_collation_decides_nothing(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if request.config.getoption("engine") == "duckdb":
         pytest.skip("DuckDB sorts by bytes; --engine duckdb was asked for")

@@ -101,7 +101,7 @@ MUTANTS = (
     Mutant(
         "late rows are waited for two days by default",
         "macros/config/streams.sql",
-        "tests/property/test_promises.py -k few --engine duckdb",
+        "tests/structure/test_streams_page.py",
         "'allowed_lateness': {'count': 3, 'period': 'day'}",
         "'allowed_lateness': {'count': 2, 'period': 'day'}",
     ),
