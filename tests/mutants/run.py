@@ -33,15 +33,15 @@ def planted(mutant: Mutant, text: str) -> str:
     return text.replace(mutant.old, mutant.new)
 
 
-def first_failure(tree: Path, arguments: str) -> str:
-    """The first test that fails in a tree; empty if all pass."""
+def first_failure(tree: Path, arguments: str, marked: str = "not slow and not gate") -> str:
+    """The first test of these marks that fails in a tree; empty if all pass."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(tree / "scripts"), str(tree / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-rfE"]
-    command += ["-m", "'not slow and not gate'"]
+    command += ["-m", f"'{marked}'"]
     done = subprocess.run(
         ["bash", "-c", f"exec {' '.join(command)} {arguments}"],
         cwd=tree,
@@ -104,6 +104,8 @@ def main() -> int:
                 found = f"not planted: {error}"
             else:
                 found = first_failure(tree, one.tests)
+                if not found and (by_gate := first_failure(tree, one.tests, "slow or gate")):
+                    found = f"gate: {by_gate}"
                 if not found and wanted.whole:
                     found = first_failure(tree, "")
             finally:
