@@ -41,10 +41,10 @@ MINUTES ?= 60
 ci-gates: setup ## as many of the gates as fit into an hour (MINUTES=60), in turn
 	@PYTHONPATH=tests $(BIN)/python -m harness.gates --minutes $(MINUTES)
 
-# The gates, beside compiled, versions, browser-test and sail-test. Each is a part of its kind, of two or three.
+# The gates, beside compiled, versions, browser-test and sail-test. Each is a part of its kind.
 LONG := tests/functional/test_killed_anywhere.py tests/functional/test_company.py
 slow-test-%: setup
-	@$(PYTEST) -q -n auto -m "slow or gate" --part $*/3 $(LONG:%=--ignore %)
+	@$(PYTEST) -q -n auto -m "slow or gate" --part $*/5 $(LONG:%=--ignore %)
 
 kills-test-%: setup
 	@$(PYTEST) -q -m slow --engine $(word $*,duckdb postgres) tests/functional/test_killed_anywhere.py
