@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from functional import test_turns as turns
 from harness.engines import Engine
 from harness.project import Consumer
 
@@ -214,3 +215,19 @@ def test_columns_that_are_renamed(engine: Engine, tmp_path: Path) -> None:
         row["event_id"] for row in consumer.query("select * from analytics.forensics__vanished_rows")
     ] == ["1"]
     assert revenue(consumer) == 62
+
+
+@pytest.mark.gate
+def test_a_column_in_another_place_is_not_the_one_that_went(engine: Engine, tmp_path: Path) -> None:
+    """What the old one said is no value of the new one: the rows say the same as before."""
+    columns = {**turns.COLUMNS, "note": "varchar", "size": "integer"}
+    consumer = Consumer(engine, tmp_path / "consumer", streams={"o": turns.STREAM}, sources={"raw": ["t"]})
+    consumer.create_table("t", columns)
+    consumer.insert("t", [{**turns.row("e1", 100, "b1"), "note": "x", "size": 1}])
+    consumer.build(as_of="2026-01-06 00:00:00")
+    consumer.execute("alter table raw.t drop column note")
+    consumer.execute("alter table raw.t add column colour varchar")
+    consumer.insert("t", [{**turns.row("e2", 10, "b1"), "size": 1, "colour": "red"}])
+    consumer.build(as_of="2026-01-07 00:00:00")
+    assert turns.entries(consumer, "e1") == [(1, "accepted", "on_time")]
+    assert turns.value(consumer) == 110
