@@ -25,7 +25,7 @@ setup: .venv/.made ## make .venv with everything in it, the command included
 demo: setup ## generate a shop's history, build it at several times, report what changed
 	@$(BIN)/python -m dbt_forensics.demo
 
-test: lint parse ## lint, parse, and every test but the slow ones: on DuckDB, and on PostgreSQL where engines differ
+test: lint parse ## lint, parse, and the tests that every change needs: on DuckDB, and on PostgreSQL where engines differ
 	@$(PYTEST) -n auto -m "not slow and not gate"
 
 test-cost: setup ## the same tests with a table of builds, CPU and time by file
@@ -34,7 +34,7 @@ test-cost: setup ## the same tests with a table of builds, CPU and time by file
 unit: setup ## the tests that need no database, in seconds
 	@$(PYTEST) -q -n auto -m "not slow and not gate" tests/structure tests/unit
 
-gates: setup ## what is too long for `make test`, all of it: two hours; CI runs a third of it each time
+gates: setup ## what is too long for `make test`, all of it: three hours; CI runs a third of it each time
 	@PYTHONPATH=tests $(BIN)/python -m harness.gates
 
 MINUTES ?= 60
@@ -47,7 +47,7 @@ slow-test-%: setup
 	@$(PYTEST) -q -n auto -m "slow or gate" --part $*/5 $(LONG:%=--ignore %)
 
 kills-test-%: setup
-	@$(PYTEST) -q -m slow --engine $(word $*,duckdb postgres) tests/functional/test_killed_anywhere.py
+	@$(PYTEST) -q -m "slow or gate" --engine $(word $*,duckdb postgres) tests/functional/test_killed_anywhere.py
 
 company-test: setup
 	@$(PYTEST) -q -m slow tests/functional/test_company.py
