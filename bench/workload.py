@@ -154,20 +154,18 @@ def write_projects(
 
 
 #: dbt's materialization for each of the package's own.
-OWN = {"append_only": "incremental", "replaced_view": "view"}
+DBTS_OWN = {"append_only": "incremental", "replaced_view": "view"}
 
 
 def write_trivial(folder: Path, profile: Mapping[str, object], built: Path) -> Path:
     """A project with as many nodes of each kind as `built`, a project that was built, each a `select 1`."""
     nodes = json.loads((built / "target" / "manifest.json").read_text())["nodes"]
     results = json.loads((built / "target" / "run_results.json").read_text())["results"]
-    kinds = Counter(
-        (
-            nodes[result["unique_id"]]["resource_type"],
-            OWN.get(kind := nodes[result["unique_id"]]["config"]["materialized"], kind),
-        )
-        for result in results
-    )
+    kinds: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        node = nodes[result["unique_id"]]
+        materialized = node["config"]["materialized"]
+        kinds[node["resource_type"], DBTS_OWN.get(materialized, materialized)] += 1
     files = {}
     for (resource, materialized), count in kinds.items():
         for number in range(count):
