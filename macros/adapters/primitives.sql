@@ -32,6 +32,11 @@
     {{ return(adapter.dispatch('canonical_json_array', 'dbt_forensics')(texts)) }}
 {% endmacro %}
 
+{% macro comma_separated(texts) %}
+    {#- Text: text expressions with commas between them, NULL as nothing. -#}
+    {{ return(adapter.dispatch('comma_separated', 'dbt_forensics')(texts)) }}
+{% endmacro %}
+
 {% macro json_value(json, name) %}
     {#- Text or NULL: the value of one name of a JSON object kept as text. -#}
     {{ return(adapter.dispatch('json_value', 'dbt_forensics')(json, name)) }}
@@ -299,6 +304,12 @@
         {%- do members.append("coalesce(" ~ dbt_forensics.json_text(text) ~ ", 'null')") -%}
     {%- endfor -%}
     {{ return("'[' || " ~ members | join(" || ',' || ") ~ " || ']'") }}
+{% endmacro %}
+
+{% macro default__comma_separated(texts) %}
+    {%- set members = [] -%}
+    {%- for text in texts -%}{%- do members.append("coalesce(" ~ text ~ ", '')") -%}{%- endfor -%}
+    {{ return(members | join(" || ',' || ")) }}
 {% endmacro %}
 
 {% macro default__is_same(left, right) %}

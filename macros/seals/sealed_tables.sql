@@ -55,13 +55,21 @@
 
 
 {% macro _sealed_row_digest(columns) %}
-    {#- Text: the digest of a row: md5 of a JSON array of its columns, in the order of their names. -#}
+    {#-
+        Text: the digest of a row: md5 of its columns in the order of their names, and then the lengths of those that are text, all with commas between:
+        the lengths say where each text ends, so that no two rows have one text.
+    -#}
     {%- set types = {'time': dbt.type_timestamp(), 'number': dbt_forensics.type_exact_number() | replace('numeric', 'decimal'), 'boolean': dbt.type_boolean(), 'integer': dbt.type_bigint()} -%}
-    {%- set texts = [] -%}
+    {%- set values, lengths = [], [] -%}
     {%- for name, type in columns.items() | sort -%}
-        {%- do texts.append(name if type == 'text' else dbt_forensics.canonical_text(name, types[type])) -%}
+        {%- if type == 'text' -%}
+            {%- do values.append(name) -%}
+            {%- do lengths.append('cast(' ~ dbt.length(name) ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+        {%- else -%}
+            {%- do values.append(dbt_forensics.canonical_text(name, types[type])) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {{ return(dbt.hash(dbt_forensics.canonical_json_array(texts))) }}
+    {{ return(dbt.hash(dbt_forensics.comma_separated(values + lengths))) }}
 {% endmacro %}
 
 

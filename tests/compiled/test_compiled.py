@@ -267,6 +267,7 @@ CALLS = {
     "without_collation": "f.without_collation('word')",
     "canonical_json": "f.canonical_json({'a b': 'word', 'it\\'s': 'other', 'back\\\\slash': 'word'}, {'r': 'other'})",
     "canonical_json_array": "f.canonical_json_array(['word', 'other'])",
+    "comma_separated": "f.comma_separated(['word', 'other'])",
     "json_value": "f.json_value('word', 'it\\'s \\\\ a \"name\"')",
     "typed_value": "f.typed_value('word', type)",
     "utc_timestamp": "f.utc_timestamp(column, type)",

@@ -244,3 +244,22 @@ def test_the_specification_tells_apart_what_differs(spec: dict[str, Any]) -> Non
         )
     ]
     assert len(set(keys)) == len(keys)
+
+
+def test_sealed_rows_that_differ_have_digests_that_differ(spec: dict[str, Any]) -> None:
+    rows = [
+        {"a": a, "b": b, "n": n}
+        for a, b, n in (
+            (None, "", 1),
+            ("", None, 1),
+            ("", "", 1),
+            (None, None, 1),
+            (",", "", 1),
+            ("", ",", 1),
+            ("", "", None),
+            (",1", None, None),
+            ("0", "0", 0),
+        )
+    ]
+    digests = {spec["sealed_row_digest"]("a table", row, {"a", "b"}) for row in rows}
+    assert len(digests) == len(rows)

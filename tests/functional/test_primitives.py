@@ -227,6 +227,14 @@ for character in CONTROL:
     )
 
 
+# comma_separated: texts as they are, NULL as nothing
+
+case("f.comma_separated([v, w, v])", texts("x"), "x,y,x", "commas between", other=texts("y"))
+case("f.comma_separated([v, w])", "cast(null as varchar)", ",y", "NULL is nothing", other=texts("y"))
+case("f.comma_separated([v, w])", texts(","), ",,y", "a comma is not escaped", other=texts("y"))
+case("f.comma_separated([v])", "cast(null as varchar)", "", "never NULL")
+
+
 # canonical_json: an object, names sorted by their bytes, NULLs left out
 
 case("f.canonical_json({})", "1", "{}", "no field")

@@ -420,10 +420,22 @@ class Campaign:
         digests: dict[tuple[str, str, Any], list[str]] = {}
         for table in ALL[:-1]:
             name = table.removeprefix("analytics.")
+            texts = self.text_columns(name)
             for kept in self.record.query(f"select * from {table}"):
                 group = (name, kept["stream"], self.spec["rows_recorded_at"](kept))
-                digests.setdefault(group, []).append(self.spec["sealed_row_digest"](name, kept))
+                digests.setdefault(group, []).append(self.spec["sealed_row_digest"](name, kept, texts))
         return digests
+
+    def text_columns(self, table: str) -> set[str]:
+        columns = self.record.query(
+            "select column_name, lower(data_type) as data_type from information_schema.columns"
+            f" where table_schema = 'analytics' and table_name = '{table}'"
+        )
+        return {
+            column["column_name"]
+            for column in columns
+            if column["data_type"] in ("varchar", "text", "character varying")
+        }
 
     def remake(self) -> None:
         """Makes every seal again, from the first to the last, as the page says."""

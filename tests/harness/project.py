@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ import yaml
 
 from harness.engines import RAW_SCHEMA, Engine, Postgres, Row
 from harness.killed import Killer, save_manifest
+from harness.quick_dbt import make_quick
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 
@@ -283,7 +284,7 @@ def run_dbt(args: Sequence[str], manifest: Any = None) -> Run:
     # Imported late: dbt takes seconds to import, and tests without a database do not need it.
     from dbt.cli.main import dbtRunner
 
-    _remember_templates()
+    make_quick()
     COMMANDS[_kind(args)] += 1
     events: list[tuple[str, str]] = []
     sent: list[str] = []
@@ -318,35 +319,6 @@ def _kind(args: Sequence[str]) -> str:
     """The dbt command among its arguments; `build --select` for a build of a part."""
     command = next((word for word in args if not word.startswith("-") and word != "none"), "?")
     return "build --select" if command == "build" and "--select" in args else command
-
-
-@cache
-def _remember_templates() -> None:
-    """Lets dbt parse and compile each text of Jinja once per session: at each start it was most of what tests took.
-
-    What dbt gets are trees that it only reads, and code objects. Beside that it asks, for the source of each of its
-    flags, who called it, which takes a third of a session that has many modules.
-    """
-    from dbt_common.behavior_flags import BehaviorFlagRendered
-    from dbt_common.clients.jinja import MacroFuzzEnvironment
-    from dbt_common.tests import enable_test_caching
-
-    enable_test_caching()
-    BehaviorFlagRendered._default_source = staticmethod(lambda: "the tests")
-
-    for name in ("parse", "compile"):
-        setattr(MacroFuzzEnvironment, name, _remembered(getattr(MacroFuzzEnvironment, name)))
-
-
-def _remembered(method: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    known: dict[str, Any] = {}
-
-    def remembered(environment: Any, source: str) -> Any:
-        if source not in known:
-            known[source] = method(environment, source)
-        return known[source]
-
-    return remembered
 
 
 @contextmanager
