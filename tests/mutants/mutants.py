@@ -38,8 +38,8 @@ MUTANTS = (
         "DuckDB reads the second word one digit off",
         "macros/adapters/duckdb.sql",
         "tests/functional/test_primitives.py --engine duckdb",
-        "(1 if number == 1 else 17)",
-        "(1 if number == 1 else 16)",
+        "' >> 4) & ",
+        "' >> 8) & ",
     ),
     Mutant(
         "DuckDB drops an offset written with a small z",
