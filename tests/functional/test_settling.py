@@ -234,3 +234,42 @@ def test_estimates_know_nothing_of_later(growing: Consumer) -> None:
     assert newest["basis_count"] == 18
     assert newest["estimate_low"] is None
     assert newest["estimate"] == (10 / (Decimal(10) / 20).quantize(Decimal("1e-9"))).quantize(Decimal("1e-9"))
+
+
+def test_a_value_that_moves_in_the_moment_of_settling_is_restated(new_engine: Any, tmp_path: Path) -> None:
+    """5 January is settled from 7 January 01:00 on: a row that is missed by the build of that moment restates it."""
+    with new_engine() as engine:
+        made = Consumer(
+            engine,
+            tmp_path,
+            streams={
+                "orders": {
+                    "relation": "source.shop.order_events",
+                    "event_id": "event_id",
+                    "event_time": "occurred_at",
+                    "ingested_at": "loaded_at",
+                    "allowed_lateness": {"count": 1, "period": "day"},
+                    "metrics": {"orders": {"agg": "count"}},
+                }
+            },
+            sources={"shop": ["order_events"]},
+            models={
+                "watched.sql": "select * from {{ ref('forensics__metric_versions') }}",
+                "watched.yml": "models: [{name: watched, data_tests: [{dbt_forensics.does_not_restate_settled_windows:"
+                " {name: restates_nothing, arguments: {stream: orders}, config: {severity: warn}}}]}]",
+            },
+        )
+        made.create_table(
+            "order_events", {"event_id": "varchar(40)", "occurred_at": "timestamp", "loaded_at": "timestamp"}
+        )
+        rows = [
+            ("a", "2026-01-05 12:00:00", "2026-01-05 12:30:00"),
+            ("b", "2026-01-05 13:00:00", "2026-01-05 13:30:00"),
+        ]
+        rows.append(("c", "2026-01-07 01:00:00", "2026-01-07 01:00:00"))
+        named = [dict(zip(("event_id", "occurred_at", "loaded_at"), row, strict=True)) for row in rows]
+        made.insert("order_events", named[:2])
+        assert made.build(as_of="2026-01-06 02:00:00").results["restates_nothing"] == "pass"
+        made.execute("delete from raw.order_events where event_id = 'b'")
+        made.insert("order_events", named[2:])
+        assert made.build(as_of="2026-01-07 01:00:00").results["restates_nothing"] == "warn"
