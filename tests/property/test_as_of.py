@@ -60,6 +60,7 @@ def test_every_kind_of_verdict_was_seen_at_a_time(played: Player) -> None:
 # The comparison sees faults
 
 
+@pytest.mark.gate
 def test_a_value_that_was_changed_is_seen(played: Player) -> None:
     window = one_of(played, "forensics__metric_versions", "metric = 'orders' and version = 1", "window_start")
     changed = (
@@ -72,6 +73,7 @@ def test_a_value_that_was_changed_is_seen(played: Player) -> None:
         assert played.differs_as_of("metrics_then") != []
 
 
+@pytest.mark.gate
 def test_an_entry_that_was_recorded_at_another_time_is_seen(played: Player) -> None:
     key = one_of(played, "forensics__ledger", "effect = -1")
     later = f"update {{table}} set recorded_at = recorded_at + interval '1 second' where row_key = '{key}'"
