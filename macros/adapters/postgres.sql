@@ -188,6 +188,10 @@
     {{ return('set local enable_nestloop = off') }}
 {% endmacro %}
 
+{% macro postgres__once_per_row() %}
+    {{ return('offset 0') }}
+{% endmacro %}
+
 {% macro postgres__lock_build(name, is_shared) %}
     {{ return('select pg_advisory_xact_lock' ~ ('_shared' if is_shared else '') ~ '(hashtextextended(' ~ dbt_forensics.text_literal(name) ~ ', 0))') }}
 {% endmacro %}

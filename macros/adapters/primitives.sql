@@ -219,6 +219,11 @@
     {{ return(adapter.dispatch('read_once', 'dbt_forensics')()) }}
 {% endmacro %}
 
+{% macro once_per_row() %}
+    {#- The end of a subquery whose expressions are worked out once per row, where the engine would write each out wherever it is named; nothing elsewhere. -#}
+    {{ return(adapter.dispatch('once_per_row', 'dbt_forensics')()) }}
+{% endmacro %}
+
 {% macro rows_at_once() %}
     {#- How many rows a statement goes through at most where it can be cut, so that what it holds meanwhile stays small; none where an engine does not mind. Only for engines with transactions. -#}
     {{ return(adapter.dispatch('rows_at_once', 'dbt_forensics')()) }}
@@ -389,6 +394,10 @@
 {% endmacro %}
 
 {% macro default__read_once() %}
+    {{ return('') }}
+{% endmacro %}
+
+{% macro default__once_per_row() %}
     {{ return('') }}
 {% endmacro %}
 

@@ -99,6 +99,7 @@
         {%- if bounds.get(name) %}
         where {{ bounds[name] }}
         {%- endif %}
+        {{ dbt_forensics.once_per_row() }}
     ) as rows_of_table
     group by rows_of_table.stream, rows_of_table.rows_recorded_at
     {%- if not loop.last %}

@@ -296,7 +296,7 @@ STATEMENTS = {
     "delete_rows": "f.delete_rows(ref('dbt_forensics', 'int_forensics__build'), '1 = 0')",
 }
 # Neither: dbt's config, a number, a check, a part of a select, and what macros ask about types and names.
-OTHERS = {"row_store_indexes", "rows_at_once", "assert_session", "from_nothing"}
+OTHERS = {"row_store_indexes", "rows_at_once", "once_per_row", "assert_session", "from_nothing"}
 OTHERS |= {
     "attempt",
     "tried_rows",
