@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test suite test-cost unit gates ci-gates mutants browser-test sail-test spark-test lint format parse compiled versions bench bench-large lab-score docs requirements clean
+.PHONY: help setup demo test test-cost unit gates ci-gates mutants browser-test sail-test spark-test lint format parse compiled versions bench bench-large lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -25,11 +25,7 @@ setup: .venv/.made ## make .venv with everything in it, the command included
 demo: setup ## generate a shop's history, build it at several times, report what changed
 	@$(BIN)/python -m dbt_forensics.demo
 
-test: parse ## lint, parse, and the tests that every change needs: on DuckDB, and on PostgreSQL where engines differ
-	@# Beside each other: neither keeps two cores busy to its end.
-	@$(MAKE) --no-print-directory -j 2 lint suite
-
-suite: setup
+test: lint parse ## lint, parse, and the tests that every change needs: on DuckDB, and on PostgreSQL where engines differ
 	@$(PYTEST) -n auto -m "not slow and not gate"
 
 test-cost: setup ## the same tests with a table of builds, CPU and time by file

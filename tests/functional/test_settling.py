@@ -14,6 +14,15 @@ from functional.test_analyses import COLUMNS, STREAM, _insert
 from harness.project import Consumer
 from property.worked_example import BUILT_AT, ROWS, SEEN
 
+#: A stream of three columns whose rows may be a day late.
+NARROW = {"event_id": "varchar(40)", "occurred_at": "timestamp", "loaded_at": "timestamp"}
+A_DAY_LATE = {
+    "relation": "source.shop.order_events",
+    "event_id": "event_id",
+    "event_time": "occurred_at",
+    "ingested_at": "loaded_at",
+    "allowed_lateness": {"count": 1, "period": "day"},
+}
 NAMES = ("age_hours", "window_count", "value_count", "value_share", "input_share", "final_share")
 
 
@@ -153,11 +162,7 @@ def growing(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             tmp_path_factory.mktemp("growing"),
             streams={
                 "orders": {
-                    "relation": "source.shop.order_events",
-                    "event_id": "event_id",
-                    "event_time": "occurred_at",
-                    "ingested_at": "loaded_at",
-                    "allowed_lateness": {"count": 1, "period": "day"},
+                    **A_DAY_LATE,
                     "backcast": {"every": "batch"},
                     "metrics": {
                         "orders": {"agg": "count"},
@@ -168,9 +173,7 @@ def growing(new_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             },
             sources={"shop": ["order_events"]},
         )
-        made.create_table(
-            "order_events", {"event_id": "varchar(40)", "occurred_at": "timestamp", "loaded_at": "timestamp"}
-        )
+        made.create_table("order_events", NARROW)
         rows = []
         for day in range(1, 41):
             start = datetime(2026, 1, 1) + timedelta(days=day)
@@ -242,16 +245,7 @@ def test_a_value_that_moves_in_the_moment_of_settling_is_restated(new_engine: An
         made = Consumer(
             engine,
             tmp_path,
-            streams={
-                "orders": {
-                    "relation": "source.shop.order_events",
-                    "event_id": "event_id",
-                    "event_time": "occurred_at",
-                    "ingested_at": "loaded_at",
-                    "allowed_lateness": {"count": 1, "period": "day"},
-                    "metrics": {"orders": {"agg": "count"}},
-                }
-            },
+            streams={"orders": {**A_DAY_LATE, "metrics": {"orders": {"agg": "count"}}}},
             sources={"shop": ["order_events"]},
             models={
                 "watched.sql": "select * from {{ ref('forensics__metric_versions') }}",
@@ -259,15 +253,13 @@ def test_a_value_that_moves_in_the_moment_of_settling_is_restated(new_engine: An
                 " {name: restates_nothing, arguments: {stream: orders}, config: {severity: warn}}}]}]",
             },
         )
-        made.create_table(
-            "order_events", {"event_id": "varchar(40)", "occurred_at": "timestamp", "loaded_at": "timestamp"}
-        )
+        made.create_table("order_events", NARROW)
         rows = [
             ("a", "2026-01-05 12:00:00", "2026-01-05 12:30:00"),
             ("b", "2026-01-05 13:00:00", "2026-01-05 13:30:00"),
+            ("c", "2026-01-07 01:00:00", "2026-01-07 01:00:00"),
         ]
-        rows.append(("c", "2026-01-07 01:00:00", "2026-01-07 01:00:00"))
-        named = [dict(zip(("event_id", "occurred_at", "loaded_at"), row, strict=True)) for row in rows]
+        named = [dict(zip(NARROW, row, strict=True)) for row in rows]
         made.insert("order_events", named[:2])
         assert made.build(as_of="2026-01-06 02:00:00").results["restates_nothing"] == "pass"
         made.execute("delete from raw.order_events where event_id = 'b'")

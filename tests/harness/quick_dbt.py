@@ -1,4 +1,4 @@
-"""Lets dbt do once per session, or more cheaply, what it does anew at each command: most of what small builds cost.
+"""Lets dbt do once per session, or more cheaply, what it does again at each command: most of what small builds cost.
 
 Nothing that dbt decides changes: a template is the same text compiled, a context has the same macros by the same names.
 """
@@ -25,8 +25,10 @@ def make_quick() -> None:
     # What dbt gets of these are trees that it only reads, and code objects.
     for name in ("parse", "compile"):
         setattr(MacroFuzzEnvironment, name, _remembered(getattr(MacroFuzzEnvironment, name)))
-    MacroNamespaceBuilder.build_namespace = _build_namespace
-    ManifestContext.to_dict = _to_dict
+    # From 1.12 on dbt makes a macro callable when it is called.
+    if hasattr(MacroNamespaceBuilder, "add_macro"):
+        MacroNamespaceBuilder.build_namespace = _build_namespace
+        ManifestContext.to_dict = _to_dict
 
 
 def _remembered(method: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
