@@ -1,5 +1,6 @@
 -- One row per stream and length of time that allowed_lateness could be: which share of its rows it lets in.
 {%- do dbt_forensics.assert_settings('view') %}
+-- depends_on: {{ ref('forensics__verdicts') }}
 {%- set streams = dbt_forensics.streams() %}
 {%- if not streams %}
 {{ dbt_forensics.no_rows({

@@ -1,5 +1,7 @@
 -- One row per metric of a stream and age of a window: how much of its final value a settled window showed at that age.
 {%- do dbt_forensics.assert_settings('view') %}
+-- depends_on: {{ ref('forensics__batch_history') }}
+-- depends_on: {{ ref('forensics__metric_versions') }}
 {%- set streams = dbt_forensics.streams() %}
 {%- if not streams %}
 {{ dbt_forensics.no_rows({

@@ -57,6 +57,21 @@ def types(consumer: Consumer) -> dict[str, dict[str, str]]:
     return found
 
 
+def before_the_build(consumer: Consumer) -> set[str]:
+    """The package's models and snapshots that dbt may run before int_forensics__build names the build."""
+    nodes = consumer._manifest("2026-01-05 11:00:00", None).nodes
+    early = {
+        key: node
+        for key, node in nodes.items()
+        if node.package_name == "dbt_forensics" and node.resource_type in ("model", "snapshot")
+    }
+    later = {"model.dbt_forensics.int_forensics__build"}
+    while later:
+        later = {key for key, node in early.items() if later.intersection(node.depends_on.nodes)}
+        early = {key: node for key, node in early.items() if key not in later}
+    return {node.name for node in early.values()}
+
+
 def test_nothing_declared_builds_empty_says_how_to_declare_and_takes_a_stream(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -68,6 +83,7 @@ def test_nothing_declared_builds_empty_says_how_to_declare_and_takes_a_stream(
         assert "forensics_streams: {orders: {relation: source.shop.order_events" in run.log
         assert "`dbt-forensics init`" in run.log
         assert set(PUBLIC) <= set(run.results)
+    assert before_the_build(consumer) == {"int_forensics__build"}
     counted = {name: consumer.query(f"select count(*) as n from analytics.{name}")[0]["n"] for name in PUBLIC}
     assert counted == dict.fromkeys(PUBLIC, 0)
     empty = types(consumer)

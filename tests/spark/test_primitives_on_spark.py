@@ -43,6 +43,8 @@ def is_told(this: Case) -> bool:
     return this.why != WIDER and not OTHERWISE.search(" ".join([this.call, *this.given[0], *this.rows]))
 
 
+#: Sail 0.7.2 reads a decimal back from Delta's statistics where all rows have the same, and these keep fewer digits.
+NO_STATISTICS = "'delta.dataSkippingNumIndexedCols' = '0'"
 TOLD = [this for this in CASES if is_told(this)]
 AT_ONCE = 50  # cases of one table and one query: with many more, planning takes the time
 TYPES = """
@@ -71,7 +73,8 @@ def answered(spark_server: SparkServer, tmp_path_factory: pytest.TempPathFactory
         tables.append(f"given_{start}")
         models[f"cases_{start}.sql"] = SEPARATOR.join(lines)
         engine.execute(
-            f"create table raw.given_{start} using {engine.file_format} as select " + ", ".join(inputs)
+            f"create table raw.given_{start} using {engine.file_format} tblproperties ({NO_STATISTICS})"
+            " as select " + ", ".join(inputs)
         )
     consumer = Consumer(engine, folder, sources={"raw": tables}, models=models)
     consumer.dbt(["compile", "--select", "consumer"])
