@@ -12,7 +12,7 @@ venv = if uv --version >/dev/null 2>&1; then \
     uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1); else $(PYTHON) -m venv $(1); fi
 install = if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(1) $(2); \
     else $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); fi
-.PHONY: help setup demo test test-cost unit gates ci-gates mutants browser-test sail-test spark-test lint format parse compiled versions bench bench-large lab-score docs requirements clean
+.PHONY: help setup demo test test-cost unit gates ci-gates mutants browser-test sail-test spark-test lint lint-python lint-sql format parse compiled versions bench bench-large lab-score docs requirements clean
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -25,7 +25,8 @@ setup: .venv/.made ## make .venv with everything in it, the command included
 demo: setup ## generate a shop's history, build it at several times, report what changed
 	@$(BIN)/python -m dbt_forensics.demo
 
-test: lint parse ## lint, parse, and the tests that every change needs: on DuckDB, and on PostgreSQL where engines differ
+test: setup ## lint, parse, and the tests that every change needs: on DuckDB, and on PostgreSQL where engines differ
+	@$(MAKE) --jobs 2 --output-sync=target --no-print-directory lint-python lint-sql parse
 	@$(PYTEST) -n auto -m "not slow and not gate"
 
 test-cost: setup ## the same tests with a table of builds, CPU and time by file
@@ -74,12 +75,16 @@ sail-test: .venv-spark/.made ## the Spark dialect, on Sail: the package's tables
 spark-test: .venv-spark-iceberg/.made ## Apache Spark with Iceberg, two workers and a Thrift server: the package's tables are DuckDB's
 	@TZ=UTC .venv-spark-iceberg/bin/python -m pytest -q -W ignore --engine spark tests/spark
 
-lint: setup ## ruff, mypy, sqlfluff
+lint: lint-python lint-sql ## ruff, mypy, sqlfluff
+
+lint-python: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+lint-sql: setup
 	@# A file that cannot be compiled is only a warning to sqlfluff; here it is a failure.
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar $(wildcard models snapshots analyses tests/*.sql) 2>&1 \
+	@$(BIN)/sqlfluff lint --disable-progress-bar $(wildcard models snapshots analyses tests/*.sql) 2>&1 \
 	    | awk '{ print } /Skipped file/ { skipped = 1 } END { exit skipped }'
 
 format: setup ## write the Python layout that lint asks for
