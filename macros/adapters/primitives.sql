@@ -175,7 +175,12 @@
 {% endmacro %}
 
 {% macro gather_statistics(relation) %}
-    {#- A statement by which the engine's planner learns what a relation holds; nothing where the engine does so by itself. -#}
+    {#-
+        After a node's statement: one by which the engine's planner learns what the node's relation holds; nothing where the engine does so by itself,
+        or where the node's statement says that it brought no row.
+    -#}
+    {%- set made = load_result('main') -%}
+    {%- if made and made.response.rows_affected == 0 -%}{{ return('') }}{%- endif -%}
     {{ return(adapter.dispatch('gather_statistics', 'dbt_forensics')(relation)) }}
 {% endmacro %}
 

@@ -58,3 +58,22 @@ def test_a_log_without_one_of_its_columns_stops_there_until_it_may_be_added(
     consumer.project = {"models": {"dbt_forensics": may_be_added}}
     consumer.build(as_of="2026-01-08 00:00:00")
     assert consumer.query("select tenant from analytics.forensics__outbox") == []
+
+
+@pytest.mark.gate
+@pytest.mark.engines_differ
+def test_a_table_is_analyzed_where_rows_came(engine: Engine, tmp_path: Path) -> None:
+    if engine.name != "postgres":
+        pytest.skip("only PostgreSQL's planner is told")
+    consumer = consumer_of(engine, tmp_path / "consumer")
+    recorded = ("forensics__event_history", "forensics__batch_history", "forensics__ledger")
+    analyzed = []
+    for day in range(6, 9):
+        if day == 8:
+            consumer.insert("t", [row("e2", 10, "b2")])
+        consumer.build(as_of=f"2026-01-0{day} 00:00:00")
+        found = consumer.query(
+            "select relname, analyze_count from pg_stat_user_tables where schemaname = 'analytics'"
+        )
+        analyzed.append({row["relname"]: row["analyze_count"] for row in found if row["relname"] in recorded})
+    assert analyzed == [dict.fromkeys(recorded, count) for count in (1, 1, 2)]
