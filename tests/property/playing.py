@@ -188,12 +188,13 @@ class Player:
         return self.world.builds(STREAMS[name][0], self.cadence)
 
     def analysis(self, name: str) -> str:
-        """The SQL of an analysis: all of them are compiled once after a build, since dbt takes seconds to do so."""
+        """The SQL of an analysis: those of a kind are compiled once after a build, as dbt takes seconds for it."""
         builds = len(self.cadence)
         if (name, builds) not in self._compiled:
-            self.consumer.dbt(["compile", "--select", "path:analyses"])
-            for path in (self.consumer.folder / "target/compiled/consumer/analyses").glob("*.sql"):
-                self._compiled[path.stem, builds] = path.read_text("utf-8")
+            names = list(AS_OF) if name in AS_OF else [f"{stream}_reproduced" for stream in STREAMS]
+            self.consumer.dbt(["compile", "--select", *names])
+            folder = self.consumer.folder / "target/compiled/consumer/analyses"
+            self._compiled |= {(one, builds): (folder / f"{one}.sql").read_text("utf-8") for one in names}
         return self._compiled[name, builds]
 
     def irreproducible(self, stream: str) -> list[Row]:
