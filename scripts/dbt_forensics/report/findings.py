@@ -11,7 +11,7 @@ from dbt_forensics.text import count, moment, signed, visible
 
 Json = dict[str, Any]
 
-# Every kind of finding, the most important of its severity first: its severity, and how a headline counts it (one, many).
+# Every kind of finding, the most important of a severity first: its severity, and how a headline counts it (one, many).
 KINDS = {
     "rows_not_accounted_for": ("critical", "row without a verdict", "rows without a verdict"),
     "unexplained_changes": ("critical", "change that nothing explains", "changes that nothing explains"),
