@@ -59,13 +59,13 @@ def findings(document: Json) -> list[Json]:
 
 
 def headline(found: Sequence[Json]) -> str:
-    """Returns the answer of a report in one sentence: the three kinds of finding that matter most, counted."""
+    """Returns the answer of a report in one sentence: the first three kinds among its findings, counted."""
     if not found:
         return "Nothing that was published has changed, and every row on record is accounted for."
     quantities: Counter[str] = Counter()
     for finding in found:
         quantities[finding["kind"]] += finding["quantity"]
-    kinds = list(dict.fromkeys(finding["kind"] for finding in sorted(found, key=_place)))
+    kinds = list(quantities)
     parts = [count(quantities[kind], *KINDS[kind][1:]) for kind in kinds[:3]]
     if len(kinds) > 3:
         return f"{', '.join(parts)}; {count(len(kinds) - 3, 'more kind')} of finding."
