@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dbt_forensics.report.incidents import SEVERITIES
 from dbt_forensics.report.words import cause_in_words, change_in_words, drift_in_words
 from dbt_forensics.text import count, moment, signed, visible
 
 Json = dict[str, Any]
 
-# Every kind of finding, the most important of a severity first: its severity, and how a headline counts it (one, many).
+# Every kind of finding, the most important first: its severity, and how a headline counts it (one, many).
 KINDS = {
     "rows_not_accounted_for": ("critical", "row without a verdict", "rows without a verdict"),
     "unexplained_changes": ("critical", "change that nothing explains", "changes that nothing explains"),
@@ -31,7 +30,7 @@ _ORDER = list(KINDS)
 
 
 def findings(document: Json) -> list[Json]:
-    """Returns the findings of a report, the worst first and of these the most important kind, numbered from 1.
+    """Returns the findings of a report, the most important kind first, numbered from 1.
 
     Args:
         document: The report's JSON document, in which ``findings`` need not be there yet.
@@ -54,26 +53,22 @@ def findings(document: Json) -> list[Json]:
         counts = [item for item in document["changes"]["counts"] if _is_of(item, watch)]
         found += _unexplained(watch["stream"], changes)
         found += _changed_values(watch["stream"], changes, counts)
-    found.sort(key=lambda finding: (*_place(finding), -finding["quantity"], finding["stream"]))
+    found.sort(key=lambda finding: (_ORDER.index(finding["kind"]), -finding["quantity"], finding["stream"]))
     return [{"rank": rank, **finding} for rank, finding in enumerate(found, 1)]
 
 
 def headline(found: Sequence[Json]) -> str:
-    """Returns the answer of a report in one sentence: the first three kinds among its findings, counted."""
+    """Returns the answer of a report in one sentence: the three kinds of finding that matter most, counted."""
     if not found:
         return "Nothing that was published has changed, and every row on record is accounted for."
     quantities: Counter[str] = Counter()
     for finding in found:
         quantities[finding["kind"]] += finding["quantity"]
-    kinds = list(quantities)
+    kinds = sorted(quantities, key=_ORDER.index)
     parts = [count(quantities[kind], *KINDS[kind][1:]) for kind in kinds[:3]]
     if len(kinds) > 3:
         return f"{', '.join(parts)}; {count(len(kinds) - 3, 'more kind')} of finding."
     return ", ".join(parts) + "."
-
-
-def _place(finding: Json) -> tuple[int, int]:
-    return SEVERITIES.index(finding["severity"]), _ORDER.index(finding["kind"])
 
 
 def open_questions(document: Json) -> list[Json]:
