@@ -2,9 +2,9 @@
     {#-
         Stops where a root project configures a node of the package so that it could not keep its promises: a root project's config overrides a
         package's, in its file too. Called by every node itself; for what has no SQL of its own (a seed) by the one that reads it.
-        kind, declared: see node_settings(). node: that other one.
+        kind, declared: see node_settings(). node: that other one. A unit test of a node has other settings than the node.
     -#}
-    {%- if execute -%}
+    {%- if execute and model.resource_type != 'unit_test' -%}
         {%- if node is none -%}{%- do dbt_forensics._assert_found_again() -%}{%- endif -%}
         {%- set node = node or model -%}
         {%- set refused = [] -%}

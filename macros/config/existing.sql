@@ -47,6 +47,13 @@
 {% endmacro %}
 
 
+{% macro _shows_a_part(relations) %}
+    {#- Whether dbt shows a part of every relation, so that nothing may be concluded. Stops where a relation shows a part of its rows to who builds. -#}
+    {%- if not execute or dbt_forensics.is_only_shown() -%}{{ return(false) }}{%- endif -%}
+    {{ return(not dbt_forensics.can_read(relations)) }}
+{% endmacro %}
+
+
 {% macro is_only_shown() %}
     {#- Whether dbt compiles SQL to show it, and runs none of it. -#}
     {{ return(flags.WHICH in ['compile', 'generate', 'list', 'lint'] or flags.WHICH is none) }}

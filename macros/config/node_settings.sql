@@ -2,13 +2,13 @@
     {#-
         What is decided about every config that dbt can apply to a node of the package from outside, by key. {}: harmless, whatever its value. must: the values
         that a kind of node may have ('declared': the ones that its own file gives); other kinds may have any. why: said to who sets another. The kinds: log (a
-        model that holds evidence), snapshot, table, view, live (a view that shows acts as soon as they are recorded), seed, test, and internal (every
+        model that holds evidence), snapshot, table, view, live (a view that shows acts as soon as they are recorded), ephemeral, seed, test, and internal (every
         node without a public name). A structure test compares
         the keys with those that dbt and its adapters know.
     -#}
     {{ return({
         'materialized': {
-            'must': {'log': ['append_only', 'incremental'], 'snapshot': ['snapshot'], 'table': ['table'], 'view': ['replaced_view', 'view', 'table'], 'live': ['replaced_view', 'view'], 'seed': ['seed'], 'test': ['test']},
+            'must': {'log': ['append_only', 'incremental'], 'snapshot': ['snapshot'], 'table': ['table'], 'view': ['replaced_view', 'view', 'table'], 'live': ['replaced_view', 'view'], 'ephemeral': ['ephemeral'], 'seed': ['seed'], 'test': ['test']},
             'why': 'Evidence is added to and never made again, nothing else is kept from build to build, and acts show at once.',
         },
         'incremental_strategy': {'must': {'log': ['append']}, 'why': 'Rows are only ever added.'},

@@ -1,15 +1,21 @@
 {% macro no_rows(columns) %}
     {#- A select of {column: text | integer | time | number | boolean} without rows. -#}
-    {%- set types = {
-        'text': dbt.type_string(), 'integer': dbt.type_bigint(), 'time': dbt.type_timestamp(),
-        'number': dbt_forensics.type_exact_number(), 'boolean': dbt.type_boolean(),
-    } -%}
+    {%- set types = dbt_forensics._column_types() -%}
     select
     {%- for column, type in columns.items() %}
             cast(null as {{ types[type] }}) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
         {{ dbt_forensics.from_nothing() }}where 1 = 0
 {%- endmacro %}
+
+
+{% macro _column_types() %}
+    {#- The engine's types of the words by which the package names those of its columns. -#}
+    {{ return({
+        'text': dbt.type_string(), 'integer': dbt.type_bigint(), 'time': dbt.type_timestamp(),
+        'number': dbt_forensics.type_exact_number(), 'boolean': dbt.type_boolean(),
+    }) }}
+{% endmacro %}
 
 
 {% macro least_of(left, right) %}

@@ -60,6 +60,31 @@
 {% endmacro %}
 
 
+{% macro _declared_stream_columns() %}
+    {#- The columns of forensics__streams with their types. -#}
+    {{ return({
+        'stream': 'text', 'relation': 'text', 'window_period': 'text', 'window_minutes': 'integer', 'expected_delay_minutes': 'integer',
+        'allowed_lateness_minutes': 'integer', 'clock_skew_minutes': 'integer', 'on_conflict': 'text', 'too_late': 'text',
+        'max_withdrawn_share': 'number', 'owner': 'text',
+    }) }}
+{% endmacro %}
+
+
+{% macro _minutes_of(length) %}
+    {#- Integer: the minutes of a length of time such as {count: 3, period: day}. -#}
+    {{ return(length['count'] * {'minute': 1, 'hour': 60, 'day': 1440}[length.period]) }}
+{% endmacro %}
+
+
+{% macro _words_of_metric(stream, definition) %}
+    {#- A list of the words that a metric is made of, each once: those of its parts, of a ratio. -#}
+    {%- set parts = [definition] if definition.agg != 'ratio' else [stream.metrics[definition.numerator], stream.metrics[definition.denominator]] -%}
+    {%- set texts = [] -%}
+    {%- for part in parts -%}{%- do texts.append([part.expr | default(''), part.where | default(''), part.dimensions | default([]) | join(' ')] | join(' ')) -%}{%- endfor -%}
+    {{ return(modules.re.findall('\\w+', dbt_forensics._words_alone(texts | join(' '))) | unique | list) }}
+{% endmacro %}
+
+
 {% macro stream_roles() %}
     {#- What a stream maps columns of its relation to. -#}
     {{ return(['event_id', 'entity_id', 'event_type', 'event_time', 'ingested_at', 'batch_id', 'sequence_number', 'schema_version', 'tenant']) }}

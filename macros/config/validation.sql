@@ -190,12 +190,12 @@
         {%- if name not in known -%}
             {{ dbt_forensics._config_error(where, key, 'an unknown detector', 'one of ' ~ known.keys() | join(', ')) }}
         {%- endif -%}
-        {%- set knob = known[name].knob -%}
+        {%- set setting = known[name].setting -%}
         {%- if given is not mapping -%}
-            {{ dbt_forensics._config_error(where, key, given, 'a mapping such as {' ~ knob ~ ': ' ~ known[name].default ~ '} or {enabled: false}') }}
+            {{ dbt_forensics._config_error(where, key, given, 'a mapping such as {' ~ setting ~ ': ' ~ known[name].default ~ '} or {enabled: false}') }}
         {%- endif -%}
-        {%- for part in given if part not in [knob, 'severity', 'enabled'] -%}
-            {{ dbt_forensics._config_error(where, key ~ '.' ~ part, 'an unknown key', 'one of ' ~ [knob, 'severity', 'enabled'] | join(', ')) }}
+        {%- for part in given if part not in [setting, 'severity', 'enabled'] -%}
+            {{ dbt_forensics._config_error(where, key ~ '.' ~ part, 'an unknown key', 'one of ' ~ [setting, 'severity', 'enabled'] | join(', ')) }}
         {%- endfor -%}
         {%- if 'enabled' in given and given.enabled is not boolean -%}
             {{ dbt_forensics._config_error(where, key ~ '.enabled', given.enabled, 'true or false') }}
@@ -203,18 +203,18 @@
         {%- if 'severity' in given and given.severity not in dbt_forensics.severities() -%}
             {{ dbt_forensics._config_error(where, key ~ '.severity', given.severity, 'one of ' ~ dbt_forensics.severities() | join(', ')) }}
         {%- endif -%}
-        {%- if knob in given -%}
-            {%- do dbt_forensics._validate_knob(where, key ~ '.' ~ knob, knob, given[knob]) -%}
+        {%- if setting in given -%}
+            {%- do dbt_forensics._validate_threshold(where, key ~ '.' ~ setting, setting, given[setting]) -%}
         {%- endif -%}
     {%- endfor -%}
 {% endmacro %}
 
 
-{% macro _validate_knob(where, key, knob, value) %}
+{% macro _validate_threshold(where, key, setting, value) %}
     {%- set is_number = value is number and value is not boolean -%}
-    {%- if knob == 'share' and not (is_number and 0 <= value < 1) -%}
+    {%- if setting == 'share' and not (is_number and 0 <= value < 1) -%}
         {{ dbt_forensics._config_error(where, key, value, 'a number from 0 to below 1') }}
-    {%- elif knob != 'share' and not (is_number and value is integer and value >= 1) -%}
+    {%- elif setting != 'share' and not (is_number and value is integer and value >= 1) -%}
         {{ dbt_forensics._config_error(where, key, value, 'a whole number from 1') }}
     {%- endif -%}
 {% endmacro %}

@@ -1,6 +1,6 @@
 {% macro detectors() %}
     {#-
-        The detectors, as {name: {knob, default, severity, rank}}. knob: the one setting by which a stream makes it more or less sensitive, with its default.
+        The detectors, as {name: {setting, default, severity, rank}}. setting: the one key by which a stream makes it more or less sensitive, with the default of this threshold.
         severity: that of its detections, unless the stream sets another. rank: of several detections of one incident the one with the lowest rank
         names its kind: causes come before what they cause.
     -#}
@@ -33,8 +33,8 @@
         ('unexplained_change', 'rows', 1, 'critical'),
     ] -%}
     {%- set found = {} -%}
-    {%- for name, knob, default, severity in listed -%}
-        {%- do found.update({name: {'knob': knob, 'default': default, 'severity': severity, 'rank': loop.index}}) -%}
+    {%- for name, setting, default, severity in listed -%}
+        {%- do found.update({name: {'setting': setting, 'default': default, 'severity': severity, 'rank': loop.index}}) -%}
     {%- endfor -%}
     {{ return(found) }}
 {% endmacro %}
@@ -58,43 +58,34 @@
 {% endmacro %}
 
 
-{% macro detector_settings(detector, streams) %}
-    {#-
-        {stream name: {knob, severity}} of the streams for which a detector is on. What concerns watched values belongs to no stream and has the
-        defaults.
-    -#}
-    {%- set known = dbt_forensics.detectors()[detector] -%}
-    {%- set found = {} -%}
-    {%- for stream in streams.values() -%}
-        {%- set given = stream.get('detectors', {}).get(detector, {}) -%}
-        {%- if given.get('enabled', true) -%}
-            {%- do found.update({stream.name: {'knob': given.get(known.knob, known.default), 'severity': given.get('severity', known.severity)}}) -%}
-        {%- endif -%}
+{% macro _detector_defaults() %}
+    {#- The detectors with their defaults, as a list of {detector, threshold, severity}. -#}
+    {%- set rows = [] -%}
+    {%- for name, known in dbt_forensics.detectors().items() -%}
+        {%- do rows.append({'detector': name, 'threshold': known.default, 'severity': known.severity}) -%}
     {%- endfor -%}
-    {%- if detector in ['metric_mismatch', 'unexplained_change'] -%}
-        {%- do found.update({dbt_forensics.watched_stream(): {'knob': known.default, 'severity': known.severity}}) -%}
-    {%- endif -%}
-    {{ return(found) }}
+    {{ return(rows) }}
 {% endmacro %}
 
 
-{% macro is_on(detector, streams, of='candidates.stream') %}
-    {#- A condition: a detector is on for the stream of a row. of: the column that has the stream. -#}
-    {{ return(dbt_forensics.is_one_of(of, dbt_forensics.detector_settings(detector, streams).keys() | list)) }}
+{% macro _given_detector_settings(streams) %}
+    {#- What streams say of their detectors, as a list of {stream, detector, threshold, severity, is_enabled}; NULL is the default. -#}
+    {%- set rows = [] -%}
+    {%- for stream in streams.values() -%}
+        {%- for name, given in stream.detectors.items() -%}
+            {%- do rows.append({
+                'stream': stream.name, 'detector': name, 'threshold': given.get(dbt_forensics.detectors()[name].setting),
+                'severity': given.get('severity'), 'is_enabled': given.get('enabled', true),
+            }) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(rows) }}
 {% endmacro %}
 
 
-{% macro knob(detector, streams, of='candidates.stream') %}
-    {#- numeric: the knob of a detector for the stream of a row. -#}
-    {%- set values = {} -%}
-    {%- for name, given in dbt_forensics.detector_settings(detector, streams).items() -%}{%- do values.update({name: given.knob | string}) -%}{%- endfor -%}
-    {{ return('cast(' ~ dbt_forensics.value_of_stream(values, of) ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ')') }}
-{% endmacro %}
-
-
-{% macro severity(detector, streams, of='candidates.stream') %}
-    {#- Text: the severity of a detector's detections for the stream of a row. -#}
-    {%- set values = {} -%}
-    {%- for name, given in dbt_forensics.detector_settings(detector, streams).items() -%}{%- do values.update({name: "'" ~ given.severity ~ "'"}) -%}{%- endfor -%}
-    {{ return('cast(' ~ dbt_forensics.value_of_stream(values, of) ~ ' as ' ~ dbt.type_string() ~ ')') }}
+{% macro _detector_ranks() %}
+    {#- The place of each detector among those that may name an incident's kind, the most telling first: a list of {detector, rank}. -#}
+    {%- set rows = [] -%}
+    {%- for name, known in dbt_forensics.detectors().items() -%}{%- do rows.append({'detector': name, 'rank': known.rank}) -%}{%- endfor -%}
+    {{ return(rows) }}
 {% endmacro %}

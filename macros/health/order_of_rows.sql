@@ -125,7 +125,7 @@
             cast(null as {{ dbt.type_string() }}) as subject,
             cast(null as {{ dbt.type_timestamp() }}) as arrived_hour,
             cast(null as {{ dbt.type_string() }}) as batch_id,
-            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'event_time') }} as window_start,
+            {{ dbt_forensics._window_start_by_stream(streams, 'event_time') }} as window_start,
             sum(sign * case when missing_count > 1000 then 1000 else floor(missing_count) end) as row_count,
             cast(null as {{ dbt.type_string() }}) as sample_event_ids,
             min(event_time) as first_event_at,

@@ -144,7 +144,7 @@ from profiled
             entries.verdict,
             entries.timeliness,
             entries.recorded_at,
-            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'history.event_time', of='history.stream') }} as window_start,
+            {{ dbt_forensics._window_start_by_stream(streams, 'history.event_time', of='history.stream') }} as window_start,
             {{ dbt_forensics.window_start('hour', 'coalesce(history.ingested_at, history.recorded_at)') }} as arrived_hour,
             {#- The payload leaves NULLs out. Quotes inside of values are escaped, so that a name and a colon are only found where it is a key. #}
             {%- for column, having in columns.items() %}
@@ -459,7 +459,7 @@ from profiled
             cast(null as {{ dbt.type_string() }}) as subject,
             {{ dbt_forensics.window_start('hour', 'coalesce(ingested_at, recorded_at)') }} as arrived_hour,
             batch_id,
-            {{ dbt_forensics.time_of_stream(streams, 'window_start', 'event_time') }} as window_start,
+            {{ dbt_forensics._window_start_by_stream(streams, 'event_time') }} as window_start,
             sum(change) as row_count,
             {{ dbt_forensics.first_ten('event_id') }} as sample_event_ids,
             min(event_time) as first_event_at,

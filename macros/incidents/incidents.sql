@@ -1,86 +1,3 @@
-{% macro incident_members(detections) %}
-    {#-
-        CTEs, the last of them named members: the detections that are not silenced, each with incident_id. Detections of one stream whose windows overlap or
-        touch are of one incident. It is named after the one of them that was seen first, so that it keeps its name as it grows.
-        detections: forensics__detections.
-    -#}
-    detections as (
-
-        select *
-        from {{ detections }}
-        where not is_silenced and window_start is not null and window_end is not null
-
-    ),
-
-    reaching as (
-
-        select
-            *,
-            max(window_end) over (
-                partition by stream order by window_start, window_end, detection_id rows between unbounded preceding and 1 preceding
-            ) as reached_before
-        from detections
-
-    ),
-
-    in_islands as (
-
-        select
-            *,
-            sum(case when window_start <= reached_before then 0 else 1 end) over (
-                partition by stream order by window_start, window_end, detection_id rows between unbounded preceding and current row
-            ) as island
-        from reaching
-
-    ),
-
-    with_founder as (
-
-        select
-            *,
-            first_value(detection_id) over (
-                partition by stream, island order by first_detected_at, window_start, detection_id
-                rows between unbounded preceding and unbounded following
-            ) as founder
-        from in_islands
-
-    ),
-
-    members as (
-
-        select
-            {{ dbt.hash("stream || '/' || founder") }} as incident_id,
-            with_founder.*
-        from with_founder
-
-    )
-{% endmacro %}
-
-
-{% macro detector_rank(detector) %}
-    {#- Integer: the place of a detector among those that may name an incident's kind, the most telling first. -#}
-    {%- set cases = [] -%}
-    {%- for name, known in dbt_forensics.detectors().items() -%}{%- do cases.append("when '" ~ name ~ "' then " ~ known.rank) -%}{%- endfor -%}
-    {{ return('case ' ~ detector ~ ' ' ~ cases | join(' ') ~ ' end') }}
-{% endmacro %}
-
-
-{% macro detector_of_rank(rank) %}
-    {#- Text: the detector that has a place among those that may name an incident's kind. -#}
-    {%- set cases = [] -%}
-    {%- for name, known in dbt_forensics.detectors().items() -%}{%- do cases.append('when ' ~ known.rank ~ " then '" ~ name ~ "'") -%}{%- endfor -%}
-    {{ return('case ' ~ rank ~ ' ' ~ cases | join(' ') ~ ' end') }}
-{% endmacro %}
-
-
-{% macro owner_of(stream, owners) %}
-    {#- Text: the owner of the stream that a column names; NULL where there is none. owners: what stream_owners() gives. -#}
-    {%- set cases = [] -%}
-    {%- for name, owner in owners.items() if owner -%}{%- do cases.append("when '" ~ name ~ "' then " ~ dbt_forensics.forensics_literal(owner)) -%}{%- endfor -%}
-    {{ return('case ' ~ stream ~ ' ' ~ cases | join(' ') ~ ' end' if cases else 'null') }}
-{% endmacro %}
-
-
 {% macro stream_owners(streams) %}
     {#- {stream: owner}: the stream's key owner; else the owner of its source or model, in config.meta.owner; none where nobody is named. -#}
     {%- set owners = {} -%}
@@ -111,6 +28,16 @@
     {%- endif -%}
     {%- if owner is not none and owner is not string -%}{{ return(none) }}{%- endif -%}
     {{ return(owner) }}
+{% endmacro %}
+
+
+{% macro _readers_of(streams) %}
+    {#- What reads the streams' relations, as a list of {stream, kind, name, owner}; empty while dbt parses. -#}
+    {%- set rows = [] -%}
+    {%- for stream in streams.values() if execute -%}
+        {%- for node in dbt_forensics.nodes_downstream(stream) -%}{%- do rows.append(dict(node, stream=stream.name)) -%}{%- endfor -%}
+    {%- endfor -%}
+    {{ return(rows) }}
 {% endmacro %}
 
 

@@ -32,10 +32,12 @@
         from versions
         inner join builds
             on versions.stream = builds.stream
+        inner join {{ ref('forensics__streams').render() }} as streams
+            on versions.stream = streams.stream
         where
             versions.recorded_to is null
             and versions.window_end <= builds.last_built_at
-            and {{ dbt_forensics.settles_at('versions') }} > builds.latest_event_time
+            and {{ dbt_forensics._settles_at('versions.window_end') }} > builds.latest_event_time
 
     ),
 

@@ -1,32 +1,41 @@
-{% macro restated_versions(streams, versions, changes, allow=[]) %}
+{% macro restated_versions(versions, changes, streams, allow=[], only=none) %}
     {#-
         A select of the versions that moved a value after its window was settled, with settles_at, the time from which it was. Rows that
         had arrived by then and were only recorded later are growth: of the first build after it, what came on time or late, and
-        corrections that arrived before. allow: causes by which a settled value may change.
+        corrections that arrived before. versions, changes, streams: forensics__metric_versions, forensics__metric_changes,
+        forensics__streams. allow: causes by which a settled value may change. only: names of streams; all if none is given.
     -#}
-    {%- if not streams -%}
-    {{ return(dbt_forensics.no_rows({'stream': 'text', 'metric': 'text', 'window_start': 'time', 'version': 'integer', 'recorded_from': 'time'})) }}
-    {%- endif -%}
-    with versions as (
+    with streams as (
+
+        select * from {{ streams }}
+
+    ),
+
+    changes as (
+
+        select * from {{ changes }}
+
+    ),
+
+    versions as (
 
         select *
         from {{ versions }}
-        where {{ dbt_forensics.is_one_of('stream', streams.keys() | list) }}
+        {%- if only is not none %}
+        where {{ dbt_forensics.is_one_of('stream', only) }}
+        {%- endif %}
 
     ),
 
     moved as (
 
         select
-            *,
-            case stream
-            {%- for stream in streams.values() %}
-                when '{{ stream.name }}' then {{ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
-                    dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], 'window_end')) }}
-            {%- endfor %}
-            end as settles_at
+            versions.*,
+            {{ dbt_forensics._settles_at('versions.window_end') }} as settles_at
         from versions
-        where is_settled and coalesce(value, 0) <> coalesce(previous_value, 0)
+        inner join streams
+            on versions.stream = streams.stream
+        where versions.is_settled and coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0)
 
     ),
 
@@ -89,7 +98,7 @@
         settled.previous_value,
         settled.value
     from settled
-    inner join {{ changes }} as changes
+    inner join changes
         on
             settled.stream = changes.stream
             and settled.metric = changes.metric

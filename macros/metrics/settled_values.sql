@@ -72,7 +72,7 @@
             versions.*,
             {{ dbt_forensics.elapsed_seconds('versions.window_end', 'builds.last_built_at') }} as seconds_by_now,
             case
-                when versions.window_end >= observed.first_shown_at and {{ dbt_forensics.settles_at('versions') }} <= builds.latest_event_time
+                when versions.window_end >= observed.first_shown_at and {{ dbt_forensics._settles_at('versions.window_end') }} <= builds.latest_event_time
                     then versions.definition_digest
             end as settled_digest
         from versions
@@ -80,6 +80,8 @@
             on versions.stream = builds.stream
         inner join observed
             on versions.stream = observed.stream and versions.metric = observed.metric
+        left join {{ ref('forensics__streams').render() }} as streams
+            on versions.stream = streams.stream
 
     ),
 
@@ -109,15 +111,3 @@
 
     )
 {% endmacro %}
-
-
-{% macro settles_at(relation) %}
-    {#- Timestamp: up to which event time a stream must be seen for a window to be settled; NULL for a stream that is not declared. -#}
-    case {{ relation }}.stream
-            {%- for stream in dbt_forensics.streams().values() %}
-                when '{{ stream.name }}'
-                    then {{ dbt_forensics.time_plus(stream.expected_delay.period, stream.expected_delay['count'],
-                        dbt_forensics.time_plus(stream.allowed_lateness.period, stream.allowed_lateness['count'], relation ~ '.window_end')) }}
-            {%- endfor %}
-            end
-{%- endmacro %}

@@ -8,42 +8,148 @@
         pre_hook="{{ dbt_forensics.read_once() }}",
     )
 }}
+{#-
+    What is seen for the first time opens only if something of it was recorded since the stream's last change: usual shares move, and nothing
+    old shall turn up because of that.
+#}
 {%- do dbt_forensics.assert_keeps_history({
     'materialized': 'append_only',
     'incremental_strategy': 'append',
 }) %}
 {%- do dbt_forensics.take_turn() %}
-{%- set relations = {
-    'profile': ref('int_forensics__row_profile'),
-    'presence': ref('int_forensics__presence_changes'),
-    'withdrawals': ref('forensics__held_withdrawals'),
-    'seals': ref('forensics__batch_history'),
-    'windows': ref('forensics__windows'),
-    'schema_history': ref('forensics__schema_history'),
-    'versions': ref('forensics__metric_versions'),
-    'changes': ref('forensics__metric_changes'),
-    'log': ref('int_forensics__metric_log'),
-    'watch_log': ref('int_forensics__watch_log'),
-    'actions': ref('forensics__actions'),
-    'action_rows': ref('int_forensics__action_rows'),
-} %}
-{%- set streams = dbt_forensics.streams() %}
-{%- set raw_relations = dbt_forensics.stream_relations(streams) %}
-{%- if not streams or not dbt_forensics.can_read(raw_relations + relations.values() | list) %}
-{{ dbt_forensics.no_rows(dbt_forensics.detection_log_columns()) }}
-{%- else %}
-{%- set clock = dbt_forensics.concluded_at() %}
-with
+{%- set shows_a_part = dbt_forensics._shows_a_part([
+    ref('int_forensics__row_profile'),
+    ref('int_forensics__presence_changes'),
+    ref('forensics__held_withdrawals'),
+    ref('forensics__batch_history'),
+    ref('forensics__windows'),
+    ref('forensics__schema_history'),
+    ref('forensics__metric_versions'),
+    ref('forensics__metric_changes'),
+    ref('int_forensics__metric_log'),
+    ref('int_forensics__watch_log'),
+    ref('forensics__actions'),
+    ref('int_forensics__action_rows'),
+]) %}
+{%- set columns = dbt_forensics.detection_log_columns() %}
+{%- set described = columns.keys() | reject('in', ['change', 'recorded_at']) | list %}
+{%- set log = load_relation(this) if execute else none %}
+with found as (
 
-{{ dbt_forensics.found_detections(streams, relations, clock) }},
+    select * from {{ ref('int_forensics__found_detections') }}
 
-{{ dbt_forensics.detection_changes(dbt_forensics._existing('int_forensics__detection_log'), clock) }}
+),
+
+log as (
+
+    {% if log -%}
+    select * from {{ this }}
+    {%- else -%}
+    {{ dbt_forensics.no_rows(columns) }}
+    {%- endif %}
+
+),
+
+on_record as (
+
+    select
+        *,
+        sum(change) over (partition by detection_id) as is_open,
+        row_number() over (partition by detection_id order by recorded_at desc, change) as recency_rank,
+        max(recorded_at) over (partition by stream) as stream_recorded_at
+    from log
+
+),
+
+known as (
+
+    select *
+    from on_record
+    where recency_rank = 1
+
+),
+
+streams_on_record as (
+
+    select
+        stream,
+        max(stream_recorded_at) as recorded_at
+    from on_record
+    group by stream
+
+),
+
+steps as (
+
+    select 1 as change
+    union all
+    select 0 as change
+    union all
+    select -1 as change
+
+),
+
+{#- What is seen and what is known are read once: engines that write a CTE out wherever it is named would do all the work of detection each time. #}
+compared as (
+
+    select
+        {%- for column in described %}
+        case when found.detection_id is not null then found.{{ column }} else known.{{ column }} end as {{ column }},
+        {%- endfor %}
+        found.detection_id is null as is_gone,
+        coalesce(found.is_over, false) as is_over,
+        known.detection_id is not null as is_known,
+        coalesce(known.is_open, 0) as was_open,
+        known.observed as observed_before,
+        known.severity as severity_before,
+        known.window_end as window_end_before
+    from found
+    full outer join known
+        on found.detection_id = known.detection_id
+    left join streams_on_record
+        on found.stream = streams_on_record.stream
+    where
+        known.detection_id is not null
+        or found.touched_at is null
+        or streams_on_record.recorded_at is null
+        or found.touched_at > streams_on_record.recorded_at
+
+),
+
+changes as (
+
+    select
+        {%- for column in described %}
+        compared.{{ column }},
+        {%- endfor %}
+        steps.change
+    from compared
+    cross join steps
+    where
+        (steps.change = 1 and was_open = 0 and not is_gone and (not is_known or not is_over))
+        or (
+            steps.change = 0
+            and was_open = 1
+            and not is_gone
+            and not is_over
+            {#- How long nothing has come yet is another at each build, and no news. #}
+            and (
+                (observed <> observed_before and detector <> 'freshness')
+                or severity <> severity_before
+                or window_end <> window_end_before
+            )
+        )
+        or (steps.change = -1 and (was_open = 1 or not is_known) and (is_gone or is_over))
+
+)
 
 select
-    {%- set types = {'text': dbt.type_string(), 'time': dbt.type_timestamp(), 'number': dbt_forensics.type_exact_number(), 'integer': dbt.type_bigint()} %}
-    {%- for column, type in dbt_forensics.detection_log_columns().items() if column != 'recorded_at' %}
-    cast({{ column }} as {{ types[type] }}) as {{ column }},
+    {%- set types = dbt_forensics._column_types() %}
+    {%- for column in described + ['change'] %}
+    cast({{ column }} as {{ types[columns[column]] }}) as {{ column }},
     {%- endfor %}
-    {{ clock }} as recorded_at
+    {{ dbt_forensics.concluded_at() }} as recorded_at
 from changes
+{%- if shows_a_part %}
+where 1 = 0
 {%- endif %}

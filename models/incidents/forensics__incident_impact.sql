@@ -2,6 +2,7 @@
 {%- do dbt_forensics.assert_settings('view') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- set readers = dbt_forensics._readers_of(streams) %}
 {%- set text = dbt.type_string() %}
 {%- set time = dbt.type_timestamp() %}
 {%- set number = dbt_forensics.type_exact_number() %}
@@ -141,22 +142,8 @@ window_impact as (
 ),
 
 readers as (
-    {% set listed = [] %}
-    {%- for stream in streams.values() if execute %}
-    {%- for node in dbt_forensics.nodes_downstream(stream) %}
-    {%- do listed.append([stream.name, node]) %}
-    {%- endfor %}
-    {%- endfor %}
-    {%- for name, node in listed %}
-    select
-        cast('{{ name }}' as {{ text }}) as stream,
-        cast({{ dbt_forensics.forensics_literal(node.kind) }} as {{ text }}) as kind,
-        cast({{ dbt_forensics.forensics_literal(node.name) }} as {{ text }}) as name,
-        cast({{ dbt_forensics.forensics_literal(node.owner) }} as {{ text }}) as owner
-    {{- '\n    union all' if not loop.last }}
-    {%- else %}
-    {{ dbt_forensics.no_rows({'stream': 'text', 'kind': 'text', 'name': 'text', 'owner': 'text'}) }}
-    {%- endfor %}
+
+    {{ dbt_forensics._given_rows({'stream': 'text', 'kind': 'text', 'name': 'text', 'owner': 'text'}, readers) }}
 
 ),
 

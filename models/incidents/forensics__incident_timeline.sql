@@ -1,9 +1,11 @@
 -- One row per moment of an incident's story.
 {%- do dbt_forensics.assert_settings('live') %}
 {%- set text = dbt.type_string() %}
-with
+with members as (
 
-{{ dbt_forensics.incident_members(ref('forensics__detections').render()) }},
+    select * from {{ ref('int_forensics__incident_members').render() }}
+
+),
 
 incidents as (
 

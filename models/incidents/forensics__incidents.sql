@@ -1,10 +1,28 @@
 -- One row per incident: detections of one stream that belong together, how bad it is, whose it is, and whether it is over.
 {%- do dbt_forensics.assert_settings('live') %}
-{%- set log = ref('int_forensics__detection_log').render() %}
-{%- set owners = dbt_forensics.stream_owners(dbt_forensics.streams()) %}
-with
+with members as (
 
-{{ dbt_forensics.incident_members(ref('forensics__detections').render()) }},
+    select * from {{ ref('int_forensics__incident_members').render() }}
+
+),
+
+log as (
+
+    select * from {{ ref('int_forensics__detection_log').render() }}
+
+),
+
+streams as (
+
+    select * from {{ ref('forensics__streams').render() }}
+
+),
+
+kinds as (
+
+    {{ dbt_forensics._given_rows({'detector': 'text', 'rank': 'integer'}, dbt_forensics._detector_ranks()) }}
+
+),
 
 log_by_build as (
 
@@ -13,7 +31,7 @@ log_by_build as (
         log.recorded_at,
         sum(log.change) as change,
         sum(case when log.change = 1 then 1 else 0 end) as opened_count
-    from {{ log }} as log
+    from log
     inner join members
         on log.detection_id = members.detection_id
     where log.change <> 0
@@ -78,7 +96,7 @@ described as (
     select
         members.incident_id,
         members.stream,
-        min({{ dbt_forensics.detector_rank('members.detector') }}) as kind_rank,
+        min(kinds.rank) as kind_rank,
         max({{ dbt_forensics.severity_rank('members.severity') }}) as severity_number,
         min(members.window_start) as window_start,
         max(members.window_end) as window_end,
@@ -87,6 +105,8 @@ described as (
         min(members.first_event_at) as first_event_at,
         min(members.first_arrived_at) as first_arrived_at
     from members
+    inner join kinds
+        on members.detector = kinds.detector
     group by members.incident_id, members.stream
 
 ),
@@ -96,7 +116,7 @@ incidents as (
     select
         described.incident_id,
         described.stream,
-        cast({{ dbt_forensics.detector_of_rank('described.kind_rank') }} as {{ dbt.type_string() }}) as kind,
+        kinds.detector as kind,
         cast(
             {{ dbt_forensics.severity_of_rank('described.severity_number') }} as {{ dbt.type_string() }}
         ) as severity,
@@ -106,7 +126,7 @@ incidents as (
             when courses.times_reopened > 0 then 'reopened'
             else 'open'
         end as {{ dbt.type_string() }}) as status,
-        cast({{ dbt_forensics.owner_of('described.stream', owners) }} as {{ dbt.type_string() }}) as owner,
+        streams.owner,
         described.window_start,
         described.window_end,
         cast(described.detection_count as {{ dbt.type_bigint() }}) as detection_count,
@@ -119,6 +139,10 @@ incidents as (
     from described
     inner join courses
         on described.incident_id = courses.incident_id
+    inner join kinds
+        on described.kind_rank = kinds.rank
+    left join streams
+        on described.stream = streams.stream
     left join acts
         on described.incident_id = acts.incident_id and acts.acts_to_go = 1
 

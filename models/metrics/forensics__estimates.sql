@@ -2,4 +2,5 @@
 {%- do dbt_forensics.assert_settings('view') %}
 -- depends_on: {{ ref('forensics__batch_history') }}
 -- depends_on: {{ ref('forensics__metric_versions') }}
+-- depends_on: {{ ref('forensics__streams') }}
 {{ dbt_forensics.estimates() }}

@@ -2,6 +2,7 @@
 {%- do dbt_forensics.assert_settings('view') %}
 -- depends_on: {{ ref('forensics__batch_history') }}
 -- depends_on: {{ ref('forensics__metric_versions') }}
+-- depends_on: {{ ref('forensics__streams') }}
 {%- set streams = dbt_forensics.streams() %}
 {%- if not streams %}
 {{ dbt_forensics.no_rows({

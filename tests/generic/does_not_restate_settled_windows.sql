@@ -18,9 +18,10 @@
     {%- endif %}
     {%- set versions = ref('forensics__metric_versions').render() %}
     {%- set changes = ref('forensics__metric_changes').render() %}
+    {%- set declared = ref('forensics__streams').render() %}
     with restated as (
 
-        {{ dbt_forensics.restated_versions(streams, versions, changes, allowed) }}
+        {{ dbt_forensics.restated_versions(versions, changes, declared, allowed, streams.keys() | list) }}
 
     )
 

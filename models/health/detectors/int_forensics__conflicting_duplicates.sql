@@ -1,0 +1,21 @@
+-- One row per hour of arrival: rows that say something else of an event than the one that counts.
+{%- do dbt_forensics.assert_settings('ephemeral') %}
+with hourly as (
+
+    select * from {{ ref('int_forensics__hourly_counts') }}
+
+)
+
+select
+    stream,
+    'conflicting_duplicates' as detector,
+    'hour' as grain,
+    measure,
+    subject,
+    arrived_hour as bucket_start,
+    row_count as part,
+    hour_count as whole,
+    0 as tolerated,
+    touched_at
+from hourly
+where measure = 'conflict' and hour_count > 0

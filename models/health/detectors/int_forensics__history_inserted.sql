@@ -1,0 +1,42 @@
+-- One row per build that found rows in a batch that was long complete.
+{%- do dbt_forensics.assert_settings('ephemeral') %}
+{%- set number = dbt_forensics.type_exact_number() %}
+with changes as (
+
+    select * from {{ ref('int_forensics__history_changes') }}
+
+),
+
+settings as (
+
+    select *
+    from {{ ref('int_forensics__detectors') }}
+    where detector = 'history_inserted' and is_enabled
+
+)
+
+select
+    changes.stream,
+    'history_inserted' as detector,
+    cast(null as {{ dbt.type_string() }}) as subject,
+    {{ dbt_forensics.canonical_text('changes.recorded_at', dbt.type_timestamp()) }} as identity_text,
+    changes.first_window as window_start,
+    {{ dbt_forensics._end_of_window('changes.last_window', 'settings') }} as window_end,
+    settings.severity,
+    cast(changes.row_count as {{ number }}) as observed,
+    cast(0 as {{ number }}) as expected,
+    {{ dbt_forensics.evidence({
+        'rows': 'changes.row_count',
+        'still_missing': 'changes.missing_count',
+        'batches': 'changes.batch_count',
+        'rows_before': 'changes.rows_before',
+    }, {}, 'changes.sample_event_ids') }} as evidence,
+    changes.first_event_at,
+    changes.recorded_at as first_arrived_at,
+    changes.recorded_at as last_arrived_at,
+    {{ dbt_forensics._is_past('changes.recorded_at') }} as is_over,
+    changes.recorded_at as touched_at
+from changes
+inner join settings
+    on changes.stream = settings.stream
+where changes.kind = 'inserted' and changes.row_count >= settings.threshold

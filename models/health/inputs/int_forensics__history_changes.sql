@@ -1,0 +1,321 @@
+-- One row per stream, kind and build that found it: what happened to rows on record.
+{#-
+    Rewritten: rows of a batch went and others came. Deleted: they went and did not come back. Inserted: rows came into a batch that was sealed an hour
+    after its last arrival. Truncated: a share of all rows went at once; then nothing else is said of the build. What somebody accepted is none of these.
+#}
+{%- do dbt_forensics.assert_settings('ephemeral') %}
+with presence as (
+
+    select * from {{ ref('int_forensics__presence_changes') }}
+
+),
+
+profile as (
+
+    select * from {{ ref('int_forensics__row_profile') }}
+
+),
+
+withdrawals as (
+
+    select * from {{ ref('forensics__held_withdrawals') }}
+
+),
+
+moments_of_seals as (
+
+    select * from {{ ref('int_forensics__sealed_moments') }}
+
+),
+
+streams as (
+
+    select * from {{ ref('forensics__streams') }}
+
+),
+
+settings as (
+
+    select
+        stream,
+        threshold
+    from {{ ref('int_forensics__detectors') }}
+    where detector = 'truncated_source' and is_enabled
+
+),
+
+accepted as (
+
+    select
+        stream,
+        recorded_at
+    from withdrawals
+    where state = 'accepted'
+
+),
+
+came_and_went as (
+
+    select
+        presence.stream,
+        presence.row_key,
+        presence.event_id,
+        presence.batch_id,
+        {{ dbt_forensics._start_of_window('presence.event_time') }} as window_start,
+        presence.event_time,
+        presence.presence_change,
+        coalesce(moments_of_seals.sealed_at, presence.recorded_at) as recorded_at,
+        lead(presence.recorded_at) over (partition by presence.stream, presence.row_key order by presence.recorded_at, presence.presence_change) as returned_at
+    from presence
+    inner join streams
+        on presence.stream = streams.stream
+    left join moments_of_seals
+        on
+            presence.stream = moments_of_seals.stream
+            and presence.recorded_at = moments_of_seals.recorded_at
+            and moments_of_seals.kind = 'presence'
+
+),
+
+rows_that_came as (
+
+    select
+        profile.stream,
+        profile.batch_id,
+        profile.window_start,
+        profile.row_count,
+        profile.first_event_at,
+        profile.first_arrived_at,
+        profile.last_arrived_at,
+        coalesce(moments_of_seals.sealed_at, profile.recorded_at) as recorded_at
+    from profile
+    left join moments_of_seals
+        on
+            profile.stream = moments_of_seals.stream
+            and profile.recorded_at = moments_of_seals.recorded_at
+            and moments_of_seals.kind = 'profile'
+    where profile.measure = 'rows'
+
+),
+
+batches_at_builds as (
+
+    select
+        stream,
+        batch_id,
+        recorded_at,
+        sum(row_count) as row_count,
+        min(first_arrived_at) as first_arrived_at,
+        max(last_arrived_at) as last_arrived_at
+    from rows_that_came
+    where batch_id is not null
+    group by stream, batch_id, recorded_at
+
+),
+
+batches_after_builds as (
+
+    select
+        *,
+        max(last_arrived_at) over (partition by stream, batch_id order by recorded_at rows between unbounded preceding and 1 preceding) as arrived_before,
+        lag(recorded_at) over (partition by stream, batch_id order by recorded_at) as sealed_at
+    from batches_at_builds
+
+),
+
+batches_with_loss as (
+
+    select
+        stream,
+        batch_id,
+        recorded_at,
+        count(*) as gone_count,
+        sum(case when returned_at is null then 1 else 0 end) as missing_count
+    from came_and_went
+    where presence_change = -1
+    group by stream, batch_id, recorded_at
+
+),
+
+batches_with_gain as (
+
+    select
+        batches_after_builds.stream,
+        batches_after_builds.batch_id,
+        batches_after_builds.recorded_at,
+        batches_after_builds.row_count as came_count,
+        batches_after_builds.first_arrived_at <= batches_after_builds.arrived_before
+        and batches_after_builds.sealed_at >= {{ dbt_forensics.time_plus('hour', 1, 'batches_after_builds.arrived_before') }} as is_slipped_in
+    from batches_after_builds
+    where batches_after_builds.sealed_at is not null
+
+),
+
+batch_changes as (
+
+    select
+        coalesce(loss.stream, gain.stream) as stream,
+        coalesce(loss.batch_id, gain.batch_id) as batch_id,
+        coalesce(loss.recorded_at, gain.recorded_at) as recorded_at,
+        case
+            when loss.gone_count > 0 and gain.came_count > 0 then 'rewritten'
+            when loss.missing_count > 0 then 'deleted'
+            when gain.is_slipped_in then 'inserted'
+        end as kind,
+        coalesce(loss.gone_count, 0) as gone_count,
+        coalesce(loss.missing_count, 0) as missing_count,
+        coalesce(gain.came_count, 0) as came_count
+    from batches_with_loss as loss
+    full outer join batches_with_gain as gain
+        on loss.stream = gain.stream and loss.batch_id = gain.batch_id and loss.recorded_at = gain.recorded_at
+
+),
+
+builds_with_rows as (
+
+    select
+        stream,
+        recorded_at,
+        sum(row_count) as change
+    from batches_at_builds
+    group by stream, recorded_at
+    union all
+    select
+        stream,
+        recorded_at,
+        sum(presence_change) as change
+    from came_and_went
+    group by stream, recorded_at
+
+),
+
+rows_at_builds as (
+
+    select
+        stream,
+        recorded_at,
+        sum(change) as change
+    from builds_with_rows
+    group by stream, recorded_at
+
+),
+
+rows_before_builds as (
+
+    select
+        stream,
+        recorded_at,
+        sum(change) over (partition by stream order by recorded_at rows between unbounded preceding and 1 preceding) as rows_before
+    from rows_at_builds
+
+),
+
+truncations as (
+
+    select
+        loss.stream,
+        loss.recorded_at,
+        max(rows_before_builds.rows_before) as rows_before
+    from batches_with_loss as loss
+    inner join rows_before_builds
+        on loss.stream = rows_before_builds.stream and loss.recorded_at = rows_before_builds.recorded_at
+    inner join settings
+        on loss.stream = settings.stream
+    group by loss.stream, loss.recorded_at
+    having sum(loss.gone_count) > max(rows_before_builds.rows_before * settings.threshold) and sum(loss.gone_count) >= 20
+
+),
+
+rows_changed as (
+
+    {#- Where the rows are that went; of what came, where the batch is. #}
+    select
+        came_and_went.stream,
+        batch_changes.kind,
+        came_and_went.recorded_at,
+        came_and_went.batch_id,
+        came_and_went.window_start,
+        count(*) as row_count,
+        sum(case when came_and_went.returned_at is null then 1 else 0 end) as missing_count,
+        {{ dbt_forensics.first_ten('came_and_went.event_id') }} as sample_event_ids,
+        min(came_and_went.event_time) as first_event_at
+    from came_and_went
+    inner join batch_changes
+        on
+            came_and_went.stream = batch_changes.stream
+            and came_and_went.batch_id = batch_changes.batch_id
+            and came_and_went.recorded_at = batch_changes.recorded_at
+    where came_and_went.presence_change = -1 and batch_changes.kind in ('rewritten', 'deleted')
+    group by 1, 2, 3, 4, 5
+    union all
+    select
+        came.stream,
+        batch_changes.kind,
+        came.recorded_at,
+        came.batch_id,
+        came.window_start,
+        came.row_count,
+        0 as missing_count,
+        cast(null as {{ dbt.type_string() }}) as sample_event_ids,
+        came.first_event_at
+    from rows_that_came as came
+    inner join batch_changes
+        on
+            came.stream = batch_changes.stream
+            and came.batch_id = batch_changes.batch_id
+            and came.recorded_at = batch_changes.recorded_at
+    where batch_changes.kind = 'inserted'
+
+),
+
+named_changes as (
+
+    select
+        rows_changed.*,
+        case
+            when accepted.stream is not null and (truncations.stream is not null or rows_changed.kind = 'deleted') then 'accepted'
+            when truncations.stream is not null then 'truncated'
+            else rows_changed.kind
+        end as named_kind,
+        truncations.rows_before
+    from rows_changed
+    left join truncations
+        on rows_changed.stream = truncations.stream and rows_changed.recorded_at = truncations.recorded_at
+    left join accepted
+        on rows_changed.stream = accepted.stream and rows_changed.recorded_at = accepted.recorded_at
+
+),
+
+kinds_of_changes as (
+
+    select
+        *,
+        sum(row_count) over (partition by stream, recorded_at, named_kind) as total_count
+    from named_changes
+
+)
+
+select
+    kinds_of_changes.stream,
+    kinds_of_changes.named_kind as kind,
+    kinds_of_changes.recorded_at,
+    coalesce(
+        min(case when kinds_of_changes.row_count * 10 >= kinds_of_changes.total_count then kinds_of_changes.window_start end),
+        min(kinds_of_changes.window_start),
+        min({{ dbt_forensics._start_of_window('kinds_of_changes.recorded_at') }})
+    ) as first_window,
+    coalesce(
+        max(case when kinds_of_changes.row_count * 10 >= kinds_of_changes.total_count then kinds_of_changes.window_start end),
+        max(kinds_of_changes.window_start),
+        min({{ dbt_forensics._start_of_window('kinds_of_changes.recorded_at') }})
+    ) as last_window,
+    sum(kinds_of_changes.row_count) as row_count,
+    sum(kinds_of_changes.missing_count) as missing_count,
+    count(distinct kinds_of_changes.batch_id) as batch_count,
+    max(kinds_of_changes.rows_before) as rows_before,
+    max(kinds_of_changes.sample_event_ids) as sample_event_ids,
+    min(kinds_of_changes.first_event_at) as first_event_at
+from kinds_of_changes
+inner join streams
+    on kinds_of_changes.stream = streams.stream
+group by kinds_of_changes.stream, kinds_of_changes.named_kind, kinds_of_changes.recorded_at
