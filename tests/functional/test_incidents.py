@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from dbt_forensics.cli import cli
 from dbt_forensics.errors import ForensicsError
 from harness.engines import Engine
-from harness.project import Consumer
+from harness.project import PACKAGE, Consumer
 
 COLUMNS = {
     "event_id": "varchar(10)",
@@ -109,6 +110,10 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     (detection,) = consumer.query("select * from analytics.forensics__detections")
     assert detection["evidence"].startswith('{"rows":1,"still_missing":1,"batches":1')
     assert detection["evidence"].endswith('"sample_event_ids":["e2"]}')
+    page = (PACKAGE / "docs/detect.md").read_text(encoding="utf-8")
+    for query in re.findall(r"```sql\n(.*?)```", page, re.DOTALL):
+        query = query.replace("from forensics__", "from analytics.forensics__")
+        assert consumer.query(query.replace("<the incident>", incident["incident_id"]))
     impact = consumer.query(
         "select kind, name, cause, change, value_before, value_after, owner "
         "from analytics.forensics__incident_impact order by kind, name"
@@ -151,9 +156,9 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     assert [reader["name"] for reader in told["impact"]["readers"]] == ["weekly", "orders_model"]
     assert [shown["event_id"] for shown in told["rows"]] == ["e2"]
     assert [step["step"] for step in told["runbook"]] == [
-        *("Containment", "Recovery", "How to verify", "Prevention"),
+        *("Contain", "Recover", "Verify", "Prevent"),
     ]
-    assert told["meaning"] == "Rows that were on record are gone from the raw table."
+    assert told["meaning"] == "Captured rows are gone from the raw table."
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "ann: asked the shop; &lt;b&gt;it&lt;/b&gt; was a script" in page
     assert incident["incident_id"] in (out / "postmortem.md").read_text(encoding="utf-8")

@@ -155,6 +155,74 @@ def versions(root: Path) -> list[str]:
     return [] if len(set(found.values())) == 1 else [f"{name}: {version}" for name, version in found.items()]
 
 
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(root: Path) -> list[str]:
+    """Links of pages to files that are not there, or to headings that these do not have."""
+    problems = []
+    for page in project_files(root):
+        if page.suffix != ".md":
+            continue
+        prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for link in re.findall(r"\]\(([^)]+)\)", prose):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            leads = link.startswith(("http:", "https:")) or (
+                target.exists() and (not anchor or anchor in _anchors(target))
+            )
+            if not leads:
+                problems.append(f"{page.relative_to(root).as_posix()}: {link}")
+    return problems
+
+
+#: The sections of a detector's page, in their order.
+SECTIONS = [
+    "Symptoms",
+    "How it is found",
+    "What it does not find",
+    "Settings",
+    "Contain",
+    "Recover",
+    "Verify",
+    "Prevent",
+]
+
+
+def detector_pages(root: Path) -> list[str]:
+    """Each detector has a page in the one form, with the defaults that the code has, and a line in docs/detect.md."""
+    listed = (root / "macros/health/detectors.sql").read_text(encoding="utf-8")
+    detectors = re.findall(r"\('(\w+)', '(\w+)', ([\d.]+), '(\w+)'\)", listed)
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (root / "docs/detectors").glob("*.md")}
+    overview = (root / "docs/detect.md").read_text(encoding="utf-8")
+    problems = [
+        f"{name}: no such detector" for name in sorted(pages.keys() - {name for name, *_ in detectors})
+    ]
+    for name, threshold, default, severity in detectors:
+        if not re.search(
+            rf"^\| \[{name}\]\(detectors/{name}.md\) \|.*\| `{threshold}: {default}` \| {severity} \|$",
+            overview,
+            re.MULTILINE,
+        ):
+            problems.append(f"{name}: docs/detect.md does not have it with its defaults")
+        if name not in pages:
+            problems.append(f"{name}: no page")
+            continue
+        meaning, *sections = re.split(r"^## ", pages[name], flags=re.MULTILINE)
+        texts = dict(section.split("\n", 1) for section in sections)
+        if list(texts) != SECTIONS:
+            problems.append(f"{name}: the sections are {', '.join(texts)}")
+        if not meaning.partition("\n")[2].strip() or not all(text.strip() for text in texts.values()):
+            problems.append(f"{name}: a section says nothing")
+        if f"  {name}: {{{threshold}: {default}, severity: {severity}, enabled: true}}" not in pages[name]:
+            problems.append(f"{name}: other defaults")
+        if "(../detect.md#work-on-a-detection)" not in pages[name]:
+            problems.append(f"{name}: no link to what all detectors share")
+    return problems
+
+
 def machine_traces(root: Path) -> list[str]:
     """Registry hosts, and paths of the machine where the file was written."""
     problems = []

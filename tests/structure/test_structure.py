@@ -21,6 +21,8 @@ CHECKS = [
     checks.missing_grains,
     checks.versions,
     checks.machine_traces,
+    checks.broken_links,
+    checks.detector_pages,
     checks.sql_that_consumers_would_run,
     checks.nodes_that_take_no_turn,
     checks.tests_that_need_more_than_is_built,
@@ -39,6 +41,25 @@ VERSIONED = {
     "pyproject.toml": '[project]\nversion = "1.2.3"\n',
     "CHANGELOG.md": "# Changelog\n\n## 1.2.3 (2026-01-05)\n\n## 1.2.2\n",
 }
+
+
+DETECTORS = {
+    "macros/health/detectors.sql": "('late', 'share', 0.2, 'low'), ('gone', 'rows', 1, 'high'),",
+    "docs/detect.md": "| [late](detectors/late.md) | Late. | `share: 0.2` | low |",
+    "docs/detectors/late.md": "# Late\n\nLate.\n\n"
+    + "\n\n".join(f"## {section}\n\nText." for section in checks.SECTIONS)
+    + "\n  late: {share: 0.2, severity: low, enabled: true}\n[x](../detect.md#work-on-a-detection)\n",
+}
+
+
+#: What is wrong with the second of them: it has no page.
+GONE = ["gone: docs/detect.md does not have it with its defaults", "gone: no page"]
+
+
+def late_page(old: str, new: str) -> dict[str, str]:
+    page = DETECTORS["docs/detectors/late.md"]
+    assert old in page
+    return {**DETECTORS, "docs/detectors/late.md": page.replace(old, new)}
 
 
 def late_rows(signature: str) -> dict[str, str]:
@@ -136,6 +157,37 @@ def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
             checks.machine_traces,
             {"a.txt": "https://files.python" + "hosted.org/x", "b/c.md": "see /ro" + "ot/x", "d.md": "/root"},
             ["a.txt: https://files.python" + "hosted", "b/c.md: /ro" + "ot/"],
+        ),
+        (
+            checks.broken_links,
+            {
+                "a.md": "[b](docs/b.md) [c](docs/c.md) [y](https://y.example/z)\n\n```\n[d](d.md)\n```\n",
+                "docs/b.md": "# A heading: yes\n\n[a](../a.md) [here](#a-heading-yes) [b](#no) [a](../a.md#b)",
+            },
+            ["a.md: docs/c.md", "docs/b.md: #no", "docs/b.md: ../a.md#b"],
+        ),
+        (checks.detector_pages, DETECTORS, GONE),
+        (
+            checks.detector_pages,
+            {**DETECTORS, "docs/detectors/x.md": "# X"},
+            ["x: no such detector", *GONE],
+        ),
+        (
+            checks.detector_pages,
+            late_page("## Contain", "## Containment"),
+            [f"late: the sections are {', '.join(checks.SECTIONS).replace('Contain', 'Containment')}", *GONE],
+        ),
+        (checks.detector_pages, late_page("Late.\n", ""), ["late: a section says nothing", *GONE]),
+        (
+            checks.detector_pages,
+            late_page("Recover\n\nText.", "Recover"),
+            ["late: a section says nothing", *GONE],
+        ),
+        (checks.detector_pages, late_page("share: 0.2", "share: 0.3"), ["late: other defaults", *GONE]),
+        (
+            checks.detector_pages,
+            late_page("../detect.md", "detect.md"),
+            ["late: no link to what all detectors share", *GONE],
         ),
         (
             checks.sql_that_consumers_would_run,

@@ -246,9 +246,9 @@ def add_incidents(found: Evidence) -> None:
     ]
     found.pages = {
         "hot_entity": {
-            "What it means": "One [entity](x.md) has\nan unusual share.\n\nMore.",
-            "Containment": "Tell `who` reads it.",
-            "How to verify": "Ask:\n\n```sql\nselect 1\nwhere incident_id = '<the incident>'\n```\n\nThen wait.",
+            "Meaning": "One [entity](x.md) has\nan unusual share.\n\nMore.",
+            "Contain": "Tell `who` reads it.",
+            "Verify": "Ask:\n\n```sql\nselect 1\nwhere 2 < 3\n```\n\nThen wait.",
         }
     }
 

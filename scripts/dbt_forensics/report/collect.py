@@ -99,13 +99,10 @@ def collect(warehouse: Warehouse, scope: Scope) -> Evidence:
 
 
 def _page(warehouse: Warehouse, kind: str) -> dict[str, str]:
-    """What the package's documentation says of a kind of incident, by heading."""
-    texts = (warehouse.documentation(f"{folder}/{kind}.md") for folder in ("detectors", "runbooks"))
-    return {
-        heading.strip(): section.strip()
-        for text in texts
-        for heading, _, section in (part.partition("\n") for part in text.split("\n## ")[1:])
-    }
+    """The detector's page of a kind of incident, by heading; what stands before the first one is its meaning."""
+    _, _, text = warehouse.documentation(f"detectors/{kind}.md").partition("\n")
+    sections = (part.partition("\n") for part in f"Meaning\n{text}".split("\n## "))
+    return {heading.strip(): section.strip() for heading, _, section in sections}
 
 
 class _Asker:

@@ -61,7 +61,7 @@ class Evidence:
         incident_rows: The rows that their detections name as examples.
         actions: What people did on the streams.
         windows: The latest expected windows of each stream, with their health.
-        pages: What the documentation says of each kind of incident, by kind and heading.
+        pages: The detector's page of each kind of incident, by kind and heading; before the first one is ``Meaning``.
     """
 
     project: str

@@ -12,8 +12,8 @@ from dbt_forensics.text import count, iso
 from dbt_forensics.warehouse import Row
 
 SEVERITIES = ("critical", "high", "medium", "low")
-#: The sections of a runbook that say what to do, in their order.
-STEPS = ("Containment", "Recovery", "How to verify", "Prevention")
+#: The sections of a detector's page that are its runbook, in their order.
+STEPS = ("Contain", "Recover", "Verify", "Prevent")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
@@ -50,7 +50,7 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
         "incident_id": key,
         "stream": row["stream"],
         "kind": row["kind"],
-        "meaning": _paragraph(pages.get("What it means", "")),
+        "meaning": _paragraph(pages.get("Meaning", "")),
         "severity": row["severity"],
         "status": _status(row, is_over),
         "owner": row["owner"],
@@ -68,7 +68,7 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
         "rows": _samples(found, row["stream"], evidence),
         "actions": actions,
         "remains": _remains(found, impact, actions, is_over),
-        "runbook": [{"step": step, "blocks": _blocks(pages[step], key)} for step in STEPS if pages.get(step)],
+        "runbook": [{"step": step, "blocks": _blocks(pages[step])} for step in STEPS if pages.get(step)],
     }
 
 
@@ -202,14 +202,12 @@ def _paragraph(text: str) -> str:
     return _plain(text.split("\n\n", 1)[0])
 
 
-def _blocks(section: str, incident_id: str) -> list[Json]:
-    """The paragraphs of a section of a runbook, and its SQL with the incident's id filled in."""
+def _blocks(section: str) -> list[Json]:
+    """The paragraphs and the code of a section of a page."""
     blocks: list[Json] = []
     for place, part in enumerate(re.split(r"```(?:sql|bash|yaml)?\n", section)):
         if place % 2:
-            blocks.append(
-                {"code": part.removesuffix("```").strip("\n").replace("<the incident>", incident_id)}
-            )
+            blocks.append({"code": part.removesuffix("```").strip("\n")})
         else:
             blocks += [{"text": _plain(one)} for one in part.split("\n\n") if one.strip(" \n`")]
     return blocks
