@@ -2,7 +2,7 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with streams as (
 
-    select * from {{ ref('forensics__streams') }}
+    select * from {{ ref('int_forensics__judged_streams') }}
 
 ),
 
@@ -29,6 +29,7 @@ of_streams as (
         streams.window_period,
         streams.window_minutes,
         streams.expected_delay_minutes,
+        streams.concluded_at,
         coalesce(settings.threshold, detectors.threshold) as threshold,
         coalesce(settings.severity, detectors.severity) as severity,
         coalesce(settings.is_enabled, true) as is_enabled
@@ -48,23 +49,15 @@ of_watches as (
         'day' as window_period,
         cast(1440 as {{ dbt.type_bigint() }}) as window_minutes,
         cast(0 as {{ dbt.type_bigint() }}) as expected_delay_minutes,
+        cast(null as {{ dbt.type_timestamp() }}) as concluded_at,
         threshold,
         severity,
         true as is_enabled
     from detectors
     where detector in ('metric_mismatch', 'unexplained_change')
 
-),
-
-either as (
-
-    select * from of_streams
-    union all
-    select * from of_watches
-
 )
 
-select
-    *,
-    {{ dbt_forensics.concluded_at() }} as concluded_at
-from either
+select * from of_streams
+union all
+select * from of_watches

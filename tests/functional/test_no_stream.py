@@ -33,6 +33,7 @@ PUBLIC = (
     "forensics__actions",
     "forensics__outbox",
     "forensics__seals",
+    "forensics__streams",
 )
 
 COLUMNS = {"id": "varchar", "happened_at": "timestamp", "loaded_at": "timestamp"}

@@ -244,14 +244,18 @@ def sql_that_consumers_would_run(root: Path) -> list[str]:
 
 
 def nodes_that_take_no_turn(root: Path) -> list[str]:
-    """Nodes that record, or look at what is recorded while dbt writes their query, and do not ask whose turn it is."""
+    """Nodes that record, or look at what is recorded while dbt writes their query, and do not ask whose turn it is.
+
+    What is ephemeral is written into a node that asks.
+    """
     asks = re.compile(
         r"materialized='(table|append_only)'|{% snapshot |dbt_forensics[.](concluded_at|recorded_at)\("
     )
     return [
         name
         for name, sql in sql_files(root, "models", "snapshots")
-        if asks.search(sql) and "take_turn()" not in sql and "int_forensics__build" not in sql + name
+        if asks.search(sql)
+        and not re.search(r"take_turn\(\)|int_forensics__build|assert_settings\('ephemeral'\)", sql + name)
     ]
 
 

@@ -7,10 +7,7 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with streams as (
 
-    select
-        *,
-        {{ dbt_forensics.concluded_at() }} as concluded_at
-    from {{ ref('forensics__streams') }}
+    select * from {{ ref('int_forensics__judged_streams') }}
 
 ),
 

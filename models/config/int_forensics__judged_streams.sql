@@ -1,0 +1,12 @@
+-- One row per declared stream, with the time of what this build concludes.
+{%- do dbt_forensics.assert_settings('ephemeral') %}
+with streams as (
+
+    select * from {{ ref('forensics__streams') }}
+
+)
+
+select
+    *,
+    {{ dbt_forensics.concluded_at() }} as concluded_at
+from streams
