@@ -26,11 +26,11 @@ def test_each_detector_has_its_pages_in_one_form() -> None:
 
 def test_the_pages_say_the_defaults() -> None:
     overview = (ROOT / "docs/detect.md").read_text("utf-8")
-    for name, knob, default, severity in DETECTORS:
+    for name, threshold, default, severity in DETECTORS:
         page = (ROOT / f"docs/detectors/{name}.md").read_text("utf-8")
-        assert f"  {name}: {{{knob}: {default}, severity: {severity}, enabled: true}}" in page
+        assert f"  {name}: {{{threshold}: {default}, severity: {severity}, enabled: true}}" in page
         assert re.search(
-            rf"^\| \[{name}\]\(detectors/{name}.md\) \|.*\| `{knob}: {default}` \| {severity} \|$",
+            rf"^\| \[{name}\]\(detectors/{name}.md\) \|.*\| `{threshold}: {default}` \| {severity} \|$",
             overview,
             re.MULTILINE,
         )

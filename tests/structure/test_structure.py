@@ -24,6 +24,8 @@ CHECKS = [
     checks.sql_that_consumers_would_run,
     checks.nodes_that_take_no_turn,
     checks.tests_that_need_more_than_is_built,
+    checks.import_circles,
+    checks.imports_of_the_report,
 ]
 
 DESCRIBED = """
@@ -38,6 +40,13 @@ VERSIONED = {
     "dbt_project.yml": "name: x\nversion: 1.2.3\n",
     "pyproject.toml": '[project]\nversion = "1.2.3"\n',
     "CHANGELOG.md": "# Changelog\n\n## 1.2.3 (2026-01-05)\n\n## 1.2.2\n",
+}
+
+
+MODULES = {
+    "scripts/dbt_forensics/b.py": "import dbt_forensics.a",
+    "scripts/dbt_forensics/c/__init__.py": "",
+    "scripts/dbt_forensics/c/cli.py": "import dbt_forensics.b\nfrom dbt_forensics import c",
 }
 
 
@@ -166,6 +175,36 @@ def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
                 "tests/generic/five.sql": "{{ model }}",
             },
             ["tests/generic/four.sql", "tests/one.sql"],
+        ),
+        (checks.import_circles, {**MODULES, "scripts/dbt_forensics/a.py": "import sys"}, []),
+        (
+            checks.import_circles,
+            {**MODULES, "scripts/dbt_forensics/a.py": "def f():\n    from dbt_forensics.c import cli"},
+            ["dbt_forensics.a imports dbt_forensics.c.cli imports dbt_forensics.b imports dbt_forensics.a"],
+        ),
+        (
+            checks.import_circles,
+            {
+                "scripts/dbt_forensics/a/b.py": "from . import c",
+                "scripts/dbt_forensics/a/c.py": "from .b import x",
+            },
+            ["dbt_forensics.a.b imports dbt_forensics.a.c imports dbt_forensics.a.b"],
+        ),
+        (
+            checks.imports_of_the_report,
+            {
+                "scripts/dbt_forensics/report/__init__.py": "",
+                "scripts/dbt_forensics/report/a.py": "",
+                "scripts/dbt_forensics/report/b.py": "from dbt_forensics.report.a import x",
+                "scripts/dbt_forensics/trace.py": "def f():\n    from dbt_forensics.report import a",
+                "scripts/dbt_forensics/cli.py": "COMMANDS = {'report': 'dbt_forensics.report.cli:report'}",
+                "scripts/dbt_forensics/demo.py": "import dbt_forensics.report.a",
+                "lab/forensics_lab/run.py": "import dbt_forensics.report.b",
+            },
+            [
+                "dbt_forensics.trace: dbt_forensics.report.a",
+                "forensics_lab.run: dbt_forensics.report.b",
+            ],
         ),
     ],
 )

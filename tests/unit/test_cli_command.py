@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 import pytest
 
 from dbt_forensics import cli, docs
-from dbt_forensics.check import render_check
+from dbt_forensics.check.render import render_check
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.report.assemble import assemble
 from dbt_forensics.report.evidence import Scope
@@ -32,10 +33,23 @@ def test_the_reference_is_up_to_date() -> None:
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
-    for name in ("check", "init", "load", "trace", "explain", "report"):
-        command = cli.cli.commands[name]
-        assert command.help
-        assert all(option.help for option in command.params if isinstance(option, click.Option))
+    names = []
+    for name, command in commands(cli.cli, "dbt-forensics"):
+        names.append(name)
+        assert command.help, name
+        assert all(option.help for option in command.params if isinstance(option, click.Option)), name
+    assert {f"dbt-forensics {name}" for name in cli.COMMANDS} < set(names)
+
+
+def commands(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command of a group, and of the groups in it, by what one types."""
+    context = click.Context(group)
+    for one in group.list_commands(context):
+        command = group.get_command(context, one)
+        assert command is not None, f"{name} {one}"
+        yield f"{name} {one}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} {one}")
 
 
 def test_usage_errors_exit_with_2(

@@ -15,8 +15,8 @@ from typing import Any
 
 from dbt_forensics.actions.log import Book
 from dbt_forensics.actions.plan import digest
+from dbt_forensics.document.masking import shown_row
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.report.shown import shown_row
 from dbt_forensics.sql import literal
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import count, iso, plain

@@ -176,7 +176,7 @@ def render_list(document: Mapping[str, Any], width: int) -> str:
     return text_of(console)
 
 
-def render_held(document: Mapping[str, Any], width: int) -> str:
+def render_quarantine(document: Mapping[str, Any], width: int) -> str:
     """Returns what is held back as text."""
     console = new_console(width)
     if not document["held"]:

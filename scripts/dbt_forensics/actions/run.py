@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from dbt_forensics.actions import log, outbox
-from dbt_forensics.actions.guards import Refusal, left_of, refusals
+from dbt_forensics.actions.guards import Refusal, refusals, unresolved
 from dbt_forensics.actions.plan import Chosen, choose, effects, effects_json, row_select, taken_condition
 from dbt_forensics.actions.selection import Selection
 from dbt_forensics.errors import ForensicsError
@@ -25,7 +25,7 @@ _REBUILT = ("forensics__ledger", "int_forensics__metric_log", "int_forensics__wa
 
 
 @dataclass(frozen=True)
-class Who:
+class Actor:
     """Who acts, and why."""
 
     owner: str
@@ -36,7 +36,7 @@ def plan(
     warehouse: WritingWarehouse,
     kind: str,
     selection: Selection,
-    who: Who,
+    actor: Actor,
     limit: int,
     *,
     dry_run: bool = False,
@@ -48,7 +48,7 @@ def plan(
         warehouse: Where to act.
         kind: Of the action.
         selection: Its rows.
-        who: Who plans it.
+        actor: Who plans it.
         limit: How many rows it may take.
         dry_run: Record nothing.
         jsonl_folder: Where an emission writes its file besides, as an absolute path.
@@ -65,7 +65,12 @@ def plan(
     _expect_up_to_date(book)
     chosen = choose(book, selection, kind, limit)
     action_id = log.new_action_id(
-        kind, selection.as_json(), who.owner, who.reason, book.now, *([jsonl_folder] if jsonl_folder else [])
+        kind,
+        selection.as_json(),
+        actor.owner,
+        actor.reason,
+        book.now,
+        *([jsonl_folder] if jsonl_folder else []),
     )
     found = _against(book, action_id, kind, selection, chosen, None, _unsettled(book, selection, chosen))
     if not chosen.rows:
@@ -89,8 +94,8 @@ def plan(
                     "planned",
                     kind,
                     selection.stream,
-                    who.owner,
-                    who.reason,
+                    actor.owner,
+                    actor.reason,
                     warehouse.target,
                     selection.as_json(),
                     chosen.digest,
@@ -107,7 +112,7 @@ def plan(
 
 
 def apply(
-    warehouse: WritingWarehouse, action_id: str, who: Who, overrides: Sequence[str], *, execute: bool
+    warehouse: WritingWarehouse, action_id: str, actor: Actor, overrides: Sequence[str], *, execute: bool
 ) -> Json:
     """Applies a plan: its rows and the act are recorded in one transaction, if nothing speaks against it.
 
@@ -116,7 +121,7 @@ def apply(
     Args:
         warehouse: Where to act.
         action_id: The plan's id.
-        who: Who applies it.
+        actor: Who applies it.
         overrides: Names of guards to pass.
         execute: Do it; without it only what would be done is told.
 
@@ -140,11 +145,11 @@ def apply(
         _expect_up_to_date(book)
         chosen = choose(book, selection, kind, limit)
         found = _against(book, action_id, kind, selection, chosen, one, unsettled)
-        left = left_of(found, overrides)
+        left = unresolved(found, overrides)
         if execute and not left:
             passed = [one.override for one in found if one.override]
             act = log.Act(
-                *(action_id, "applied", kind, selection.stream, who.owner, who.reason, warehouse.target),
+                *(action_id, "applied", kind, selection.stream, actor.owner, actor.reason, warehouse.target),
                 overrides=[str(name) for name in passed],
             )
             taken = taken_condition(book, selection, kind)
@@ -169,7 +174,7 @@ def apply(
     return {**document, "jsonl_folder": folder} if kind == "emission" else document
 
 
-def revert(warehouse: WritingWarehouse, action_id: str, who: Who, *, execute: bool) -> Json:
+def revert(warehouse: WritingWarehouse, action_id: str, actor: Actor, *, execute: bool) -> Json:
     """Reverts an action: from the next build of the ledger on it is as if it had not been applied.
 
     Raises:
@@ -186,16 +191,16 @@ def revert(warehouse: WritingWarehouse, action_id: str, who: Who, *, execute: bo
     _expect_up_to_date(book)
     would_change = effects(warehouse, action_id, one["kind"], "reverted", None)
     if execute:
-        _act(book, one, "reverted", who, ["applied", "verified"])
+        _act(book, one, "reverted", actor, ["applied", "verified"])
     return {**_of(one), "status": "reverted" if execute else one["status"], "effects": would_change}
 
 
-def cancel(warehouse: WritingWarehouse, action_id: str, who: Who) -> None:
+def cancel(warehouse: WritingWarehouse, action_id: str, actor: Actor) -> None:
     """Cancels a plan that has not been applied."""
     book = log.open_book(warehouse)
     one = log.action(book, action_id)
     log.expect_status(one, ["planned"], "cancelled")
-    _act(book, one, "cancelled", who, ["planned"])
+    _act(book, one, "cancelled", actor, ["planned"])
 
 
 def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
@@ -217,7 +222,7 @@ def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
         if became != item["after"]:
             wrong.append({**item, "became": became})
     if not wrong and one["status"] == "applied":
-        _act(book, one, "verified", Who(one["applied_by"], one["reason"]), ["applied"])
+        _act(book, one, "verified", Actor(one["applied_by"], one["reason"]), ["applied"])
     emitted = {"emitted": len(outbox.emitted(book, action_id))} if one["kind"] == "emission" else {}
     return {
         **emitted,
@@ -252,13 +257,14 @@ def rebuild(options: DbtOptions) -> bool:
     return bool(dbtRunner().invoke(["run", *quiet, "--select", *_REBUILT, *options.arguments()]).success)
 
 
-def _act(book: log.Book, one: Row, act: str, who: Who, allowed: Sequence[str]) -> None:
+def _act(book: log.Book, one: Row, act: str, actor: Actor, allowed: Sequence[str]) -> None:
     with book.warehouse.transaction():
         book.warehouse.lock("forensics__action_log")
         log.expect_status(log.action(book, one["action_id"]), allowed, act)
         target = book.warehouse.target
         log.record(
-            book, log.Act(one["action_id"], act, one["kind"], one["stream"], who.owner, who.reason, target)
+            book,
+            log.Act(one["action_id"], act, one["kind"], one["stream"], actor.owner, actor.reason, target),
         )
 
 

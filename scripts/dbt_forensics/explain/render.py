@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dbt_forensics.report.words import cause_in_words
+from dbt_forensics.document.words import cause_in_words
 from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, moment, number, signed, visible, window_name
 

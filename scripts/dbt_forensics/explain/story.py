@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dbt_forensics.report.shown import MASKED, number, shortened, shown_dimensions
+from dbt_forensics.document.masking import MASKED, shortened, shown_dimensions
+from dbt_forensics.document.values import number
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import Row

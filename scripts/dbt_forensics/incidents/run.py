@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dbt_forensics.actions import log
+from dbt_forensics.document.masking import shortened
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.report.shown import shortened
 from dbt_forensics.sql import in_list, literal
 from dbt_forensics.streams import no_such_stream
 from dbt_forensics.text import iso
@@ -61,6 +61,11 @@ def shown(row: Row) -> Json:
         "opened_at": iso(row["opened_at"]),
         "resolved_at": iso(row["resolved_at"]),
     }
+
+
+def is_open(incident: Json) -> bool:
+    """Returns whether an incident, as the command prints it, is not over."""
+    return incident["resolved_at"] is None
 
 
 def record_act(warehouse: WritingWarehouse, act: str, incident_id: str, owner: str, reason: str) -> Json:

@@ -269,12 +269,12 @@ class _Project:
         options = DbtOptions(
             str(self.folder), str(self.folder), vars=json.dumps({"forensics_as_of": str(at)})
         )
-        who = actions.Who("lab", "the load was wrong")
+        actor = actions.Actor("lab", "the load was wrong")
         with open_writing(options) as warehouse:
             for played, one in due:
                 selection = Selection(played.stream, batches=(f"load {one.batch}",))
-                plan = actions.plan(warehouse, "withdrawal", selection, who, limit=1_000_000)
-                done = actions.apply(warehouse, plan["action_id"], who, list(OVERRIDES), execute=True)
+                plan = actions.plan(warehouse, "withdrawal", selection, actor, limit=1_000_000)
+                done = actions.apply(warehouse, plan["action_id"], actor, list(OVERRIDES), execute=True)
                 if done["status"] != "applied":
                     raise ForensicsError(f"Load {one.batch} of {played.stream} could not be withdrawn.")
 

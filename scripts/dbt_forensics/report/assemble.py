@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from dbt_forensics.document.masking import Json, shown_batch, shown_row, winner_of
+from dbt_forensics.document.values import earliest, latest
 from dbt_forensics.report.changes import changes
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.findings import findings, headline, open_questions
 from dbt_forensics.report.incidents import incidents
 from dbt_forensics.report.settling import settling
-from dbt_forensics.report.shown import Json, earliest, latest, shown_batch, shown_row, winner_of
 from dbt_forensics.report.windows import windows
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, long_duration

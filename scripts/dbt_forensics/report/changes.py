@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from dbt_forensics.document.masking import Json, shown_dimensions, shown_row
+from dbt_forensics.document.values import earliest, latest, number
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.ranking import difference, kind, ranked
-from dbt_forensics.report.shown import Json, earliest, latest, number, shown_dimensions, shown_row
 from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import Row
 

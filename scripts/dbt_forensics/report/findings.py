@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dbt_forensics.report.words import cause_in_words, change_in_words, drift_in_words
+from dbt_forensics.document.words import cause_in_words
+from dbt_forensics.report.words import change_in_words, drift_in_words
 from dbt_forensics.text import count, moment, signed, visible
 
 Json = dict[str, Any]

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dbt_forensics import text
+from dbt_forensics.document.words import cause_in_words
 from dbt_forensics.report import words
 from dbt_forensics.report.chart import Waterfall, settling, timeline, waterfall
 from dbt_forensics.report.heat import SIGNS, heat
@@ -48,7 +49,7 @@ def _environment() -> Environment:
         signed=text.signed,
         moment=_moment,
         duration=lambda seconds: "" if seconds is None else text.duration(float(seconds)),
-        cause=words.cause_in_words,
+        cause=cause_in_words,
         drift=words.drift_in_words,
         count=text.count,
         percent=text.percent,

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from dbt_forensics.document.masking import MASKED, Json, shortened, shown_dimensions, shown_row
+from dbt_forensics.document.values import number
 from dbt_forensics.report.evidence import Evidence, Scope
-from dbt_forensics.report.shown import MASKED, Json, number, shortened, shown_dimensions, shown_row
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import count, iso
 from dbt_forensics.warehouse import Row

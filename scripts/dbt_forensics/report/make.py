@@ -1,9 +1,9 @@
 """One report in the formats that were asked for."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from dbt_forensics.document.as_json import render_json
 from dbt_forensics.report.assemble import assemble
 from dbt_forensics.report.collect import collect
 from dbt_forensics.report.evidence import Scope
@@ -34,8 +34,3 @@ def render(document: dict[str, Any]) -> Mapping[str, str]:
         "scorecard.json": render_json(scorecard(document)),
         **({"postmortem.md": render_postmortem(document)} if document["scope"]["incident"] else {}),
     }
-
-
-def render_json(document: Any) -> str:
-    """Returns a document as JSON text, the same for the same document."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

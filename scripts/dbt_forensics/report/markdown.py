@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dbt_forensics import text
+from dbt_forensics.document.words import cause_in_words
 from dbt_forensics.report import words
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~<>&$#])")
@@ -42,7 +43,7 @@ def _render(template: str, document: dict[str, Any]) -> str:
         signed=text.signed,
         moment=text.moment,
         duration=lambda seconds: "" if seconds is None else text.duration(float(seconds)),
-        cause=words.cause_in_words,
+        cause=cause_in_words,
         change=words.change_in_words,
         drift=words.drift_in_words,
         count=text.count,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from dbt_forensics.document.masking import Json, shown_dimensions
+from dbt_forensics.document.values import number
 from dbt_forensics.report.evidence import Evidence
-from dbt_forensics.report.shown import Json, number, shown_dimensions
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, long_duration
 from dbt_forensics.warehouse import Row

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from dbt_forensics.document.masking import Json
+from dbt_forensics.document.values import number
 from dbt_forensics.report.evidence import Evidence
-from dbt_forensics.report.shown import Json, number
 from dbt_forensics.text import iso
 from dbt_forensics.warehouse import Row
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dbt_forensics.report.shown import number, shown_dimensions, shown_row
+from dbt_forensics.document.masking import shown_dimensions, shown_row
+from dbt_forensics.document.values import number
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso
 from dbt_forensics.warehouse import Row

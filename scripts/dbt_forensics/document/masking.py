@@ -1,23 +1,16 @@
-"""How values and rows appear in the JSON document: exact, masked where personal, and never endless. Pure."""
+"""How rows and their values stand in a JSON document: masked where personal, and never endless. Pure."""
 
 import json
-from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
+from dbt_forensics.document.values import number
 from dbt_forensics.streams import Stream
-from dbt_forensics.text import iso, moment, plain
+from dbt_forensics.text import iso, moment
 from dbt_forensics.warehouse import Row
 
 Json = dict[str, Any]
 MASKED = "(masked)"
 LONGEST_VALUE = 200
-
-
-def number(value: Any) -> str | None:
-    """Returns an exact number as the JSON has it: text, so that no digit is lost."""
-    return None if value is None else plain(Decimal(str(value)))
 
 
 def shown_row(row: Row, stream: Stream, winner: str | None = None) -> Json:
@@ -82,13 +75,3 @@ def winner_of(row: Row, stream: Stream) -> str | None:
         return None
     arrived = moment(iso(row["winner_ingested_at"]))
     return f"the row of batch {shown_batch(row['winner_batch_id'], stream)} that arrived {arrived}"
-
-
-def earliest(times: Iterable[datetime | None]) -> str | None:
-    """Returns the earliest of some times as the JSON has it, or None if there is none."""
-    return iso(min((time for time in times if time is not None), default=None))
-
-
-def latest(times: Iterable[datetime | None]) -> str | None:
-    """Returns the latest of some times as the JSON has it, or None if there is none."""
-    return iso(max((time for time in times if time is not None), default=None))
