@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 
 import click
 
 from dbt_forensics import __version__
-from dbt_forensics.errors import ForensicsError
-from dbt_forensics.terminal import tell
+from dbt_forensics.console import run_command
 
 COMMANDS = {
     "check": "dbt_forensics.check.cli:check",
     "explain": "dbt_forensics.explain.cli:explain",
     "incident": "dbt_forensics.incidents.cli:incident",
     "init": "dbt_forensics.init.cli:init",
-    "lab": "dbt_forensics.lab.cli:lab_group",
     "load": "dbt_forensics.load.cli:load",
     "quarantine": "dbt_forensics.actions.cli:quarantine",
     "replay": "dbt_forensics.actions.cli:replay",
@@ -52,8 +49,4 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command; an error is one sentence on stderr and its exit code."""
-    try:
-        cli(prog_name="dbt-forensics")
-    except ForensicsError as error:
-        tell(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
+    run_command(cli, "dbt-forensics")

@@ -92,6 +92,15 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
 
 
+def run_command(command: Callable[..., object], name: str) -> None:
+    """Runs a command under a name; an error is one sentence on stderr and its exit code."""
+    try:
+        command(prog_name=name)
+    except ForensicsError as error:
+        tell(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
 def required_text(text: str, option: str) -> str:
     """Returns what an option says, without blanks around it.
 

@@ -213,7 +213,6 @@ def _refs(sql: str) -> set[str]:
 
 
 _TYPE_ONLY = "if TYPE_CHECKING:\n    from rich.console import Console\n"
-#: The lab and the demo show what they made themselves.
 _TO_A_TERMINAL = re.compile(
     r"^\s*(?:from rich\b|import rich\b|print\(|click\.secho\(|sys\.std(?:out|err)\.write|click\.echo\((?!render_)).*",
     re.MULTILINE,
@@ -226,7 +225,7 @@ def other_ways_to_a_terminal(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root).as_posix()}: {match.group().strip()}"
         for path in sorted(folder.rglob("*.py"))
-        if path.name not in ("terminal.py", "demo.py") and path.parent.name != "lab"
+        if path.name != "terminal.py"
         for match in _TO_A_TERMINAL.finditer(path.read_text(encoding="utf-8").replace(_TYPE_ONLY, ""))
     ]
 
@@ -274,5 +273,5 @@ def imports_of_the_report(root: Path) -> list[str]:
         for name, imports in sorted(_imports(root).items())
         for imported in imports
         if imported.startswith("dbt_forensics.report") and not name.startswith("dbt_forensics.report")
-        if name != "dbt_forensics.demo"
+        if name != "forensics_lab.demo"
     ]

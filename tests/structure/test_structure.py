@@ -198,7 +198,7 @@ def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
                 "scripts/dbt_forensics/report/b.py": "from dbt_forensics.report.a import x",
                 "scripts/dbt_forensics/trace.py": "def f():\n    from dbt_forensics.report import a",
                 "scripts/dbt_forensics/cli.py": "COMMANDS = {'report': 'dbt_forensics.report.cli:report'}",
-                "scripts/dbt_forensics/demo.py": "import dbt_forensics.report.a",
+                "lab/forensics_lab/demo.py": "import dbt_forensics.report.a",
                 "lab/forensics_lab/run.py": "import dbt_forensics.report.b",
             },
             [

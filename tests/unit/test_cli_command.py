@@ -16,6 +16,7 @@ from dbt_forensics.errors import ForensicsError
 from dbt_forensics.report.assemble import assemble
 from dbt_forensics.report.evidence import Scope
 from dbt_forensics.warehouse import DbtOptions, sentence
+from forensics_lab.cli import lab
 from unit.report_evidence import eventful_evidence
 
 DOCS = Path(docs.__file__).resolve().parents[2] / "docs"
@@ -34,7 +35,7 @@ def test_the_reference_is_up_to_date() -> None:
 
 def test_every_command_and_option_says_what_it_does() -> None:
     names = []
-    for name, command in commands(cli.cli, "dbt-forensics"):
+    for name, command in [*commands(cli.cli, "dbt-forensics"), *commands(lab, "forensics_lab")]:
         names.append(name)
         assert command.help, name
         assert all(option.help for option in command.params if isinstance(option, click.Option)), name

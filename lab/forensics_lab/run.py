@@ -19,13 +19,13 @@ from dbt_forensics.actions import run as actions
 from dbt_forensics.actions.guards import OVERRIDES
 from dbt_forensics.actions.selection import Selection
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import ColumnChange, Withdrawal
-from dbt_forensics.lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
-from dbt_forensics.lab.worlds import WARM_DAYS, World
 from dbt_forensics.warehouse import DbtOptions, sentence
 from dbt_forensics.writing import open_writing
+from forensics_lab.breaking import ColumnChange, Withdrawal
+from forensics_lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
+from forensics_lab.worlds import WARM_DAYS, World
 
-PACKAGE = Path(__file__).resolve().parents[3]
+PACKAGE = Path(__file__).resolve().parents[2]
 FORMAT_VERSION = 1
 # What was said of a detection at each build: what counts is where it was then, not how far it has grown.
 _DETECTIONS = """
@@ -74,7 +74,7 @@ def run_worlds(
     warm_days: int = WARM_DAYS,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Plays worlds together, in one dbt project on DuckDB, and returns what `lab.score` reads, also in run.json.
+    """Plays worlds together, in one dbt project on DuckDB; returns what run.json has, for the score.
 
     Args:
         worlds: Of the same length, and of seeds of their own. Their starts must be the same day.

@@ -1,7 +1,7 @@
 """The history of a raw table as a sequence of steps, with a list of everything that is wrong in it.
 
 A step is what one hour does to the table: mostly one load, sometimes also what no raw table should suffer.
-Nothing here writes: `lab.files` does.
+Nothing here writes: `forensics_lab.files` does.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dbt_forensics.lab import shop
-from dbt_forensics.lab.shop import Events, Settings
+from forensics_lab import shop
+from forensics_lab.shop import Events, Settings
 
 # Column names with their types, in words that DuckDB and PostgreSQL share. `channel` is added later.
 COLUMNS = {

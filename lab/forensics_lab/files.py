@@ -15,8 +15,8 @@ import pyarrow.json
 import pyarrow.parquet
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab import shop
-from dbt_forensics.lab.history import (
+from forensics_lab import shop
+from forensics_lab.history import (
     ADDED_COLUMN,
     COLUMNS,
     EXPECTED,
@@ -28,7 +28,7 @@ from dbt_forensics.lab.history import (
     Update,
     steps,
 )
-from dbt_forensics.lab.shop import Settings
+from forensics_lab.shop import Settings
 
 FORMATS = ("parquet", "jsonl", "csv")
 FORMAT_VERSION = 1

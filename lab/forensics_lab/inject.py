@@ -1,6 +1,7 @@
 """Puts failures into healthy feeds, and keeps an exact list of what was put in.
 
-The list says of each failure which detector must see it, what else it may set off, and where: `lab.score` compares.
+The list says of each failure which detector must see it, what else it may set off, and where:
+`forensics_lab.score` compares.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import (
+from forensics_lab.breaking import (
     EVERY_BATCH,
     Case,
     ColumnChange,
@@ -20,8 +21,8 @@ from dbt_forensics.lab.breaking import (
     Publication,
     Withdrawal,
 )
-from dbt_forensics.lab.feeds import DAY, Feed, Rows, in_order
-from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
+from forensics_lab.feeds import DAY, Feed, Rows, in_order
+from forensics_lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
 
 SEVERITIES = ("mild", "medium", "severe")
 _SEVERITY_NAMES = ("low", "medium", "high", "critical")
@@ -32,7 +33,7 @@ class Order:
     """What to put where.
 
     Attributes:
-        kind: A key of `lab.kinds.KINDS`.
+        kind: A key of `forensics_lab.kinds.KINDS`.
         severity: One of `SEVERITIES`.
         feed: The name of the feed.
         day: On which day of the feed, from 0.

@@ -1,4 +1,4 @@
-"""`python -m dbt_forensics.demo`: a shop's history, a project that records it build by build, the report."""
+"""`python -m forensics_lab.demo`: a shop's history, a project that records it build by build, the report."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import duckdb
 import pyarrow as pa
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.apply import apply_steps
-from dbt_forensics.lab.files import write_history
-from dbt_forensics.lab.history import SINGLE_FAILURES
-from dbt_forensics.lab.shop import Settings
 from dbt_forensics.report.evidence import Scope
 from dbt_forensics.report.make import make_report, render
 from dbt_forensics.text import number, signed
 from dbt_forensics.warehouse import DbtOptions, open_warehouse, sentence
+from forensics_lab.apply import apply_steps
+from forensics_lab.files import write_history
+from forensics_lab.history import SINGLE_FAILURES
+from forensics_lab.shop import Settings
 
 PACKAGE = Path(__file__).resolve().parents[2]
 RELATION = "raw.order_events"
@@ -59,7 +59,7 @@ class Demo:
 
 
 class RawTable:
-    """The `lab.apply.Warehouse` of a DuckDB connection."""
+    """The `forensics_lab.apply.Warehouse` of a DuckDB connection."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection

@@ -141,7 +141,7 @@ def score_runs(runs: Iterable[Json]) -> Score:
     """Scores runs.
 
     Args:
-        runs: What `lab.run.run_worlds` returned, or run.json has.
+        runs: What `forensics_lab.run.run_worlds` returned, or run.json has.
     """
     outcomes: list[tuple[_Outcome, Sequence[str]]] = []
     false_alarms: list[Json] = []

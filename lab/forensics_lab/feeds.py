@@ -1,7 +1,7 @@
 """Feeds that are unlike each other: what a seed makes of volume, rhythm, lateness, cadence and names of columns.
 
 A feed is healthy: it has retries, corrections, rows that are late, clocks that are a little ahead, quiet nights
-and weekends, days that are busier than others. What is wrong with it is put in by `lab.inject`.
+and weekends, days that are busier than others. What is wrong with it is put in by `forensics_lab.inject`.
 """
 
 from __future__ import annotations
