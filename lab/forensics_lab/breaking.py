@@ -87,7 +87,7 @@ class Effect:
     is_worse: bool = False
     #: Its severity, where it is not that of the detector.
     severity: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -112,7 +111,7 @@ class Injection:
     batch_id: str | None
     rows: int
     event_ids: list[str]
-    details: dict[str, Any]
+    details: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ class _Tables:
             marked = rows[rows["mark"] == code]
             if code == shop.PLAIN or len(marked) == 0:
                 continue
-            details = {}
+            details: dict[str, object] = {}
             if code == shop.CLOCK_SKEW:
                 ahead = marked["occurred"] - self.load_times[load]
                 details["future_rows"] = int((ahead > CLOCK_SKEW_ALLOWED).sum())
@@ -297,7 +296,7 @@ def _amounts_replaced(
 
 def _deleted(tables: _Tables, step: int, load: int, rows: Events) -> tuple[Operation, Injection]:
     batch_id = tables.batch_id(load)
-    details = {"paid_amount_changes": tables.paid_amount_changes(rows, -rows["cents"])}
+    details: dict[str, object] = {"paid_amount_changes": tables.paid_amount_changes(rows, -rows["cents"])}
     return Delete(batch_id), Injection("batch_deleted", step, batch_id, len(rows), [], details)
 
 

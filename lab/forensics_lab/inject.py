@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from forensics_lab.breaking import (
     Publication,
     Withdrawal,
 )
+from forensics_lab.document import Line
 from forensics_lab.feeds import DAY, Feed, Rows, in_order
 from forensics_lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
 
@@ -77,9 +77,9 @@ class Injection:
     arrived_to: str
     first_bad_at: str
     rows: int
-    details: dict[str, Any]
+    details: dict[str, object]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Line:
         """The line for a file."""
         return asdict(self)
 

@@ -22,6 +22,7 @@ from dbt_forensics.errors import ForensicsError
 from dbt_forensics.warehouse import DbtOptions, sentence
 from dbt_forensics.writing import open_writing
 from forensics_lab.breaking import ColumnChange, Withdrawal
+from forensics_lab.document import Line, Run
 from forensics_lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
 from forensics_lab.worlds import WARM_DAYS, World
 
@@ -73,7 +74,7 @@ def run_worlds(
     every_hours: int = 24,
     warm_days: int = WARM_DAYS,
     say: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
+) -> Run:
     """Plays worlds together, in one dbt project on DuckDB; returns what run.json has, for the score.
 
     Args:
@@ -108,7 +109,7 @@ def run_worlds(
         say(f"build {number} of {len(builds)}, {start + since_start:%a %d %b %H:%M}: {seconds:.1f} s")
     with project.connection() as connection:
         sightings, incidents = _lines(connection, _DETECTIONS), _lines(connection, _INCIDENTS)
-    document = {
+    document: Run = {
         "format_version": FORMAT_VERSION,
         "builds": [str(start + since_start) for since_start in builds],
         "start": str(start),
@@ -175,7 +176,7 @@ class _Project:
             "threads": 1,
             "settings": {"TimeZone": "UTC"},
         }
-        files: dict[str, Any] = {
+        files: dict[str, object] = {
             "dbt_project.yml": {
                 "name": "lab",
                 "profile": "lab",
@@ -389,7 +390,7 @@ group by counted.window_start
 """
 
 
-def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Line]:
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or ()]
     return [

@@ -11,11 +11,11 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import click
 
 from dbt_forensics.errors import ForensicsError
+from forensics_lab.document import Run
 from forensics_lab.run import run_worlds
 from forensics_lab.score import Score, Thresholds, score_runs, table
 from forensics_lab.worlds import break_world, make_world
@@ -64,9 +64,7 @@ def sweep(
     # dbt holds much that is global: each process begins with none of it.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
         runs = [pool.submit(play, seeds, folder, feeds, rows, days) for seeds in groups(first, last)]
-        documents: list[dict[str, Any]] = [
-            json.loads(run.result().read_text(encoding="utf-8")) for run in runs
-        ]
+        documents: list[Run] = [json.loads(run.result().read_text(encoding="utf-8")) for run in runs]
     return score_runs(documents)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from dbt_forensics.actions import run
+from dbt_forensics.actions.document import Action, ActionList, Quarantine, Verification
 from dbt_forensics.actions.guards import OVERRIDES
 from dbt_forensics.actions.quarantine import in_quarantine
 from dbt_forensics.actions.render import render_action, render_list, render_quarantine, render_verified
@@ -205,7 +206,7 @@ def discard(**given: Any) -> int:
 @answers(render_quarantine, exit_code=lambda document: 1 if document["held"] else 0)
 def list_quarantine(
     warehouse: Warehouse, stream: str | None, with_discarded: bool, samples: int
-) -> dict[str, Any]:
+) -> Quarantine:
     """Show what is held back, by rule, with samples."""
     return in_quarantine(warehouse, stream, samples, with_discarded=with_discarded)
 
@@ -294,14 +295,14 @@ def cancel_action(options: DbtOptions, action_id: str, owner: str, reason: str) 
 @replay.command("verify")
 @click.argument("action_id")
 @answers(render_verified, exit_code=lambda document: 1 if document["wrong"] else 0, opens=open_writing)
-def verify_action(warehouse: WritingWarehouse, action_id: str) -> dict[str, Any]:
+def verify_action(warehouse: WritingWarehouse, action_id: str) -> Verification:
     """Compare what the action ACTION_ID did with its plan. Exits with 1 where a value became another."""
     return run.verify(warehouse, action_id)
 
 
 @replay.command("list")
 @answers(render_list)
-def list_actions(warehouse: Warehouse) -> dict[str, Any]:
+def list_actions(warehouse: Warehouse) -> ActionList:
     """Show all actions and how far they have come."""
     return {"actions": run.listed(warehouse)}
 
@@ -310,7 +311,7 @@ def _actor(owner: str, reason: str) -> run.Actor:
     return run.Actor(required_text(owner, "--owner"), required_text(reason, "--reason"))
 
 
-def _done(options: DbtOptions, document: dict[str, Any], as_json: bool) -> int:
+def _done(options: DbtOptions, document: Action, as_json: bool) -> int:
     """Builds the ledger after an act, and says what was done."""
     document["is_built"] = None
     if document["status"] in ("applied", "reverted") and document["kind"] in COUNTING:

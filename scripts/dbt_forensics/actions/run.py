@@ -7,9 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from dbt_forensics.actions import log, outbox
+from dbt_forensics.actions.document import (
+    Action,
+    Effect,
+    EmittedCount,
+    ListedAction,
+    OpenIncident,
+    Verification,
+    WrongOutbox,
+    WrongValue,
+)
 from dbt_forensics.actions.guards import Refusal, refusals, unresolved
 from dbt_forensics.actions.plan import Chosen, choose, effects, effects_json, row_select, taken_condition
 from dbt_forensics.actions.selection import Selection
@@ -19,7 +28,6 @@ from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import DbtOptions, Row, Warehouse
 from dbt_forensics.writing import WritingWarehouse
 
-Json = dict[str, Any]
 #: What a build after an act has to run: what reads the log of actions, and what reads the ledger.
 _REBUILT = ("forensics__ledger", "int_forensics__metric_log", "int_forensics__watch_log")
 
@@ -41,7 +49,7 @@ def plan(
     *,
     dry_run: bool = False,
     jsonl_folder: str | None = None,
-) -> Json:
+) -> Action:
     """Runs a selection, says what would come of it, and records the plan.
 
     Args:
@@ -113,7 +121,7 @@ def plan(
 
 def apply(
     warehouse: WritingWarehouse, action_id: str, actor: Actor, overrides: Sequence[str], *, execute: bool
-) -> Json:
+) -> Action:
     """Applies a plan: its rows and the act are recorded in one transaction, if nothing speaks against it.
 
     An emission whose file was not delivered, since the command was killed, is finished.
@@ -174,7 +182,7 @@ def apply(
     return {**document, "jsonl_folder": folder} if kind == "emission" else document
 
 
-def revert(warehouse: WritingWarehouse, action_id: str, actor: Actor, *, execute: bool) -> Json:
+def revert(warehouse: WritingWarehouse, action_id: str, actor: Actor, *, execute: bool) -> Action:
     """Reverts an action: from the next build of the ledger on it is as if it had not been applied.
 
     Raises:
@@ -203,7 +211,7 @@ def cancel(warehouse: WritingWarehouse, action_id: str, actor: Actor) -> None:
     _act(book, one, "cancelled", actor, ["planned"])
 
 
-def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
+def verify(warehouse: WritingWarehouse, action_id: str) -> Verification:
     """Compares what an action did with what its plan said, value by value, and records that it is so if it is.
 
     Raises:
@@ -212,28 +220,31 @@ def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
     book = log.open_book(warehouse)
     one = log.action(book, action_id)
     log.expect_status(one, ["applied", "verified"], "verified")
-    wrong = []
+    wrong: list[WrongValue | WrongOutbox] = []
     if one["kind"] == "emission":
-        wrong = outbox.wrong_with(book, one)
+        wrong += outbox.wrong_with(book, one)
     else:
         _expect_built_since(warehouse, one)
-    for item in json.loads(one["effects"]):
+    planned: list[Effect] = json.loads(one["effects"])
+    for item in planned:
         became = _value_after(warehouse, one, item)
         if became != item["after"]:
             wrong.append({**item, "became": became})
     if not wrong and one["status"] == "applied":
         _act(book, one, "verified", Actor(one["applied_by"], one["reason"]), ["applied"])
-    emitted = {"emitted": len(outbox.emitted(book, action_id))} if one["kind"] == "emission" else {}
+    emitted: EmittedCount = (
+        {"emitted": len(outbox.emitted(book, action_id))} if one["kind"] == "emission" else {}
+    )
     return {
         **emitted,
         "action_id": action_id,
         "status": "verified" if not wrong else one["status"],
-        "values": len(json.loads(one["effects"])),
+        "values": len(planned),
         "wrong": wrong,
     }
 
 
-def _of(one: Row) -> Json:
+def _of(one: Row) -> Action:
     """An action that was planned earlier, as a document."""
     return {
         "action_id": one["action_id"],
@@ -268,7 +279,7 @@ def _act(book: log.Book, one: Row, act: str, actor: Actor, allowed: Sequence[str
         )
 
 
-def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[Json]:
+def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[OpenIncident]:
     """The open incidents that some of the rows' windows are part of."""
     try:
         incidents = warehouse.relation("forensics__incidents")
@@ -276,7 +287,12 @@ def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[J
         return []
     windows = {row["window_start"] for row in chosen.rows} - {None}
     return [
-        {name: row[name] for name in ("incident_id", "kind", "severity", "status")}
+        {
+            "incident_id": row["incident_id"],
+            "kind": row["kind"],
+            "severity": row["severity"],
+            "status": row["status"],
+        }
         for row in warehouse.query(
             f"select * from {incidents} where stream = {literal(stream)} and resolved_at is null"
             " order by opened_at, incident_id"
@@ -343,7 +359,7 @@ def _expect_built_since(warehouse: WritingWarehouse, one: Row) -> None:
         )
 
 
-def _value_after(warehouse: WritingWarehouse, one: Row, item: Json) -> str | None:
+def _value_after(warehouse: WritingWarehouse, one: Row, item: Effect) -> str | None:
     """What a value showed first after the action was applied; what it showed then if it did not change."""
     found = warehouse.query(
         f"select value, recorded_from from {warehouse.relation('forensics__metric_versions')}"
@@ -362,9 +378,9 @@ def _document(
     status: str,
     selection: Selection,
     chosen: Chosen,
-    would_change: Sequence[Json],
+    would_change: Sequence[Effect],
     found: Sequence[Refusal],
-) -> Json:
+) -> Action:
     return {
         "action_id": action_id,
         "kind": kind,
@@ -379,11 +395,16 @@ def _document(
     }
 
 
-def listed(warehouse: Warehouse) -> list[Json]:
+def listed(warehouse: Warehouse) -> list[ListedAction]:
     """Returns all actions, the latest first."""
     return [
         {
-            **{name: row[name] for name in ("action_id", "kind", "stream", "status", "owner", "reason")},
+            "action_id": row["action_id"],
+            "kind": row["kind"],
+            "stream": row["stream"],
+            "status": row["status"],
+            "owner": row["owner"],
+            "reason": row["reason"],
             "rows": row["row_count"],
             "planned_at": iso(row["planned_at"]),
             "applied_at": iso(row["applied_at"]),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from dbt_forensics.check.document import Check, RecordFacts, SourceFacts, StreamCheck
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import literal
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, long_duration
 from dbt_forensics.warehouse import Column, Warehouse
 
-Json = dict[str, Any]
 
-
-def check_project(warehouse: Warehouse) -> Json:
+def check_project(warehouse: Warehouse) -> Check:
     """Returns what is configured, what is wrong with it, and what is on record.
 
     Args:
@@ -38,8 +36,8 @@ def check_project(warehouse: Warehouse) -> Json:
     }
 
 
-def _check_stream(warehouse: Warehouse, stream: Stream, is_built: bool) -> Json:
-    document: Json = {
+def _check_stream(warehouse: Warehouse, stream: Stream, is_built: bool) -> StreamCheck:
+    document: StreamCheck = {
         "stream": stream.name,
         "relation": stream.relation,
         "roles": dict(stream.roles),
@@ -125,7 +123,7 @@ def _other_ids(warehouse: Warehouse, stream: Stream, relation: str, columns: lis
         )
 
 
-def _renamed(warehouse: Warehouse, streams: list[Json]) -> Iterator[tuple[Json, str]]:
+def _renamed(warehouse: Warehouse, streams: list[StreamCheck]) -> Iterator[tuple[StreamCheck, str]]:
     """Finds new streams beside streams on record that are declared no more: they may be the same ones."""
     batches = warehouse.relation("forensics__batch_history")
     rows = warehouse.query(f"select distinct stream from {batches} order by stream")
@@ -159,7 +157,7 @@ def _as_sql(warehouse: Warehouse, expression: str, columns: list[Column]) -> str
     return f"({expression})"
 
 
-def _source(warehouse: Warehouse, stream: Stream, relation: str, columns: list[Column]) -> Json:
+def _source(warehouse: Warehouse, stream: Stream, relation: str, columns: list[Column]) -> SourceFacts:
     event_time, ingested_at = (
         _as_sql(warehouse, stream.roles[role], columns) for role in ("event_time", "ingested_at")
     )
@@ -167,13 +165,17 @@ def _source(warehouse: Warehouse, stream: Stream, relation: str, columns: list[C
         f"select count(*) as row_count, min({event_time}) as first_event_time, max({event_time}) as last_event_time,"
         f" min({ingested_at}) as first_ingested_at, max({ingested_at}) as last_ingested_at from {relation}"
     )[0]
-    times = {
-        name: str(value) if value is not None else None for name, value in row.items() if name != "row_count"
+    times = {name: None if value is None else str(value) for name, value in row.items()}
+    return {
+        "rows": int(row["row_count"]),
+        "first_event_time": times["first_event_time"],
+        "last_event_time": times["last_event_time"],
+        "first_ingested_at": times["first_ingested_at"],
+        "last_ingested_at": times["last_ingested_at"],
     }
-    return {"rows": int(row["row_count"]), **times}
 
 
-def _record(warehouse: Warehouse, stream: Stream) -> Json:
+def _record(warehouse: Warehouse, stream: Stream) -> RecordFacts:
     name = literal(stream.name)
     rows = warehouse.query(
         "select count(*) as row_count, max(recorded_at) as recorded_at"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbt_forensics.check.project import Json
+from dbt_forensics.check.document import Check, StreamCheck
+from dbt_forensics.streams import MetricDefinition
 from dbt_forensics.text import count, moment, visible
 
 
-def render_check(document: Json) -> str:
+def render_check(document: Check) -> str:
     """Returns the outcome of a check as text."""
     lines = [
         f"{document['project']}: "
@@ -32,7 +33,7 @@ def render_check(document: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _stream_lines(stream: Json) -> Iterator[str]:
+def _stream_lines(stream: StreamCheck) -> Iterator[str]:
     yield f"Stream {stream['stream']} from {stream['relation']}"
     source, record = stream["source"], stream["record"]
     if source:
@@ -67,7 +68,7 @@ def _stream_lines(stream: Json) -> Iterator[str]:
         yield f"  PROBLEM         {visible(problem)}"
 
 
-def _metric(definition: Json) -> str:
+def _metric(definition: MetricDefinition) -> str:
     if definition["agg"] == "ratio":
         return f"{definition['numerator']} / {definition['denominator']}"
     words = f"{definition['agg']}({definition.get('expr', '*')})"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import click
 
 from dbt_forensics.console import TIME, answers
 from dbt_forensics.explain.collect import Question, explain_value
+from dbt_forensics.explain.document import Explanation
 from dbt_forensics.explain.render import render_explanation
 from dbt_forensics.warehouse import Warehouse
 
@@ -33,7 +33,7 @@ def explain(
     stream: str | None,
     dimensions: tuple[str, ...],
     as_of: datetime | None,
-) -> dict[str, Any]:
+) -> Explanation:
     """Tell every value that METRIC showed for WINDOW, why it changed, and because of which events.
 
     WINDOW is a UTC day or a time in it, such as 2026-01-05 or '2026-01-05 14:00'. Exits with 1 when a change does not

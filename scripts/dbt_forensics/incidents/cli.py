@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from dbt_forensics.console import answers, dbt_command, progress, required_text
+from dbt_forensics.incidents.document import IncidentList
 from dbt_forensics.incidents.render import render_incidents
 from dbt_forensics.incidents.run import listed, record_act
 from dbt_forensics.terminal import tell
@@ -26,7 +25,7 @@ def incident() -> None:
     render_incidents,
     exit_code=lambda document: 1 if any(one["resolved_at"] is None for one in document["incidents"]) else 0,
 )
-def list_incidents(warehouse: Warehouse, stream: str | None, with_resolved: bool) -> dict[str, Any]:
+def list_incidents(warehouse: Warehouse, stream: str | None, with_resolved: bool) -> IncidentList:
     """Show the open incidents. Exits with 1 when there are any."""
     return {"incidents": listed(warehouse, stream, with_resolved=with_resolved)}
 

@@ -1,18 +1,18 @@
 """The report as Markdown: a pure formatter over the JSON document."""
 
 import re
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dbt_forensics import text
 from dbt_forensics.document.words import cause_in_words
 from dbt_forensics.report import words
+from dbt_forensics.report.document import Report
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~<>&$#])")
 
 
-def render_markdown(document: dict[str, Any]) -> str:
+def render_markdown(document: Report) -> str:
     """Returns a report as Markdown; the same document gives the same text.
 
     Args:
@@ -21,7 +21,7 @@ def render_markdown(document: dict[str, Any]) -> str:
     return _render("report.md.j2", document)
 
 
-def render_postmortem(document: dict[str, Any]) -> str:
+def render_postmortem(document: Report) -> str:
     """Returns a postmortem of the report's incidents with the facts filled in, as Markdown.
 
     Args:
@@ -30,7 +30,7 @@ def render_postmortem(document: dict[str, Any]) -> str:
     return _render("postmortem.md.j2", document)
 
 
-def _render(template: str, document: dict[str, Any]) -> str:
+def _render(template: str, document: Report) -> str:
     environment = Environment(
         loader=PackageLoader("dbt_forensics.report"),
         trim_blocks=True,

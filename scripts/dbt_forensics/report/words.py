@@ -1,13 +1,10 @@
 """How a report names changes and drift. Pure."""
 
-from typing import Any
-
+from dbt_forensics.report.document import Change, Drift
 from dbt_forensics.text import number, percent, signed, visible, window_name
 
-Json = dict[str, Any]
 
-
-def change_in_words(change: Json) -> str:
+def change_in_words(change: Change) -> str:
     """Returns a changed metric window as one clause, with its old and its new value."""
     dimensions = ", ".join(f"{name} {visible(value)}" for name, value in change["dimensions"].items())
     what = change["metric"] + (f" ({dimensions})" if dimensions else "")
@@ -19,7 +16,7 @@ def change_in_words(change: Json) -> str:
     return f"{what} of {window} {was}, is {number(change['now']['value'])} now ({moved})"
 
 
-def drift_in_words(item: Json) -> str:
+def drift_in_words(item: Drift) -> str:
     """Returns what happened to a column."""
     if item["kind"] == "type_changed":
         return f"changed from {item['before']} to {item['after']}"
