@@ -23,7 +23,7 @@ setup: .venv/.made ## make .venv with everything in it, the command included
 	@:
 
 demo: setup ## generate a shop's history, build it at several times, report what changed
-	@$(BIN)/python -m dbt_forensics.demo
+	@$(BIN)/python -m forensics_lab.demo
 
 test: setup ## lint, parse, and the tests that every change needs: on DuckDB, and on PostgreSQL where engines differ
 	@$(MAKE) --jobs 2 --output-sync=target --no-print-directory lint-python lint-sql parse
@@ -61,7 +61,7 @@ thorough-test-%: setup
 
 lab-score-%: setup
 	@rm -rf build/lab-$*
-	@$(BIN)/python -m dbt_forensics.lab.sweep --out build/lab-$* --seeds $(word $*,331-340 341-350 351-360)
+	@$(BIN)/python -m forensics_lab.sweep --out build/lab-$* --seeds $(word $*,331-340 341-350 351-360)
 
 mutants: setup ## plant the faults of tests/mutants one at a time, and tell which test finds each (an hour)
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run
@@ -122,7 +122,7 @@ bench-large: setup ## how the package's builds grow up to 100 million rows (an h
 
 lab-score: setup ## the lab's score over thirty seeds (twenty minutes on two cores)
 	@rm -rf build/lab
-	@$(BIN)/python -m dbt_forensics.lab.sweep
+	@$(BIN)/python -m forensics_lab.sweep
 
 docs: setup ## write docs/cli.md from the command, and check what is documented
 	@$(BIN)/python -m dbt_forensics.docs
@@ -138,7 +138,7 @@ requirements: ## pin the versions anew from requirements*.in (needs uv)
 	done
 
 clean: ## remove .venv and all that make, dbt and the tools have written
-	@rm -rf .venv .venv-* build dist demo target logs .hypothesis .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
+	@rm -rf .venv .venv-* build dist demo target logs .hypothesis .pytest_cache .mypy_cache .ruff_cache {scripts,lab}/*.egg-info
 	@rm -rf {integration_tests,examples/*}/{target,logs,dbt_packages,package-lock.yml}
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -158,7 +158,7 @@ clean: ## remove .venv and all that make, dbt and the tools have written
 	@$(call install,.venv-dbt-$*,--no-deps -r $<)
 	@touch $@
 
-.venv/.made: requirements-dev.txt pyproject.toml
+.venv/.made: requirements-dev.txt pyproject.toml lab/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "This needs Python 3.11 or newer, and '$(PYTHON)' is not. Name one: make PYTHON=/path/to/python3.11 setup" >&2; \
 	    exit 1; }
@@ -167,11 +167,11 @@ clean: ## remove .venv and all that make, dbt and the tools have written
 	@if uv --version >/dev/null 2>&1; then \
 	    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; \
 	    uv pip install --quiet --compile-bytecode --python .venv -r requirements-dev.txt; \
-	    uv pip install --quiet --python .venv --no-deps -e .; \
+	    uv pip install --quiet --python .venv --no-deps -e . -e lab; \
 	else \
 	    $(PYTHON) -m venv .venv; \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e . -e lab; \
 	fi
 	@touch $@
 

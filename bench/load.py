@@ -41,14 +41,14 @@ FORMATS = ("jsonl", "csv", "parquet")
 LOAD = """
 import sys, time
 from dbt_forensics.load.files import find_files
-from dbt_forensics.load.run import Loader, Wishes
+from dbt_forensics.load.run import Loader, LoadOptions
 from dbt_forensics.load.target import find_target
 from dbt_forensics.warehouse import DbtOptions
 from dbt_forensics.writing import open_writing
 folder, path = sys.argv[1:]
 with open_writing(DbtOptions(folder, folder)) as warehouse:
     started = time.perf_counter()
-    loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), Wishes())
+    loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), LoadOptions())
     (outcome,) = loader.load(find_files([path]))
     print(time.perf_counter() - started)
 assert outcome.status == "landed", outcome

@@ -21,6 +21,8 @@ ROLES = (
 )
 
 
+#: What a user declared of a metric, as the package completed it.
+MetricDefinition = Mapping[str, Any]
 _PART = r'(?:"[^"]+"|[^."\s][^."]*)'
 
 
@@ -67,7 +69,7 @@ class Stream:
     on_conflict: str
     too_late: str
     rules: Mapping[str, str]
-    metrics: Mapping[str, Mapping[str, Any]]
+    metrics: Mapping[str, MetricDefinition]
     personal_data: frozenset[str]
 
     def payload_columns(self, columns: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import overload
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -97,6 +98,12 @@ def long_duration(length: timedelta) -> str:
     return count(seconds, "second")
 
 
+@overload
+def iso(time: datetime) -> str: ...
+@overload
+def iso(time: None) -> None: ...
+@overload
+def iso(time: datetime | None) -> str | None: ...
 def iso(time: datetime | None) -> str | None:
     """Returns a UTC time as the reports' JSON has it, such as ``2026-01-05T10:00:00Z``."""
     return None if time is None else time.isoformat() + "Z"

@@ -96,12 +96,12 @@ class Warehouse:
 
     def macro(self, name: str, **arguments: Any) -> Any:
         """Runs a macro of the package, or of dbt, and returns what it returns."""
-        with _sentences():
+        with errors_as_sentences():
             return self._adapter.execute_macro(name, project=self._home(name), kwargs=arguments)
 
     def query(self, statement: str) -> list[Row]:
         """Returns the rows of a query as dictionaries: exact numbers as Decimal, times as naive datetime."""
-        with _sentences():
+        with errors_as_sentences():
             _, cursor = _connections(self._adapter).add_query(statement)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
@@ -180,14 +180,14 @@ class Warehouse:
 
     def _wanted(self, node: Any) -> BaseRelation:
         """Returns the relation that dbt takes a node for, which may be a file."""
-        with _sentences():
+        with errors_as_sentences():
             wanted: BaseRelation = self._adapter.Relation.create_from(self._adapter.config, node)
         return wanted
 
     def _existing(self, node: Any) -> BaseRelation | None:
         """Returns a node's relation if the warehouse has it."""
         wanted = self._wanted(node)
-        with _sentences():
+        with errors_as_sentences():
             found: BaseRelation | None = self._adapter.get_relation(
                 database=wanted.database, schema=wanted.schema, identifier=wanted.identifier
             )
@@ -267,7 +267,7 @@ def session(options: DbtOptions, *, read_only: bool) -> Iterator[tuple[BaseAdapt
     try:
         with (
             _working_in(adapter.config.project_root),
-            _sentences(),
+            errors_as_sentences(),
             adapter.connection_named("dbt-forensics"),
         ):
             _begin(adapter, _READ_ONLY_SESSION.get(adapter.type(), "select 1") if read_only else "select 1")
@@ -347,7 +347,8 @@ def _begin(adapter: BaseAdapter, statement: str) -> None:
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def errors_as_sentences() -> Iterator[None]:
+    """Raises an error of dbt as one sentence."""
     from dbt_common.exceptions import DbtBaseException
 
     try:

@@ -18,8 +18,10 @@ import pytest
 
 from dbt_forensics.cli import main
 from dbt_forensics.errors import ForensicsError
+from dbt_forensics.report.document import Report
 from dbt_forensics.warehouse import DbtOptions, open_warehouse
 from harness.project import PACKAGE, Consumer
+from harness.typed import mismatches, type_of
 
 COLUMNS = {
     "event_id": "varchar",
@@ -115,10 +117,13 @@ class Outcome:
     code: int
     out: str
     err: str
+    arguments: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        document = json.loads(self.out)
+        assert list(mismatches(document, type_of(self.arguments))) == []
+        return document
 
 
 def run(consumer: Consumer, *arguments: str) -> Outcome:
@@ -133,7 +138,7 @@ def run(consumer: Consumer, *arguments: str) -> Outcome:
         pytest.raises(SystemExit) as stop,
     ):
         main()
-    return Outcome(int(stop.value.code or 0), out.getvalue(), err.getvalue())
+    return Outcome(int(stop.value.code or 0), out.getvalue(), err.getvalue(), arguments)
 
 
 def test_check_says_what_is_recorded(shop: Consumer) -> None:
@@ -155,6 +160,7 @@ def test_report_gives_the_numbers_of_the_worked_example(shop: Consumer, tmp_path
         "1. orders: revenue (currency EUR) of 2026-01-05 was 205, is 182 now"
     )
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert list(mismatches(report, Report)) == []
     assert report["recorded_at"] == "2026-01-08T10:00:00Z"
     revenue = report["changes"]["items"][0]
     assert (revenue["kind"], revenue["published"]["value"], revenue["now"]["value"]) == (

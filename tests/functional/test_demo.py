@@ -16,10 +16,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from dbt_forensics.demo import BUILDS, RELATION, RawTable, main
-from dbt_forensics.lab.apply import apply_steps
-from dbt_forensics.lab.files import write_history
-from dbt_forensics.lab.shop import ROWS_PER_DAY, Settings
+from forensics_lab.apply import apply_steps
+from forensics_lab.demo import BUILDS, RELATION, RawTable, main
+from forensics_lab.files import write_history
+from forensics_lab.shop import ROWS_PER_DAY, Settings
 from harness.engines import Engine
 from harness.project import PACKAGE, Consumer
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from dbt_forensics.cli import cli
-from dbt_forensics.lab.worlds import read_world
+from forensics_lab import cli
+from forensics_lab.worlds import read_world
 
 #: In the first feed; the second stays as it is. All are over when the last build runs.
 FAILURES = {"few_rows": "31", "held_back": "33", "settled_day_restated": "35"}
 
 
 def lab(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, ["lab", *(str(argument) for argument in arguments)])
+    return CliRunner().invoke(cli.lab, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

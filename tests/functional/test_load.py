@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dbt_forensics.load.files import find_files
-from dbt_forensics.load.run import Loader, Wishes
+from dbt_forensics.load.run import Loader, LoadOptions
 from dbt_forensics.load.target import find_target
 from dbt_forensics.warehouse import DbtOptions
 from dbt_forensics.writing import open_writing
@@ -355,7 +355,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         with path.open("ab") as stream:
             stream.write(b"\n")
 
-    loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), Wishes(), grow)
+    loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), LoadOptions(), grow)
     (outcome,) = loader.load(find_files([str(path)]))
     assert outcome.status == "refused"
     assert "It changed while it was read" in (outcome.refused or "")
@@ -673,7 +673,7 @@ def test_duckdb_is_bounded_while_files_are_loaded_and_not_else(
         engine.release()
         with open_writing(DbtOptions(options[1], options[3])) as warehouse:
             note_limit()
-            loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), Wishes(), note_limit)
+            loader = Loader(warehouse, find_target(warehouse, None, "raw.t"), LoadOptions(), note_limit)
             assert [outcome.status for outcome in loader.load(find_files([str(path)]))] == ["landed"]
     assert bounded[0] == before
     assert set(bounded[1:]) == {"381.4 MiB"}

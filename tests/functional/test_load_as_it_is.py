@@ -15,7 +15,7 @@ import pytest
 from test_command_on_the_worked_example import STREAMS
 
 from dbt_forensics.load.files import find_files
-from dbt_forensics.load.run import Loader, Wishes
+from dbt_forensics.load.run import Loader, LoadOptions
 from dbt_forensics.load.target import find_target
 from dbt_forensics.warehouse import DbtOptions
 from dbt_forensics.writing import open_writing
@@ -175,7 +175,7 @@ def test_a_return_is_the_last_word(engine: Engine, tmp_path: Path) -> None:
         for amount, status in ((30, "landed"), (119, "landed"), (30, "landed"), (30, "known")):
             path.write_text(f"event_id,occurred_at,amount\ne1,2026-01-05,{amount}\n")
             # As in a command of its own each time, all of them at the same time.
-            loader = Loader(warehouse, find_target(warehouse, "orders", None), Wishes(create=True))
+            loader = Loader(warehouse, find_target(warehouse, "orders", None), LoadOptions(create=True))
             assert [one.status for one in loader.load(find_files([str(path)]))] == [status]
     consumer.build(as_of="2026-01-05 13:00:00")
     (version,) = consumer.query(

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from dbt_forensics.cli import cli
 from dbt_forensics.text import plain
+from forensics_lab import cli
 from functional.test_command_on_the_worked_example import run
 from harness.engines import DuckDB, Engine
 from harness.project import PACKAGE, Consumer
@@ -56,9 +56,9 @@ class Reader:
         expected = int(match[1]) if (match := re.match(r"exits with (\d)", comment)) else 0
         if words == "dbt build":
             self.consumer.build()
-        elif words.startswith("dbt-forensics lab"):
-            arguments = words.split()[1:]
-            assert CliRunner().invoke(cli, arguments).exit_code == expected
+        elif words.startswith("python -m forensics_lab "):
+            arguments = words.split()[3:]
+            assert CliRunner().invoke(cli.lab, arguments).exit_code == expected
         elif words.startswith("dbt-forensics "):
             outcome = run(self.consumer, *shlex.split(words.replace("ACTION", self.action))[1:])
             assert outcome.code == expected, f"{line}\n{outcome.out}{outcome.err}"

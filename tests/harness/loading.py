@@ -9,7 +9,7 @@ from typing import Any
 
 from dbt_forensics import sql
 from dbt_forensics.load.files import find_files
-from dbt_forensics.load.run import Loader, Outcome, Wishes
+from dbt_forensics.load.run import Loader, LoadOptions, Outcome
 from dbt_forensics.load.target import find_target
 from dbt_forensics.writing import DuckDBWriting, PostgresWriting, WritingWarehouse
 from harness.engines import Engine
@@ -47,8 +47,10 @@ def warehouse_of(engine: Engine) -> WritingWarehouse:
     return Direct()  # type: ignore[no-any-return]
 
 
-def load(engine: Engine, paths: Iterable[Path], table: str = "raw.t", **wishes: bool) -> list[Outcome]:
+def load(engine: Engine, paths: Iterable[Path], table: str = "raw.t", **options: bool) -> list[Outcome]:
     """Loads files into a table."""
     warehouse = warehouse_of(engine)
     target = find_target(warehouse, None, table)
-    return list(Loader(warehouse, target, Wishes(**wishes)).load(find_files([str(path) for path in paths])))
+    return list(
+        Loader(warehouse, target, LoadOptions(**options)).load(find_files([str(path) for path in paths]))
+    )

@@ -37,7 +37,7 @@ def first_failure(tree: Path, arguments: str, marked: str = "not slow and not ga
     """The first test of these marks that fails in a tree; empty if all pass."""
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tree / "scripts"), str(tree / "tests")]),
+        "PYTHONPATH": os.pathsep.join([str(tree / name) for name in ("scripts", "lab", "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-rfE"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any
 
@@ -282,7 +285,6 @@ def _refs(sql: str) -> set[str]:
 
 
 _TYPE_ONLY = "if TYPE_CHECKING:\n    from rich.console import Console\n"
-#: The lab and the demo show what they made themselves.
 _TO_A_TERMINAL = re.compile(
     r"^\s*(?:from rich\b|import rich\b|print\(|click\.secho\(|sys\.std(?:out|err)\.write|click\.echo\((?!render_)).*",
     re.MULTILINE,
@@ -295,6 +297,53 @@ def other_ways_to_a_terminal(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root).as_posix()}: {match.group().strip()}"
         for path in sorted(folder.rglob("*.py"))
-        if path.name not in ("terminal.py", "demo.py") and path.parent.name != "lab"
+        if path.name != "terminal.py"
         for match in _TO_A_TERMINAL.finditer(path.read_text(encoding="utf-8").replace(_TYPE_ONLY, ""))
+    ]
+
+
+def _imports(root: Path) -> dict[str, list[str]]:
+    """The modules that each module of the toolkit imports, anywhere in it.
+
+    The commands that cli.py names as text are imported when they are asked for, and none of them asks for cli.py.
+    """
+    files = {
+        ".".join(path.relative_to(folder).with_suffix("").parts): path
+        for folder in (root / "scripts", root / "lab")
+        for path in project_files(root)
+        if path.suffix == ".py" and folder in path.parents
+    }
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    found: dict[str, list[str]] = {}
+    for name, path in modules.items():
+        package = name if path.stem == "__init__" else name.rpartition(".")[0]
+        named: list[str] = []
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                named += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                source = resolve_name("." * node.level + (node.module or ""), package)
+                inner = [f"{source}.{alias.name}" for alias in node.names]
+                named += [one if one in modules else source for one in inner]
+        found[name] = sorted(modules.keys() & set(named))
+    return found
+
+
+def import_circles(root: Path) -> list[str]:
+    """A circle of modules that import each other, if there is one."""
+    try:
+        TopologicalSorter(_imports(root)).prepare()
+    except CycleError as error:
+        return [" imports ".join(reversed(error.args[1]))]
+    return []
+
+
+def imports_of_the_report(root: Path) -> list[str]:
+    """Modules that import the report: nothing is built on it but its command, and the demo, which writes one."""
+    return [
+        f"{name}: {imported}"
+        for name, imports in sorted(_imports(root).items())
+        for imported in imports
+        if imported.startswith("dbt_forensics.report") and not name.startswith("dbt_forensics.report")
+        if name != "forensics_lab.demo"
     ]

@@ -26,6 +26,8 @@ CHECKS = [
     checks.sql_that_consumers_would_run,
     checks.nodes_that_take_no_turn,
     checks.tests_that_need_more_than_is_built,
+    checks.import_circles,
+    checks.imports_of_the_report,
 ]
 
 DESCRIBED = """
@@ -60,6 +62,13 @@ def late_page(old: str, new: str) -> dict[str, str]:
     page = DETECTORS["docs/detectors/late.md"]
     assert old in page
     return {**DETECTORS, "docs/detectors/late.md": page.replace(old, new)}
+
+
+MODULES = {
+    "scripts/dbt_forensics/b.py": "import dbt_forensics.a",
+    "scripts/dbt_forensics/c/__init__.py": "",
+    "scripts/dbt_forensics/c/cli.py": "import dbt_forensics.b\nfrom dbt_forensics import c",
+}
 
 
 def late_rows(signature: str) -> dict[str, str]:
@@ -218,6 +227,36 @@ def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
                 "tests/generic/five.sql": "{{ model }}",
             },
             ["tests/generic/four.sql", "tests/one.sql"],
+        ),
+        (checks.import_circles, {**MODULES, "scripts/dbt_forensics/a.py": "import sys"}, []),
+        (
+            checks.import_circles,
+            {**MODULES, "scripts/dbt_forensics/a.py": "def f():\n    from dbt_forensics.c import cli"},
+            ["dbt_forensics.a imports dbt_forensics.c.cli imports dbt_forensics.b imports dbt_forensics.a"],
+        ),
+        (
+            checks.import_circles,
+            {
+                "scripts/dbt_forensics/a/b.py": "from . import c",
+                "scripts/dbt_forensics/a/c.py": "from .b import x",
+            },
+            ["dbt_forensics.a.b imports dbt_forensics.a.c imports dbt_forensics.a.b"],
+        ),
+        (
+            checks.imports_of_the_report,
+            {
+                "scripts/dbt_forensics/report/__init__.py": "",
+                "scripts/dbt_forensics/report/a.py": "",
+                "scripts/dbt_forensics/report/b.py": "from dbt_forensics.report.a import x",
+                "scripts/dbt_forensics/trace.py": "def f():\n    from dbt_forensics.report import a",
+                "scripts/dbt_forensics/cli.py": "COMMANDS = {'report': 'dbt_forensics.report.cli:report'}",
+                "lab/forensics_lab/demo.py": "import dbt_forensics.report.a",
+                "lab/forensics_lab/run.py": "import dbt_forensics.report.b",
+            },
+            [
+                "dbt_forensics.trace: dbt_forensics.report.a",
+                "forensics_lab.run: dbt_forensics.report.b",
+            ],
         ),
     ],
 )

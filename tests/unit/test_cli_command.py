@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,10 @@ import click
 import pytest
 
 from dbt_forensics import cli, docs
-from dbt_forensics.check import render_check
+from dbt_forensics.check.render import render_check
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.report.assemble import assemble
-from dbt_forensics.report.evidence import Scope
 from dbt_forensics.warehouse import DbtOptions, sentence
-from unit.report_evidence import eventful_evidence
+from forensics_lab.cli import lab
 
 DOCS = Path(docs.__file__).resolve().parents[2] / "docs"
 
@@ -32,10 +30,23 @@ def test_the_reference_is_up_to_date() -> None:
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
-    for name in ("check", "init", "load", "trace", "explain", "report"):
-        command = cli.cli.commands[name]
-        assert command.help
-        assert all(option.help for option in command.params if isinstance(option, click.Option))
+    names = []
+    for name, command in [*commands(cli.cli, "dbt-forensics"), *commands(lab, "forensics_lab")]:
+        names.append(name)
+        assert command.help, name
+        assert all(option.help for option in command.params if isinstance(option, click.Option)), name
+    assert {f"dbt-forensics {name}" for name in cli.COMMANDS} < set(names)
+
+
+def commands(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command of a group, and of the groups in it, by what one types."""
+    context = click.Context(group)
+    for one in group.list_commands(context):
+        command = group.get_command(context, one)
+        assert command is not None, f"{name} {one}"
+        yield f"{name} {one}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} {one}")
 
 
 def test_usage_errors_exit_with_2(
@@ -95,25 +106,3 @@ def test_dbt_errors_become_one_line() -> None:
 def test_a_check_without_streams_says_how_to_declare_one() -> None:
     document = {"project": "shop", "versions": {"dbt": "1"}, "is_built": False, "problems": [], "streams": []}
     assert "No stream is declared" in render_check(document)
-
-
-def test_every_key_of_the_report_is_documented() -> None:
-    documented = set(re.findall(r"`([a-z_]+)`", (DOCS / "report-json.md").read_text(encoding="utf-8")))
-    document = assemble(eventful_evidence(), Scope())
-    assert fixed_keys(document) <= documented
-
-
-def fixed_keys(value: Any, is_open: bool = False) -> set[str]:
-    """The keys of a document, without those that are data: the names of columns, dimensions, rules, packages."""
-    if isinstance(value, list):
-        return set().union(*(fixed_keys(item) for item in value))
-    if not isinstance(value, dict):
-        return set()
-    found = set() if is_open else set(value)
-    for key, inner in value.items():
-        is_data = key in ("payload", "dimensions", "broken_rules", "versions", "evidence") and isinstance(
-            inner, dict
-        )
-        is_data |= key == "causes" and isinstance(inner, dict)
-        found |= fixed_keys(inner, is_data)
-    return found

@@ -15,12 +15,12 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from dbt_forensics.cli import cli
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.apply import apply_steps
-from dbt_forensics.lab.files import FORMATS, read_rows, write_history, write_rows
-from dbt_forensics.lab.history import Insert, Plan, Step, steps
-from dbt_forensics.lab.shop import Settings
+from forensics_lab import cli
+from forensics_lab.apply import apply_steps
+from forensics_lab.files import FORMATS, read_rows, write_history, write_rows
+from forensics_lab.history import Insert, Plan, Step, steps
+from forensics_lab.shop import Settings
 
 SETTINGS = Settings(rows=8_000, seed=3, days=8)
 STEPS = 24 * 8
@@ -176,7 +176,7 @@ def test_command_says_what_it_wrote(tmp_path: Path) -> None:
         "--format",
         "csv",
     ]
-    outcome = CliRunner().invoke(cli, ["lab", *arguments])
+    outcome = CliRunner().invoke(cli.lab, arguments)
     assert outcome.exit_code == 0, outcome.output
     assert f"rows in {STEPS} hourly loads" in outcome.output
     assert outcome.stderr == ""

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab import shop
-from dbt_forensics.lab.history import Delete, Insert, Plan, Step, Update, steps
-from dbt_forensics.lab.shop import Settings
+from forensics_lab import shop
+from forensics_lab.history import Delete, Insert, Plan, Step, Update, steps
+from forensics_lab.shop import Settings
 
 SETTINGS = Settings(rows=40_000, seed=7, days=10)
 CONTENT = [

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dbt_forensics.lab.score import Thresholds, counts, score_runs, table
-from dbt_forensics.lab.sweep import BEGIN, END, groups, write_page
+from forensics_lab.score import Thresholds, counts, score_runs, table
+from forensics_lab.sweep import BEGIN, END, groups, write_page
 
 Json = dict[str, Any]
 

@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from dbt_forensics.actions.render import render_action, render_held, render_list, render_verified
-from dbt_forensics.check import render_check
+from dbt_forensics.actions.render import render_action, render_list, render_quarantine, render_verified
+from dbt_forensics.check.render import render_check
 from dbt_forensics.explain.render import render_explanation
 from dbt_forensics.incidents.render import render_incidents
 from dbt_forensics.load.render import render_load
@@ -189,7 +189,7 @@ WRITTEN: dict[str, tuple[Callable[[int], str], int]] = {
     "plan": (lambda width: render_action(ACTION, width), 6),
     "emission": (lambda width: render_action({**ACTION, "kind": "emission", "emits": [EMITTED]}, width), 6),
     "list": (lambda width: render_list({"actions": [LISTED]}, width), 6),
-    "held": (lambda width: render_held({"held": [HELD]}, width), 4),
+    "held": (lambda width: render_quarantine({"held": [HELD]}, width), 4),
     "verified": (
         lambda width: render_verified({"action_id": "a1", "values": 1, "wrong": [EFFECT]}, width),
         1,

@@ -11,12 +11,25 @@ from typing import Any
 
 import click
 
+from dbt_forensics.actions import run
+from dbt_forensics.actions.document import Action, ActionList, Quarantine, Verification
 from dbt_forensics.actions.guards import OVERRIDES
+from dbt_forensics.actions.quarantine import in_quarantine
+from dbt_forensics.actions.render import render_action, render_list, render_quarantine, render_verified
 from dbt_forensics.actions.selection import COUNTING, KINDS, Selection
-from dbt_forensics.cli import TIME, dbt_command, progress, terminal_width
+from dbt_forensics.console import (
+    TIME,
+    answers,
+    dbt_command,
+    json_option,
+    print_document,
+    progress,
+    required_text,
+)
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.terminal import tell
-from dbt_forensics.warehouse import DbtOptions
+from dbt_forensics.warehouse import DbtOptions, Warehouse
+from dbt_forensics.writing import WritingWarehouse, open_writing
 
 _LIMIT = 10_000
 
@@ -101,7 +114,6 @@ _override = click.option(
     help="Pass a guard; it is recorded. May be repeated.",
 )
 _execute = click.option("--execute", is_flag=True, help="Do it; without it, only say what would be done.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -130,7 +142,7 @@ def replay() -> None:
     help="Of an emission: a folder for a file of JSON Lines besides.",
 )
 @_planning
-@_json
+@json_option
 @dbt_command
 def plan_action(
     kind: str, selection: Selection, include_duplicates: bool, jsonl: Path | None, **given: Any
@@ -149,7 +161,7 @@ def plan_action(
 @_planning
 @_execute
 @_override
-@_json
+@json_option
 @dbt_command
 def withdraw(**given: Any) -> int:
     """Let rows stop counting now, to contain an incident; `replay revert` brings them back."""
@@ -166,7 +178,7 @@ def quarantine() -> None:
 @_planning
 @_execute
 @_override
-@_json
+@json_option
 @dbt_command
 def release(**given: Any) -> int:
     """Let rows of the quarantine count. What still breaks its rule needs --override breaks_rule."""
@@ -178,7 +190,7 @@ def release(**given: Any) -> int:
 @_planning
 @_execute
 @_override
-@_json
+@json_option
 @dbt_command
 def discard(**given: Any) -> int:
     """Mark rows of the quarantine as looked at and given up. They stay on record; `replay revert` takes it back."""
@@ -191,22 +203,12 @@ def discard(**given: Any) -> int:
 @click.option(
     "--samples", type=click.IntRange(0), default=3, show_default=True, help="How many rows of each rule."
 )
-@_json
-@dbt_command
+@answers(render_quarantine, exit_code=lambda document: 1 if document["held"] else 0)
 def list_quarantine(
-    options: DbtOptions, stream: str | None, with_discarded: bool, samples: int, as_json: bool
-) -> int:
+    warehouse: Warehouse, stream: str | None, with_discarded: bool, samples: int
+) -> Quarantine:
     """Show what is held back, by rule, with samples."""
-    from dbt_forensics.actions.held import held
-    from dbt_forensics.actions.render import render_held
-    from dbt_forensics.report.make import render_json
-    from dbt_forensics.warehouse import open_warehouse
-
-    progress("Parsing the project.")
-    with open_warehouse(options) as warehouse:
-        document = held(warehouse, stream, samples, with_discarded=with_discarded)
-    click.echo(render_json(document) if as_json else render_held(document, terminal_width()), nl=False)
-    return 1 if document["held"] else 0
+    return in_quarantine(warehouse, stream, samples, with_discarded=with_discarded)
 
 
 def _plan(
@@ -222,19 +224,16 @@ def _plan(
     jsonl_folder: str | None = None,
 ) -> int:
     """Plans an action, and applies it at once where a command has --execute."""
-    from dbt_forensics.actions import run
-    from dbt_forensics.writing import open_writing
-
-    who = run.Who(said(owner, "--owner"), said(reason, "--reason"))
+    actor = _actor(owner, reason)
     progress("Parsing the project and running the selection.")
     with open_writing(options) as warehouse:
         document = run.plan(
-            *(warehouse, kind, selection, who, limit),
+            *(warehouse, kind, selection, actor, limit),
             dry_run=execute is False,
             jsonl_folder=jsonl_folder,
         )
         if execute and document["status"] == "planned":
-            document = run.apply(warehouse, document["action_id"], who, overrides, execute=True)
+            document = run.apply(warehouse, document["action_id"], actor, overrides, execute=True)
     return _done(options, document, as_json)
 
 
@@ -244,7 +243,7 @@ def _plan(
 @click.option("--reason", required=True, help="Why.")
 @_override
 @_execute
-@_json
+@json_option
 @dbt_command
 def apply_action(
     options: DbtOptions,
@@ -256,13 +255,9 @@ def apply_action(
     as_json: bool,
 ) -> int:
     """Apply the plan ACTION_ID. Refused if anything has changed since, or another action is in the way."""
-    from dbt_forensics.actions import run
-    from dbt_forensics.writing import open_writing
-
     progress("Parsing the project and running the selection.")
     with open_writing(options) as warehouse:
-        who = run.Who(said(owner, "--owner"), said(reason, "--reason"))
-        document = run.apply(warehouse, action_id, who, overrides, execute=execute)
+        document = run.apply(warehouse, action_id, _actor(owner, reason), overrides, execute=execute)
     return _done(options, document, as_json)
 
 
@@ -271,19 +266,15 @@ def apply_action(
 @click.option("--owner", required=True, help="Who answers for it.")
 @click.option("--reason", required=True, help="Why.")
 @_execute
-@_json
+@json_option
 @dbt_command
 def revert_action(
     options: DbtOptions, action_id: str, owner: str, reason: str, execute: bool, as_json: bool
 ) -> int:
     """Revert the action ACTION_ID: its rows are again as if it had not been applied."""
-    from dbt_forensics.actions import run
-    from dbt_forensics.writing import open_writing
-
     progress("Parsing the project and looking what would change.")
     with open_writing(options) as warehouse:
-        who = run.Who(said(owner, "--owner"), said(reason, "--reason"))
-        document = run.revert(warehouse, action_id, who, execute=execute)
+        document = run.revert(warehouse, action_id, _actor(owner, reason), execute=execute)
     return _done(options, document, as_json)
 
 
@@ -294,71 +285,37 @@ def revert_action(
 @dbt_command
 def cancel_action(options: DbtOptions, action_id: str, owner: str, reason: str) -> int:
     """Cancel the plan ACTION_ID."""
-    from dbt_forensics.actions import run
-    from dbt_forensics.writing import open_writing
-
     progress("Parsing the project.")
     with open_writing(options) as warehouse:
-        run.cancel(warehouse, action_id, run.Who(said(owner, "--owner"), said(reason, "--reason")))
+        run.cancel(warehouse, action_id, _actor(owner, reason))
     tell(f"Action {action_id} is cancelled.")
     return 0
 
 
 @replay.command("verify")
 @click.argument("action_id")
-@_json
-@dbt_command
-def verify_action(options: DbtOptions, action_id: str, as_json: bool) -> int:
+@answers(render_verified, exit_code=lambda document: 1 if document["wrong"] else 0, opens=open_writing)
+def verify_action(warehouse: WritingWarehouse, action_id: str) -> Verification:
     """Compare what the action ACTION_ID did with its plan. Exits with 1 where a value became another."""
-    from dbt_forensics.actions import run
-    from dbt_forensics.actions.render import render_verified
-    from dbt_forensics.report.make import render_json
-    from dbt_forensics.writing import open_writing
-
-    progress("Parsing the project.")
-    with open_writing(options) as warehouse:
-        document = run.verify(warehouse, action_id)
-    click.echo(render_json(document) if as_json else render_verified(document, terminal_width()), nl=False)
-    return 1 if document["wrong"] else 0
+    return run.verify(warehouse, action_id)
 
 
 @replay.command("list")
-@_json
-@dbt_command
-def list_actions(options: DbtOptions, as_json: bool) -> int:
+@answers(render_list)
+def list_actions(warehouse: Warehouse) -> ActionList:
     """Show all actions and how far they have come."""
-    from dbt_forensics.actions.render import render_list
-    from dbt_forensics.actions.run import listed
-    from dbt_forensics.report.make import render_json
-    from dbt_forensics.warehouse import open_warehouse
-
-    progress("Parsing the project.")
-    with open_warehouse(options) as warehouse:
-        document = {"actions": listed(warehouse)}
-    click.echo(render_json(document) if as_json else render_list(document, terminal_width()), nl=False)
-    return 0
+    return {"actions": run.listed(warehouse)}
 
 
-def _done(options: DbtOptions, document: dict[str, Any], as_json: bool) -> int:
+def _actor(owner: str, reason: str) -> run.Actor:
+    return run.Actor(required_text(owner, "--owner"), required_text(reason, "--reason"))
+
+
+def _done(options: DbtOptions, document: Action, as_json: bool) -> int:
     """Builds the ledger after an act, and says what was done."""
-    from dbt_forensics.actions.render import render_action
-    from dbt_forensics.actions.run import rebuild
-    from dbt_forensics.report.make import render_json
-
     document["is_built"] = None
     if document["status"] in ("applied", "reverted") and document["kind"] in COUNTING:
         progress("Building the ledger and the metrics.")
-        document["is_built"] = rebuild(options)
-    click.echo(render_json(document) if as_json else render_action(document, terminal_width()), nl=False)
+        document["is_built"] = run.rebuild(options)
+    print_document(document, render_action, as_json=as_json)
     return 1 if document["refusals"] or document["is_built"] is False else 0
-
-
-def said(text: str, option: str) -> str:
-    """Returns what an option says, without blanks around it.
-
-    Raises:
-        ForensicsError: It says nothing.
-    """
-    if not text.strip():
-        raise ForensicsError(f"{option} is empty: say it, for those who read the log.")
-    return text.strip()

@@ -91,6 +91,6 @@ def refusals(
         yield Refusal("emitted", f"Rows of the selection were emitted before, by {', '.join(emitted_by)}.")
 
 
-def left_of(found: Sequence[Refusal], overrides: Sequence[str]) -> list[Refusal]:
+def unresolved(found: Sequence[Refusal], overrides: Sequence[str]) -> list[Refusal]:
     """Returns the refusals that no override lets pass."""
     return [refusal for refusal in found if refusal.override is None or refusal.override not in overrides]

@@ -11,18 +11,17 @@ import os
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
+from dbt_forensics.actions.document import Emitted, WrongOutbox
 from dbt_forensics.actions.log import Book
 from dbt_forensics.actions.plan import digest
+from dbt_forensics.document.masking import shown_row
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.report.shown import shown_row
 from dbt_forensics.sql import literal
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import count, iso, plain
 from dbt_forensics.warehouse import Row
 
-Json = dict[str, Any]
 #: What the outbox takes over from ``forensics__verdicts``.
 _TAKEN = (
     *("stream", "row_key", "event_id", "entity_id", "event_type", "event_time", "ingested_at", "batch_id"),
@@ -46,20 +45,24 @@ def emitted_select(book: Book, action_id: str, rows_where: str) -> str:
     )
 
 
-def would_emit(book: Book, stream: Stream, rows_where: str) -> list[Json]:
+def would_emit(book: Book, stream: Stream, rows_where: str) -> list[Emitted]:
     """Returns the rows that would be emitted, in their order: personal data masked, without payload."""
     order = f"row_number() over (order by {book.arrival_order})"
     rows = book.warehouse.query(
         f"select events.*, {order} as position from {book.events} as events where {rows_where} order by position"
     )
-    names = ("event_id", "entity_id", "event_time", "ingested_at", "verdict")
     return [
         {
             "position": int(row["position"]),
             "row_key": row["row_key"],
-            **{name: one for name, one in shown_row(row, stream).items() if name in names},
+            "event_id": shown["event_id"],
+            "entity_id": shown["entity_id"],
+            "event_time": shown["event_time"],
+            "ingested_at": shown["ingested_at"],
+            "verdict": shown["verdict"],
         }
         for row in rows
+        for shown in [shown_row(row, stream)]
     ]
 
 
@@ -102,7 +105,7 @@ def emitted_before(book: Book, action_id: str, rows_where: str) -> list[str]:
     return [row["action_id"] for row in found]
 
 
-def wrong_with(book: Book, one: Row) -> list[Json]:
+def wrong_with(book: Book, one: Row) -> list[WrongOutbox]:
     """Compares the outbox with what was recorded when an action was applied, and with the rows as captured."""
     (act,) = book.warehouse.query(
         f"select row_count, selection_digest from {book.actions}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from dbt_forensics.actions.document import Effect
 from dbt_forensics.actions.log import Book, given_up
 from dbt_forensics.actions.selection import COUNTING, NEEDED, Selection
 from dbt_forensics.errors import ForensicsError
@@ -18,8 +19,6 @@ from dbt_forensics.terminal import tell
 from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import Row
 from dbt_forensics.writing import WritingWarehouse
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,9 @@ def row_select(book: Book, action_id: str, rows_where: str) -> str:
     )
 
 
-def effects(warehouse: WritingWarehouse, action_id: str, kind: str, act: str, rows: str | None) -> list[Json]:
+def effects(
+    warehouse: WritingWarehouse, action_id: str, kind: str, act: str, rows: str | None
+) -> list[Effect]:
     """Returns what an act would do to every metric: one item per value that would change, with its causes.
 
     Args:
@@ -132,7 +133,7 @@ def effects(warehouse: WritingWarehouse, action_id: str, kind: str, act: str, ro
             " leaves it out, as the build does; forensics__unread_streams says why.",
             err=True,
         )
-    values: dict[tuple[Any, ...], Json] = {}
+    values: dict[tuple[Any, ...], Effect] = {}
     for row in warehouse.query(
         "select stream, metric, window_start, dimensions, version, previous_value, value, cause, change"
         f" from ({laid_out['effects']}) as effects"
@@ -159,6 +160,6 @@ def _text(value: Any) -> str | None:
     return None if value is None else plain(Decimal(str(value)))
 
 
-def effects_json(found: Sequence[Json]) -> str:
+def effects_json(found: Sequence[Effect]) -> str:
     """Returns effects as the log keeps them."""
     return json.dumps(list(found), ensure_ascii=False, sort_keys=True)

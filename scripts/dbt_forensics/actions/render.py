@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dbt_forensics.actions.document import Action, ActionList, Effect, Quarantine, Verification
 from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, moment, number, signed, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Json = dict[str, Any]
 _MOST_EFFECTS = 40
 
 
-def render_action(document: Mapping[str, Any], width: int) -> str:
+def render_action(document: Action, width: int) -> str:
     """Returns a planned, applied, refused or reverted action as text.
 
     Args:
@@ -49,7 +49,7 @@ def render_action(document: Mapping[str, Any], width: int) -> str:
     return text_of(console)
 
 
-def _selected(document: Mapping[str, Any]) -> str:
+def _selected(document: Action) -> str:
     asked = ", ".join(
         f"{name} {', '.join(value) if isinstance(value, list) else value}"
         for name, value in document["selection"].items()
@@ -57,7 +57,7 @@ def _selected(document: Mapping[str, Any]) -> str:
     return f"{count(document['rows'], 'row')} of {count(document['events'], 'event')} ({visible(asked)})."
 
 
-def _next(document: Mapping[str, Any]) -> Sequence[str]:
+def _next(document: Action) -> Sequence[str]:
     if document.get("is_built") is False:
         return [
             "It is recorded, but the ledger could not be built: dbt build does it, and says what is wrong."
@@ -73,7 +73,7 @@ def _next(document: Mapping[str, Any]) -> Sequence[str]:
     return []
 
 
-def _emission(console: Console, document: Mapping[str, Any]) -> None:
+def _emission(console: Console, document: Action) -> None:
     """What goes into the outbox, in order; of a plan, whose rows are looked at before they are sent."""
     rows = document.get("emits", [])
     if rows:
@@ -83,9 +83,10 @@ def _emission(console: Console, document: Mapping[str, Any]) -> None:
             (
                 (
                     number(one["position"]),
-                    one["event_id"],
+                    str(one["event_id"]),
                     "–" if one["entity_id"] is None else one["entity_id"],
-                    *(moment(one[name]) for name in ("event_time", "ingested_at")),
+                    moment(one["event_time"]),
+                    moment(one["ingested_at"]),
                     one["verdict"],
                 )
                 for one in rows[:_MOST_EFFECTS]
@@ -100,7 +101,7 @@ def _emission(console: Console, document: Mapping[str, Any]) -> None:
         say(console, f"{count(document['rows'], 'row')} {done} into forensics__outbox{visible(where)}.")
 
 
-def _effects(console: Console, effects: Sequence[Mapping[str, Any]], is_done: bool) -> None:
+def _effects(console: Console, effects: Sequence[Effect], is_done: bool) -> None:
     if not effects:
         say(console, "No metric changes.")
         return
@@ -115,7 +116,7 @@ def _effects(console: Console, effects: Sequence[Mapping[str, Any]], is_done: bo
     say(console, f"{count(len(effects), 'value')} {'changed' if is_done else 'would change'}.")
 
 
-def _effect(one: Mapping[str, Any]) -> tuple[str, ...]:
+def _effect(one: Effect) -> tuple[str, ...]:
     dimensions = ", ".join(f"{name} {value}" for name, value in json.loads(one["dimensions"]).items())
     return (
         one["metric"],
@@ -128,7 +129,7 @@ def _effect(one: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def render_verified(document: Mapping[str, Any], width: int) -> str:
+def render_verified(document: Verification, width: int) -> str:
     """Returns how what an action did compares with its plan, as text."""
     console = new_console(width)
     sentences = [one["sentence"] for one in document["wrong"] if "sentence" in one]
@@ -144,16 +145,16 @@ def render_verified(document: Mapping[str, Any], width: int) -> str:
         return text_of(console)
     wrong = count(len(document["wrong"]), "value")
     say(console, f"Action {document['action_id']}: {wrong} of {document['values']:,} became another.")
-    for one in document["wrong"]:
+    for value in [one for one in document["wrong"] if "sentence" not in one]:
         say(
             console,
-            f"{visible(one['metric'])} of {moment(one['window_start'])} {visible(one['dimensions'])}: "
-            f"planned {number(one['after'])}, became {number(one['became'])}",
+            f"{visible(value['metric'])} of {moment(value['window_start'])} {visible(value['dimensions'])}: "
+            f"planned {number(value['after'])}, became {number(value['became'])}",
         )
     return text_of(console)
 
 
-def render_list(document: Mapping[str, Any], width: int) -> str:
+def render_list(document: ActionList, width: int) -> str:
     """Returns all actions as a table."""
     console = new_console(width)
     if not document["actions"]:
@@ -164,10 +165,10 @@ def render_list(document: Mapping[str, Any], width: int) -> str:
         ("Action", "Kind", "Stream", "Status", "Rows", "Planned", "Applied", "Reverted", "Owner", "Reason"),
         (
             (
-                *(str(one[name]) for name in ("action_id", "kind", "stream", "status")),
+                *(one["action_id"], one["kind"], one["stream"], one["status"]),
                 number(one["rows"]),
-                *(moment(one[name]) for name in ("planned_at", "applied_at", "reverted_at")),
-                *(str(one[name]) for name in ("owner", "reason")),
+                *map(moment, (one["planned_at"], one["applied_at"], one["reverted_at"])),
+                *(one["owner"], one["reason"]),
             )
             for one in document["actions"]
         ),
@@ -176,7 +177,7 @@ def render_list(document: Mapping[str, Any], width: int) -> str:
     return text_of(console)
 
 
-def render_held(document: Mapping[str, Any], width: int) -> str:
+def render_quarantine(document: Quarantine, width: int) -> str:
     """Returns what is held back as text."""
     console = new_console(width)
     if not document["held"]:

@@ -7,10 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from dbt_forensics.actions import log, outbox
-from dbt_forensics.actions.guards import Refusal, left_of, refusals
+from dbt_forensics.actions.document import (
+    Action,
+    Effect,
+    EmittedCount,
+    ListedAction,
+    OpenIncident,
+    Verification,
+    WrongOutbox,
+    WrongValue,
+)
+from dbt_forensics.actions.guards import Refusal, refusals, unresolved
 from dbt_forensics.actions.plan import Chosen, choose, effects, effects_json, row_select, taken_condition
 from dbt_forensics.actions.selection import Selection
 from dbt_forensics.errors import ForensicsError
@@ -19,13 +28,12 @@ from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import DbtOptions, Row, Warehouse
 from dbt_forensics.writing import WritingWarehouse
 
-Json = dict[str, Any]
 #: What a build after an act has to run: what reads the log of actions, and what reads the ledger.
 _REBUILT = ("forensics__ledger", "int_forensics__metric_log", "int_forensics__watch_log")
 
 
 @dataclass(frozen=True)
-class Who:
+class Actor:
     """Who acts, and why."""
 
     owner: str
@@ -36,19 +44,19 @@ def plan(
     warehouse: WritingWarehouse,
     kind: str,
     selection: Selection,
-    who: Who,
+    actor: Actor,
     limit: int,
     *,
     dry_run: bool = False,
     jsonl_folder: str | None = None,
-) -> Json:
+) -> Action:
     """Runs a selection, says what would come of it, and records the plan.
 
     Args:
         warehouse: Where to act.
         kind: Of the action.
         selection: Its rows.
-        who: Who plans it.
+        actor: Who plans it.
         limit: How many rows it may take.
         dry_run: Record nothing.
         jsonl_folder: Where an emission writes its file besides, as an absolute path.
@@ -65,7 +73,12 @@ def plan(
     _expect_up_to_date(book)
     chosen = choose(book, selection, kind, limit)
     action_id = log.new_action_id(
-        kind, selection.as_json(), who.owner, who.reason, book.now, *([jsonl_folder] if jsonl_folder else [])
+        kind,
+        selection.as_json(),
+        actor.owner,
+        actor.reason,
+        book.now,
+        *([jsonl_folder] if jsonl_folder else []),
     )
     found = _against(book, action_id, kind, selection, chosen, None, _unsettled(book, selection, chosen))
     if not chosen.rows:
@@ -89,8 +102,8 @@ def plan(
                     "planned",
                     kind,
                     selection.stream,
-                    who.owner,
-                    who.reason,
+                    actor.owner,
+                    actor.reason,
                     warehouse.target,
                     selection.as_json(),
                     chosen.digest,
@@ -107,8 +120,8 @@ def plan(
 
 
 def apply(
-    warehouse: WritingWarehouse, action_id: str, who: Who, overrides: Sequence[str], *, execute: bool
-) -> Json:
+    warehouse: WritingWarehouse, action_id: str, actor: Actor, overrides: Sequence[str], *, execute: bool
+) -> Action:
     """Applies a plan: its rows and the act are recorded in one transaction, if nothing speaks against it.
 
     An emission whose file was not delivered, since the command was killed, is finished.
@@ -116,7 +129,7 @@ def apply(
     Args:
         warehouse: Where to act.
         action_id: The plan's id.
-        who: Who applies it.
+        actor: Who applies it.
         overrides: Names of guards to pass.
         execute: Do it; without it only what would be done is told.
 
@@ -140,11 +153,11 @@ def apply(
         _expect_up_to_date(book)
         chosen = choose(book, selection, kind, limit)
         found = _against(book, action_id, kind, selection, chosen, one, unsettled)
-        left = left_of(found, overrides)
+        left = unresolved(found, overrides)
         if execute and not left:
             passed = [one.override for one in found if one.override]
             act = log.Act(
-                *(action_id, "applied", kind, selection.stream, who.owner, who.reason, warehouse.target),
+                *(action_id, "applied", kind, selection.stream, actor.owner, actor.reason, warehouse.target),
                 overrides=[str(name) for name in passed],
             )
             taken = taken_condition(book, selection, kind)
@@ -169,7 +182,7 @@ def apply(
     return {**document, "jsonl_folder": folder} if kind == "emission" else document
 
 
-def revert(warehouse: WritingWarehouse, action_id: str, who: Who, *, execute: bool) -> Json:
+def revert(warehouse: WritingWarehouse, action_id: str, actor: Actor, *, execute: bool) -> Action:
     """Reverts an action: from the next build of the ledger on it is as if it had not been applied.
 
     Raises:
@@ -186,19 +199,19 @@ def revert(warehouse: WritingWarehouse, action_id: str, who: Who, *, execute: bo
     _expect_up_to_date(book)
     would_change = effects(warehouse, action_id, one["kind"], "reverted", None)
     if execute:
-        _act(book, one, "reverted", who, ["applied", "verified"])
+        _act(book, one, "reverted", actor, ["applied", "verified"])
     return {**_of(one), "status": "reverted" if execute else one["status"], "effects": would_change}
 
 
-def cancel(warehouse: WritingWarehouse, action_id: str, who: Who) -> None:
+def cancel(warehouse: WritingWarehouse, action_id: str, actor: Actor) -> None:
     """Cancels a plan that has not been applied."""
     book = log.open_book(warehouse)
     one = log.action(book, action_id)
     log.expect_status(one, ["planned"], "cancelled")
-    _act(book, one, "cancelled", who, ["planned"])
+    _act(book, one, "cancelled", actor, ["planned"])
 
 
-def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
+def verify(warehouse: WritingWarehouse, action_id: str) -> Verification:
     """Compares what an action did with what its plan said, value by value, and records that it is so if it is.
 
     Raises:
@@ -207,28 +220,31 @@ def verify(warehouse: WritingWarehouse, action_id: str) -> Json:
     book = log.open_book(warehouse)
     one = log.action(book, action_id)
     log.expect_status(one, ["applied", "verified"], "verified")
-    wrong = []
+    wrong: list[WrongValue | WrongOutbox] = []
     if one["kind"] == "emission":
-        wrong = outbox.wrong_with(book, one)
+        wrong += outbox.wrong_with(book, one)
     else:
         _expect_built_since(warehouse, one)
-    for item in json.loads(one["effects"]):
+    planned: list[Effect] = json.loads(one["effects"])
+    for item in planned:
         became = _value_after(warehouse, one, item)
         if became != item["after"]:
             wrong.append({**item, "became": became})
     if not wrong and one["status"] == "applied":
-        _act(book, one, "verified", Who(one["applied_by"], one["reason"]), ["applied"])
-    emitted = {"emitted": len(outbox.emitted(book, action_id))} if one["kind"] == "emission" else {}
+        _act(book, one, "verified", Actor(one["applied_by"], one["reason"]), ["applied"])
+    emitted: EmittedCount = (
+        {"emitted": len(outbox.emitted(book, action_id))} if one["kind"] == "emission" else {}
+    )
     return {
         **emitted,
         "action_id": action_id,
         "status": "verified" if not wrong else one["status"],
-        "values": len(json.loads(one["effects"])),
+        "values": len(planned),
         "wrong": wrong,
     }
 
 
-def _of(one: Row) -> Json:
+def _of(one: Row) -> Action:
     """An action that was planned earlier, as a document."""
     return {
         "action_id": one["action_id"],
@@ -252,17 +268,18 @@ def rebuild(options: DbtOptions) -> bool:
     return bool(dbtRunner().invoke(["run", *quiet, "--select", *_REBUILT, *options.arguments()]).success)
 
 
-def _act(book: log.Book, one: Row, act: str, who: Who, allowed: Sequence[str]) -> None:
+def _act(book: log.Book, one: Row, act: str, actor: Actor, allowed: Sequence[str]) -> None:
     with book.warehouse.transaction():
         book.warehouse.lock("forensics__action_log")
         log.expect_status(log.action(book, one["action_id"]), allowed, act)
         target = book.warehouse.target
         log.record(
-            book, log.Act(one["action_id"], act, one["kind"], one["stream"], who.owner, who.reason, target)
+            book,
+            log.Act(one["action_id"], act, one["kind"], one["stream"], actor.owner, actor.reason, target),
         )
 
 
-def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[Json]:
+def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[OpenIncident]:
     """The open incidents that some of the rows' windows are part of."""
     try:
         incidents = warehouse.relation("forensics__incidents")
@@ -270,7 +287,12 @@ def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[J
         return []
     windows = {row["window_start"] for row in chosen.rows} - {None}
     return [
-        {name: row[name] for name in ("incident_id", "kind", "severity", "status")}
+        {
+            "incident_id": row["incident_id"],
+            "kind": row["kind"],
+            "severity": row["severity"],
+            "status": row["status"],
+        }
         for row in warehouse.query(
             f"select * from {incidents} where stream = {literal(stream)} and resolved_at is null"
             " order by opened_at, incident_id"
@@ -337,7 +359,7 @@ def _expect_built_since(warehouse: WritingWarehouse, one: Row) -> None:
         )
 
 
-def _value_after(warehouse: WritingWarehouse, one: Row, item: Json) -> str | None:
+def _value_after(warehouse: WritingWarehouse, one: Row, item: Effect) -> str | None:
     """What a value showed first after the action was applied; what it showed then if it did not change."""
     found = warehouse.query(
         f"select value, recorded_from from {warehouse.relation('forensics__metric_versions')}"
@@ -356,9 +378,9 @@ def _document(
     status: str,
     selection: Selection,
     chosen: Chosen,
-    would_change: Sequence[Json],
+    would_change: Sequence[Effect],
     found: Sequence[Refusal],
-) -> Json:
+) -> Action:
     return {
         "action_id": action_id,
         "kind": kind,
@@ -373,11 +395,16 @@ def _document(
     }
 
 
-def listed(warehouse: Warehouse) -> list[Json]:
+def listed(warehouse: Warehouse) -> list[ListedAction]:
     """Returns all actions, the latest first."""
     return [
         {
-            **{name: row[name] for name in ("action_id", "kind", "stream", "status", "owner", "reason")},
+            "action_id": row["action_id"],
+            "kind": row["kind"],
+            "stream": row["stream"],
+            "status": row["status"],
+            "owner": row["owner"],
+            "reason": row["reason"],
             "rows": row["row_count"],
             "planned_at": iso(row["planned_at"]),
             "applied_at": iso(row["applied_at"]),

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import in_list, literal
@@ -78,7 +77,7 @@ class Selection:
 
     def as_json(self) -> str:
         """Returns it as JSON text, the same for the same selection."""
-        given: dict[str, Any] = {
+        given: dict[str, str | list[str] | None] = {
             "stream": self.stream,
             "entities": sorted(self.entities),
             "event_ids": sorted(self.event_ids),
@@ -95,7 +94,7 @@ class Selection:
     @classmethod
     def of_json(cls, text: str) -> Selection:
         """Returns the selection that :meth:`as_json` wrote."""
-        given: dict[str, Any] = json.loads(text)
+        given = json.loads(text)
         for name, value in given.items():
             if isinstance(value, list):
                 given[name] = tuple(value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from dbt_forensics.errors import ForensicsError
+from dbt_forensics.explain.document import Explanation
 from dbt_forensics.explain.story import story
 from dbt_forensics.sql import literal
 from dbt_forensics.streams import Stream, no_such_stream, watched_stream
@@ -36,7 +36,7 @@ class Question:
     as_of: datetime | None = None
 
 
-def explain_value(warehouse: Warehouse, question: Question) -> dict[str, Any]:
+def explain_value(warehouse: Warehouse, question: Question) -> Explanation:
     """Returns the versions of the values that were asked for, with their causes.
 
     Raises:

@@ -1,16 +1,14 @@
 """The versions of a value as they read in a terminal. Pure: data in, text out."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from dbt_forensics.report.words import cause_in_words
+from dbt_forensics.document.words import cause_in_words
+from dbt_forensics.explain.document import Cause, Explanation, Version
 from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, moment, number, signed, visible, window_name
 
-Json = dict[str, Any]
 
-
-def render_explanation(document: Json, width: int) -> str:
+def render_explanation(document: Explanation, width: int) -> str:
     """Returns an explanation as text.
 
     Args:
@@ -50,7 +48,7 @@ def render_explanation(document: Json, width: int) -> str:
     return text_of(console)
 
 
-def _version(version: Json) -> Iterator[str]:
+def _version(version: Version) -> Iterator[str]:
     marks = [version["origin"]] if version["origin"] != "published" else []
     marks += ["settled"] if version["is_settled"] else []
     yield str(version["version"])
@@ -63,7 +61,7 @@ def _version(version: Json) -> Iterator[str]:
     yield ", ".join(marks)
 
 
-def _cause(cause: Json) -> Iterator[str]:
+def _cause(cause: Cause) -> Iterator[str]:
     first, last = moment(cause["first_arrived_at"]), moment(cause["last_arrived_at"])
     more = cause["events"] - len(cause["sample_event_ids"])
     ids = ", ".join(visible(one) for one in cause["sample_event_ids"])
@@ -74,7 +72,7 @@ def _cause(cause: Json) -> Iterator[str]:
     yield ids + (f" and {more:,} more" if ids and more > 0 else "")
 
 
-def sum_in_words(version: Json) -> str:
+def sum_in_words(version: Version) -> str:
     """Returns whether the causes of a version add up to its difference, as one line."""
     check = version["sum_check"]
     parts = " ".join(signed(cause["change"]) for cause in version["causes"]) or "nothing"

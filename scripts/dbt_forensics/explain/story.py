@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dbt_forensics.report.shown import MASKED, number, shortened, shown_dimensions
+from dbt_forensics.document.masking import MASKED, shortened, shown_dimensions
+from dbt_forensics.document.values import number
+from dbt_forensics.explain.document import Cause, Story, Value, Version
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import Row
 
-Json = dict[str, Any]
 _KEY = ("window_start", "window_end", "dimensions")
 #: How many values are told: of a metric of many dimensions, those that moved most.
 MOST_VALUES = 20
@@ -18,7 +19,7 @@ MOST_VALUES = 20
 
 def story(
     stream: Stream, dimensions: Mapping[str, str | None], versions: Sequence[Row], changes: Sequence[Row]
-) -> Json:
+) -> Story:
     """Returns what is told of the values of one window.
 
     Args:
@@ -50,13 +51,13 @@ def _has(text: str, wanted: Mapping[str, str | None]) -> bool:
     return all(given.get(name) == value for name, value in wanted.items())
 
 
-def _moved(value: Json) -> Decimal:
+def _moved(value: Value) -> Decimal:
     return sum((abs(Decimal(version["difference"])) for version in value["versions"][1:]), Decimal(0))
 
 
 def _value(
     stream: Stream, history: Sequence[Row], of_version: Mapping[tuple[Any, ...], Sequence[Row]]
-) -> Json:
+) -> Value:
     versions = [
         _version(
             stream,
@@ -79,7 +80,7 @@ def _value(
 
 def _version(
     stream: Stream, version: Row, before: Row | None, after: Row | None, changes: Sequence[Row]
-) -> Json:
+) -> Version:
     difference = _exact(version["value"]) - _exact(version["previous_value"])
     explained = sum((_exact(change["change"]) for change in changes), Decimal(0))
     follows = _exact(version["previous_value"]) == _exact(before["value"] if before else None)
@@ -104,7 +105,7 @@ def _version(
     }
 
 
-def _cause(stream: Stream, change: Row) -> Json:
+def _cause(stream: Stream, change: Row) -> Cause:
     ids = json.loads(change["sample_event_ids"] or "[]")
     return {
         "cause": change["cause"],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
-from dbt_forensics.actions.cli import said
-from dbt_forensics.cli import dbt_command, progress, terminal_width
+from dbt_forensics.console import answers, dbt_command, progress, required_text
+from dbt_forensics.incidents.document import IncidentList
+from dbt_forensics.incidents.render import render_incidents
+from dbt_forensics.incidents.run import listed, record_act
 from dbt_forensics.terminal import tell
-from dbt_forensics.warehouse import DbtOptions
+from dbt_forensics.warehouse import DbtOptions, Warehouse
+from dbt_forensics.writing import open_writing
 
 
 @click.group()
@@ -18,20 +21,13 @@ def incident() -> None:
 @incident.command("list")
 @click.option("--stream", help="Only this stream.")
 @click.option("--all", "with_resolved", is_flag=True, help="Those that are resolved too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@dbt_command
-def list_incidents(options: DbtOptions, stream: str | None, with_resolved: bool, as_json: bool) -> int:
+@answers(
+    render_incidents,
+    exit_code=lambda document: 1 if any(one["resolved_at"] is None for one in document["incidents"]) else 0,
+)
+def list_incidents(warehouse: Warehouse, stream: str | None, with_resolved: bool) -> IncidentList:
     """Show the open incidents. Exits with 1 when there are any."""
-    from dbt_forensics.incidents.render import render_incidents
-    from dbt_forensics.incidents.run import listed
-    from dbt_forensics.report.make import render_json
-    from dbt_forensics.warehouse import open_warehouse
-
-    progress("Parsing the project.")
-    with open_warehouse(options) as warehouse:
-        document = {"incidents": listed(warehouse, stream, with_resolved=with_resolved)}
-    click.echo(render_json(document) if as_json else render_incidents(document, terminal_width()), nl=False)
-    return 1 if any(one["resolved_at"] is None for one in document["incidents"]) else 0
+    return {"incidents": listed(warehouse, stream, with_resolved=with_resolved)}
 
 
 @incident.command("acknowledge")
@@ -55,10 +51,7 @@ def mitigate(options: DbtOptions, incident_id: str, owner: str, reason: str) -> 
 
 
 def _record(options: DbtOptions, act: str, incident_id: str, owner: str, reason: str) -> int:
-    from dbt_forensics.incidents.run import record_act
-    from dbt_forensics.writing import open_writing
-
-    owner, reason = said(owner, "--owner"), said(reason, "--reason")
+    owner, reason = required_text(owner, "--owner"), required_text(reason, "--reason")
     progress("Parsing the project.")
     with open_writing(options) as warehouse:
         after = record_act(warehouse, act, incident_id, owner, reason)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from dbt_forensics.incidents.document import IncidentList
 from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import moment
 
 
-def render_incidents(document: Mapping[str, Any], width: int) -> str:
+def render_incidents(document: IncidentList, width: int) -> str:
     """Returns incidents as a table.
 
     Args:
@@ -26,7 +24,7 @@ def render_incidents(document: Mapping[str, Any], width: int) -> str:
         (
             (
                 one["incident_id"][:12],
-                *(str(one[name]) for name in ("severity", "status", "stream", "kind")),
+                *(one["severity"], one["status"], one["stream"], one["kind"]),
                 f"{moment(one['window_start'])} to {moment(one['window_end'])}",
                 moment(one["opened_at"]),
                 "–" if one["owner"] is None else one["owner"],

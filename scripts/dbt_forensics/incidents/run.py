@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dbt_forensics.actions import log
+from dbt_forensics.document.masking import shortened
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.report.shown import shortened
+from dbt_forensics.incidents.document import Incident
 from dbt_forensics.sql import in_list, literal
 from dbt_forensics.streams import no_such_stream
 from dbt_forensics.text import iso
 from dbt_forensics.warehouse import Row, Warehouse
 from dbt_forensics.writing import WritingWarehouse
 
-Json = dict[str, Any]
 #: The kind of such acts in the log of actions; their ``action_id`` is the incident's id.
 KIND = "incident"
 ACTS = ("acknowledged", "mitigated")
 
 
-def listed(warehouse: Warehouse, stream: str | None, *, with_resolved: bool = False) -> list[Json]:
+def listed(warehouse: Warehouse, stream: str | None, *, with_resolved: bool = False) -> list[Incident]:
     """Returns the incidents, the severe ones first.
 
     Args:
@@ -47,7 +45,7 @@ def listed(warehouse: Warehouse, stream: str | None, *, with_resolved: bool = Fa
     return [shown(row) for row in rows]
 
 
-def shown(row: Row) -> Json:
+def shown(row: Row) -> Incident:
     """Returns an incident as the command prints it."""
     return {
         "incident_id": row["incident_id"],
@@ -63,7 +61,12 @@ def shown(row: Row) -> Json:
     }
 
 
-def record_act(warehouse: WritingWarehouse, act: str, incident_id: str, owner: str, reason: str) -> Json:
+def is_open(incident: Incident) -> bool:
+    """Returns whether an incident, as the command prints it, is not over."""
+    return incident["resolved_at"] is None
+
+
+def record_act(warehouse: WritingWarehouse, act: str, incident_id: str, owner: str, reason: str) -> Incident:
     """Records that somebody took an incident on, or contained it; returns the incident as it is then.
 
     Args:

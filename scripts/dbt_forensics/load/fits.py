@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbt_forensics.load.model import JsonObject
 from dbt_forensics.load.types import ColumnType
 
 _LEAP = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
@@ -273,7 +274,7 @@ def _json(values: pa.StringArray, to: ColumnType) -> Fitted:
     return values, pa.array([text is None or is_json(text) for text in values.to_pylist()], pa.bool_())
 
 
-def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unlike(pairs: list[tuple[str, Any]]) -> JsonObject:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError(pairs)

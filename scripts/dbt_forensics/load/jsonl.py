@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dbt_forensics.load.model import Parsed, Rejected
+from dbt_forensics.load.model import JsonObject, Parsed, Rejected
 from dbt_forensics.load.types import ColumnType
 
 
@@ -20,7 +20,7 @@ class _DuplicateKeyError(ValueError):
     pass
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _DuplicateKeyError
@@ -59,7 +59,7 @@ def parse_lines(
         types: The type of each of the table's columns.
         lenient: Whether a key without a column is left out; else its line is rejected.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonObject] = []
     kept: list[Line] = []
     rejected = []
     known: dict[str, str | None] = {}
@@ -110,7 +110,7 @@ def _row(
     return row
 
 
-def _decoded(line: bytes) -> dict[str, Any]:
+def _decoded(line: bytes) -> JsonObject:
     if b"\0" in line:
         raise _WrongLineError("nul_byte")
     try:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 
@@ -321,10 +320,10 @@ class LoadLog:
             )
 
     def record(
-        self, load_id: str, file: SourceFile, size: int | None, content: Fingerprint | None, **rest: Any
+        self, load_id: str, file: SourceFile, size: int | None, content: Fingerprint | None, **rest: object
     ) -> None:
         """Writes the entry of a file; `rest` are the other columns of the log."""
-        entry: dict[str, Any] = {
+        entry: dict[str, object] = {
             "load_id": load_id,
             "relation": self._target.name,
             "stream": self._target.stream.name if self._target.stream else None,

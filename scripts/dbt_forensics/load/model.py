@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: What a line of JSON says: any keys, any values.
+JsonObject = dict[str, Any]
 #: A record may have this many bytes; it bounds what is held in memory.
 LONGEST_RECORD = 64 * 1024 * 1024
 

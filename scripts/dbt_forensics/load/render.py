@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
+from dbt_forensics.load.document import Counts, Loaded
 from dbt_forensics.load.model import REASONS
 from dbt_forensics.load.run import Outcome, totals
 from dbt_forensics.load.target import Target
 from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, number, visible
 
-Json = dict[str, Any]
-_COUNTS = ("read", "accepted", "duplicate", "rejected")
+_COUNTS: tuple[Literal["read", "accepted", "duplicate", "rejected"], ...] = (
+    "read",
+    "accepted",
+    "duplicate",
+    "rejected",
+)
 
 
-def load_document(target: Target, outcomes: Sequence[Outcome], *, dry_run: bool) -> Json:
+def load_document(target: Target, outcomes: Sequence[Outcome], *, dry_run: bool) -> Loaded:
     """Returns what became of some files as a document for machines.
 
     Args:
@@ -50,7 +55,7 @@ def load_document(target: Target, outcomes: Sequence[Outcome], *, dry_run: bool)
     }
 
 
-def _counts(outcome: Outcome) -> Json:
+def _counts(outcome: Outcome) -> Counts:
     return {
         "read": outcome.read,
         "accepted": outcome.accepted,
@@ -60,12 +65,12 @@ def _counts(outcome: Outcome) -> Json:
     }
 
 
-def exit_code(document: Json) -> int:
+def exit_code(document: Loaded) -> int:
     """Returns 0 if every record is in the table, 1 if one was rejected or a file refused."""
     return 1 if document["total"]["rejected"] or document["total"]["refused_files"] else 0
 
 
-def render_load(document: Json, width: int) -> str:
+def render_load(document: Loaded, width: int) -> str:
     """Returns what became of some files as text.
 
     Args:

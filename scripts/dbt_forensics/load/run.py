@@ -32,7 +32,7 @@ Progress = Callable[[SourceFile, int], None]
 
 
 @dataclass(frozen=True)
-class Wishes:
+class LoadOptions:
     """What a user asks of a run.
 
     Attributes:
@@ -91,7 +91,7 @@ class Loader:
     Args:
         warehouse: The session; read-only for a dry run.
         target: The table.
-        wishes: What the user asks.
+        options: What the user asks.
         progress: Is told how far it is.
         guard: Knows the windows that rows may not fall into; None if there are none.
     """
@@ -100,30 +100,30 @@ class Loader:
         self,
         warehouse: WritingWarehouse,
         target: Target,
-        wishes: Wishes,
+        options: LoadOptions,
         progress: Progress = lambda *_: None,
         guard: WindowGuard | None = None,
     ) -> None:
-        if not target.columns and not wishes.create:
+        if not target.columns and not options.create:
             raise ForensicsError(
                 f"{target.name} does not exist: create it, or let --create make it from the first file."
             )
         self._warehouse = warehouse
         self._target = target
-        self._wishes = wishes
+        self._options = options
         self._progress = progress
         self._guard = guard
         self._given = warehouse.given_time()
         self._last = datetime.min
         self._known_log: LoadLog | None = None
-        target.shape(wishes.force)  # a type that cannot be written is found before the first file
+        target.shape(options.force)  # a type that cannot be written is found before the first file
 
     def load(self, files: Iterable[SourceFile]) -> Iterator[Outcome]:
         """Loads one file after the other and gives what became of each.
 
         A file that is refused stops none of the others.
         """
-        if not self._wishes.dry_run:
+        if not self._options.dry_run:
             self._warehouse.prepare_load()
         for file in files:
             attempt = _Attempt(file, self._next_time())
@@ -150,7 +150,7 @@ class Loader:
         ):  # no table can be made from it, and none is needed
             return Outcome(file, "empty", digest=hashlib.sha256().hexdigest()), self._target
         log = self._log()
-        dry = self._wishes.dry_run
+        dry = self._options.dry_run
         with nullcontext() if dry else self._warehouse.transaction():
             if not dry:
                 self._warehouse.lock(f"dbt_forensics load {self._target.name}")
@@ -161,7 +161,7 @@ class Loader:
             if log.exists():
                 attempt.number, attempt.at = log.next(attempt.at)
             outcome = _Load(
-                self._warehouse, target, self._wishes, log if log.exists() else None, self._guard, attempt
+                self._warehouse, target, self._options, log if log.exists() else None, self._guard, attempt
             ).run(lambda size: self._progress(file, size))
             if source.state(file.path) != before:
                 raise source.changed()
@@ -185,7 +185,7 @@ class Loader:
         """Writes down that a file came, in a transaction of its own: that of its rows has left nothing."""
         digest = attempt.found.digest if attempt.found else None
         outcome = Outcome(attempt.file, "refused", digest=digest, refused=why)
-        if self._wishes.dry_run:
+        if self._options.dry_run:
             return outcome
         log = self._log()
         try:
@@ -247,15 +247,15 @@ class _Load:
         self,
         warehouse: WritingWarehouse,
         target: Target,
-        wishes: Wishes,
+        options: LoadOptions,
         log: LoadLog | None,
         guard: WindowGuard | None,
         attempt: _Attempt,
     ) -> None:
-        self._warehouse, self._target, self._wishes, self._log = warehouse, target, wishes, log
+        self._warehouse, self._target, self._options, self._log = warehouse, target, options, log
         self._guard, self._attempt, self._file = guard, attempt, attempt.file
         self._windows: dict[str, set[datetime]] = {}
-        self._shape = target.shape(wishes.force).with_keys(attempt.file.keys())
+        self._shape = target.shape(options.force).with_keys(attempt.file.keys())
         self._types = {column.name: column.data_type for column in target.columns}
         self._there: set[str] = set()
         self._last_line = 0
@@ -284,14 +284,14 @@ class _Load:
         if earlier:
             again = "repaired" if outcome.accepted else "known"
             outcome.status = "restored" if is_gone else again if is_same else "grown"
-        if log and earlier and is_gone and not self._wishes.dry_run:
+        if log and earlier and is_gone and not self._options.dry_run:
             log.restore(earlier.loads, loaded_at, overrides)
         if is_same and (is_gone or not outcome.accepted):
             return outcome
         outcome.load_id = load.load_id
         if outcome.read and not (earlier and self._is_json):  # what landed before may have had a value
             outcome.missing = self._shape.lacking(self._there)
-        if log and not self._wishes.dry_run:
+        if log and not self._options.dry_run:
             log.record(
                 load.load_id,
                 file,
@@ -316,12 +316,12 @@ class _Load:
         """Returns the content that the file is compared with, and whether its rows are gone and wanted back."""
         if log is None:
             return None, False
-        if not self._wishes.again:
-            return log.earlier(self._file, found, self._wishes.landed_before), False
+        if not self._options.again:
+            return log.earlier(self._file, found, self._options.landed_before), False
         landed = log.latest(self._file, found)
         if landed and self._are_gone(landed):
             return landed, True
-        return log.earlier(self._file, found, self._wishes.landed_before or "copy"), False
+        return log.earlier(self._file, found, self._options.landed_before or "copy"), False
 
     def _pass_windows(self) -> str | None:
         """Looks whether the rows that were landed may be where they are. Returns the guards that were passed.
@@ -332,7 +332,7 @@ class _Load:
         if self._guard is None:
             return None
         against = self._guard.against(self._windows)
-        if why := refusal(against, self._wishes.allow):
+        if why := refusal(against, self._options.allow):
             raise RefusedError(why)
         return ", ".join(sorted(against)) or None
 
@@ -385,7 +385,7 @@ class _Load:
             )
             if earlier and not skip:
                 rows = self._without_known(rows, earlier, load, is_gone, outcome)
-            elif self._log and not self._wishes.dry_run:
+            elif self._log and not self._options.dry_run:
                 self._log.reject(load.load_id, rows.rejected)
             outcome.accepted += len(rows.lines)
             outcome.rejected.update(one.counted_as for one in rows.rejected)
@@ -402,7 +402,7 @@ class _Load:
         )
         outcome.duplicate += len(lines) - len(wanted)
         rest = only(rows, wanted)
-        if self._log and not self._wishes.dry_run:
+        if self._log and not self._options.dry_run:
             self._log.reject(load.load_id, only(rest, new).rejected)
             for one in rest.rejected:
                 if one.line == earlier.last_line and one.line in earlier.open_lines:  # it may have gone on
@@ -467,7 +467,7 @@ class _Load:
         for column in self._target.columns:  # what the file does not say is NULL, and no default
             if column.has_default and column.is_nullable and column.name in self._shape.types:
                 columns.setdefault(column.name, pa.nulls(len(loads), pa.string()))
-        if not self._wishes.dry_run:
+        if not self._options.dry_run:
             listed = [(name, self._types[name]) for name in columns]
             self._warehouse.append(self._warehouse.table(self._target.place), listed, pa.table(columns))
 

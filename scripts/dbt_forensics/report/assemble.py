@@ -1,17 +1,27 @@
 """Turns evidence into the report's JSON document, schema version 1 (docs/report-json.md). Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
+from dbt_forensics.document.masking import shown_batch, shown_row, winner_of
+from dbt_forensics.document.values import earliest, latest
 from dbt_forensics.report.changes import changes
+from dbt_forensics.report.document import (
+    Drift,
+    Facts,
+    Losers,
+    LosingBatch,
+    LosingBatches,
+    Report,
+    StreamHealth,
+    Surge,
+)
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.findings import findings, headline, open_questions
 from dbt_forensics.report.incidents import incidents
 from dbt_forensics.report.settling import settling
-from dbt_forensics.report.shown import Json, earliest, latest, shown_batch, shown_row, winner_of
 from dbt_forensics.report.windows import windows
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, long_duration
@@ -21,7 +31,7 @@ SCHEMA_VERSION = 1
 VERDICTS = ("accepted", "superseded", "withdrawn", "duplicate", "conflict", "quarantined", "pending")
 
 
-def assemble(evidence: Evidence, scope: Scope) -> Json:
+def assemble(evidence: Evidence, scope: Scope) -> Report:
     """Returns the report as one JSON document.
 
     The same evidence gives the same document: its time is that of the last build on record, not of now.
@@ -30,8 +40,7 @@ def assemble(evidence: Evidence, scope: Scope) -> Json:
         evidence: What the queries returned.
         scope: What was asked for.
     """
-    document: Json = {
-        "schema_version": SCHEMA_VERSION,
+    facts: Facts = {
         "project": evidence.project,
         "recorded_at": latest(_recorded_times(evidence, scope)),
         "scope": {
@@ -68,13 +77,13 @@ def assemble(evidence: Evidence, scope: Scope) -> Json:
             ],
         },
     }
-    found = findings(document)
+    found = findings(facts)
     return {
-        "schema_version": document.pop("schema_version"),
+        "schema_version": SCHEMA_VERSION,
         "headline": headline(found),
         "findings": found,
-        "open_questions": open_questions(document),
-        **document,
+        "open_questions": open_questions(facts),
+        **facts,
     }
 
 
@@ -87,7 +96,7 @@ def _recorded_times(evidence: Evidence, scope: Scope) -> Iterator[datetime]:
             yield row["recorded_at"]
 
 
-def _stream(stream: Stream, evidence: Evidence) -> Json:
+def _stream(stream: Stream, evidence: Evidence) -> StreamHealth:
     of_stream = [row for row in evidence.verdicts if row["stream"] == stream.name]
     verdicts: Counter[str] = Counter()
     timeliness: Counter[str] = Counter()
@@ -124,7 +133,7 @@ def _stream(stream: Stream, evidence: Evidence) -> Json:
     }
 
 
-def _surges(loads: Sequence[Row], stream: Stream, shown: int = 5) -> list[Json]:
+def _surges(loads: Sequence[Row], stream: Stream, shown: int = 5) -> list[Surge]:
     """Batches in which late rows or duplicates are a multiple of what is usual in the stream.
 
     A surge is at least 50 such rows, a fifth of the batch, and five times the stream's own share.
@@ -156,8 +165,8 @@ def _surges(loads: Sequence[Row], stream: Stream, shown: int = 5) -> list[Json]:
     ]
 
 
-def _batches(evidence: Evidence, scope: Scope) -> Json:
-    items = []
+def _batches(evidence: Evidence, scope: Scope) -> LosingBatches:
+    items: list[LosingBatch] = []
     for lost in evidence.vanished:
         seals = [row for row in evidence.batch_versions if _same_batch(row, lost)]
         counts = [int(row["row_count"]) for row in seals]
@@ -221,12 +230,12 @@ def _same_batch(row: Row, other: Row) -> bool:
     return bool((row["stream"], row["batch_id"]) == (other["stream"], other["batch_id"]))
 
 
-def _schema_drift(evidence: Evidence, scope: Scope) -> list[Json]:
+def _schema_drift(evidence: Evidence, scope: Scope) -> list[Drift]:
     first: dict[str, datetime] = {}
     for row in evidence.columns:
         first[row["stream"]] = min(row["recorded_at"], first.get(row["stream"], row["recorded_at"]))
-    drift = []
-    before: Mapping[str, Any] | None = None
+    drift: list[Drift] = []
+    before: Row | None = None
     for row in evidence.columns:
         if before is not None and (before["stream"], before["column_name"]) != (
             row["stream"],
@@ -249,7 +258,7 @@ def _schema_drift(evidence: Evidence, scope: Scope) -> list[Json]:
     return sorted(drift, key=lambda item: (item["recorded_at"], item["stream"], item["column"]))
 
 
-def _drift_kind(before: Mapping[str, Any] | None, now: Row, first: datetime) -> str | None:
+def _drift_kind(before: Row | None, now: Row, first: datetime) -> str | None:
     if before is None:
         return "added" if now["recorded_at"] > first else None
     if bool(before["is_dropped"]) != bool(now["is_dropped"]):
@@ -257,8 +266,8 @@ def _drift_kind(before: Mapping[str, Any] | None, now: Row, first: datetime) -> 
     return "type_changed" if before["data_type"] != now["data_type"] else None
 
 
-def _losers(evidence: Evidence) -> list[Json]:
-    groups = []
+def _losers(evidence: Evidence) -> list[Losers]:
+    groups: list[Losers] = []
     for stream in evidence.streams.values():
         totals: Counter[tuple[str, str]] = Counter()
         for row in evidence.verdicts:

@@ -5,14 +5,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from dbt_forensics.document.masking import shown_dimensions, shown_row
+from dbt_forensics.document.values import earliest, latest, number
+from dbt_forensics.report.document import (
+    Cause,
+    Change,
+    ChangeCount,
+    ChangedVersion,
+    Changes,
+    RowBehind,
+    ShownVersion,
+)
 from dbt_forensics.report.evidence import Evidence, Scope
 from dbt_forensics.report.ranking import difference, kind, ranked
-from dbt_forensics.report.shown import Json, earliest, latest, number, shown_dimensions, shown_row
 from dbt_forensics.text import iso, plain
 from dbt_forensics.warehouse import Row
 
 
-def changes(evidence: Evidence, scope: Scope) -> Json:
+def changes(evidence: Evidence, scope: Scope) -> Changes:
     """Returns what changed after it was published: all of it counted, what matters most in detail.
 
     Args:
@@ -33,7 +43,7 @@ def changes(evidence: Evidence, scope: Scope) -> Json:
     }
 
 
-def _counts(changed: Iterable[Row]) -> list[Json]:
+def _counts(changed: Iterable[Row]) -> list[ChangeCount]:
     """How many windows of each metric changed, by kind, and in how many of them the value moved."""
     windows: Counter[tuple[str, str, str]] = Counter()
     moved: Counter[tuple[str, str, str]] = Counter()
@@ -48,7 +58,7 @@ def _counts(changed: Iterable[Row]) -> list[Json]:
     ]
 
 
-def _change(place: int, changed: Row, evidence: Evidence, scope: Scope) -> Json:
+def _change(place: int, changed: Row, evidence: Evidence, scope: Scope) -> Change:
     stream = evidence.stream_of(changed)
     history = [row for row in evidence.metric_versions if _same_window(row, changed)]
     versions = [row for row in history if row["version"] > changed["published_version"]]
@@ -92,7 +102,7 @@ def _change(place: int, changed: Row, evidence: Evidence, scope: Scope) -> Json:
     }
 
 
-def _shown(version: Row) -> Json:
+def _shown(version: Row) -> ShownVersion:
     return {
         "version": int(version["version"]),
         "recorded_from": iso(version["recorded_from"]),
@@ -102,7 +112,7 @@ def _shown(version: Row) -> Json:
     }
 
 
-def _version(version: Row, parts: Iterable[Row]) -> Json:
+def _version(version: Row, parts: Iterable[Row]) -> ChangedVersion:
     return {
         "version": int(version["version"]),
         "recorded_from": iso(version["recorded_from"]),
@@ -117,11 +127,11 @@ def _version(version: Row, parts: Iterable[Row]) -> Json:
     }
 
 
-def _cause(cause: str, parts: Sequence[Row], changed: Row, evidence: Evidence, scope: Scope) -> Json:
+def _cause(cause: str, parts: Sequence[Row], changed: Row, evidence: Evidence, scope: Scope) -> Cause:
     of_cause = [row for row in parts if row["cause"] == cause]
     sample_ids = {event_id for row in of_cause for event_id in json.loads(row["sample_event_ids"] or "[]")}
     stream = evidence.stream_of(changed)
-    behind = [
+    behind: list[RowBehind] = [
         {"effect": int(row["effect"]), "effective_at": iso(row["effective_at"]), **shown_row(row, stream)}
         for row in evidence.rows_behind
         if (row["stream"], row["entry_cause"], row["window_start"])

@@ -62,38 +62,38 @@ def collect(warehouse: Warehouse, scope: Scope) -> Evidence:
         found.watches = {
             name: watched_stream(watched, {name: watch}, streams) for name, watch in watches.items()
         }
-    asker = _Asker(warehouse, scope, list(chosen))
-    found.verdicts = asker.verdicts()
-    found.captured = asker.captured()
-    found.loads = asker.loads()
+    queries = _EvidenceQueries(warehouse, scope, list(chosen))
+    found.verdicts = queries.verdicts()
+    found.captured = queries.captured()
+    found.loads = queries.loads()
     for stream in chosen.values():
-        found.changed += asker.changed(stream)
+        found.changed += queries.changed(stream)
     for name, stream in found.watches.items():
-        found.changed += asker.changed(stream, name)
+        found.changed += queries.changed(stream, name)
     shown = ranked(found.changed)[: scope.detail]
-    found.metric_versions = asker.metric_versions(shown)
-    found.metric_changes = asker.metric_changes(shown)
-    found.rows_behind = asker.rows_behind(found.metric_changes)
-    found.vanished = asker.vanished()
-    found.batch_versions = asker.batch_versions()
-    found.columns = asker.columns()
-    found.losers = asker.losers()
-    found.chain_heads = asker.chain_heads()
-    found.digest_versions = asker.digest_versions()
-    found.settling = asker.settling()
-    found.lateness = asker.lateness()
-    found.estimates = asker.estimates()
-    found.windows = asker.windows()
-    found.actions = asker.actions()
-    found.incidents = asker.incidents()
+    found.metric_versions = queries.metric_versions(shown)
+    found.metric_changes = queries.metric_changes(shown)
+    found.rows_behind = queries.rows_behind(found.metric_changes)
+    found.vanished = queries.vanished()
+    found.batch_versions = queries.batch_versions()
+    found.columns = queries.columns()
+    found.losers = queries.losers()
+    found.chain_heads = queries.chain_heads()
+    found.digest_versions = queries.digest_versions()
+    found.settling = queries.settling()
+    found.lateness = queries.lateness()
+    found.estimates = queries.estimates()
+    found.windows = queries.windows()
+    found.actions = queries.actions()
+    found.incidents = queries.incidents()
     if scope.incident is not None and not found.incidents:
         raise ForensicsError(
             f"There is no incident '{scope.incident}': forensics__incidents lists those that there are."
         )
-    found.detections = asker.detections(found.incidents)
-    found.timeline = asker.timeline(found.incidents)
-    found.impact = asker.impact(found.incidents)
-    found.incident_rows = asker.incident_rows(found.detections)
+    found.detections = queries.detections(found.incidents)
+    found.timeline = queries.timeline(found.incidents)
+    found.impact = queries.impact(found.incidents)
+    found.incident_rows = queries.incident_rows(found.detections)
     found.pages = {row["kind"]: _page(warehouse, row["kind"]) for row in found.incidents}
     return found
 
@@ -105,7 +105,7 @@ def _page(warehouse: Warehouse, kind: str) -> dict[str, str]:
     return {heading.strip(): section.strip() for heading, _, section in sections}
 
 
-class _Asker:
+class _EvidenceQueries:
     """The queries, all within one scope."""
 
     def __init__(self, warehouse: Warehouse, scope: Scope, streams: list[str]) -> None:

@@ -3,12 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
 
-from dbt_forensics.report.words import cause_in_words, change_in_words, drift_in_words
+from dbt_forensics.document.words import cause_in_words
+from dbt_forensics.report.document import (
+    Change,
+    ChangeCount,
+    Drift,
+    Facts,
+    Finding,
+    Incident,
+    LosingBatch,
+    OpenQuestion,
+    StreamHealth,
+    UnrankedFinding,
+    Watch,
+)
+from dbt_forensics.report.words import change_in_words, drift_in_words
 from dbt_forensics.text import count, moment, signed, visible
-
-Json = dict[str, Any]
 
 # Every kind of finding, the most important first: its severity, and how a headline counts it (one, many).
 KINDS = {
@@ -29,13 +40,13 @@ KINDS = {
 _ORDER = list(KINDS)
 
 
-def findings(document: Json) -> list[Json]:
+def findings(document: Facts) -> list[Finding]:
     """Returns the findings of a report, the most important kind first, numbered from 1.
 
     Args:
-        document: The report's JSON document, in which ``findings`` need not be there yet.
+        document: The report's facts.
     """
-    found: list[Json] = []
+    found: list[UnrankedFinding] = []
     for stream in document["streams"]:
         name = stream["stream"]
         changes = [item for item in document["changes"]["items"] if item["stream"] == name]
@@ -57,7 +68,7 @@ def findings(document: Json) -> list[Json]:
     return [{"rank": rank, **finding} for rank, finding in enumerate(found, 1)]
 
 
-def headline(found: Sequence[Json]) -> str:
+def headline(found: Sequence[Finding]) -> str:
     """Returns the answer of a report in one sentence: the three kinds of finding that matter most, counted."""
     if not found:
         return "Nothing that was published has changed, and every row on record is accounted for."
@@ -71,7 +82,7 @@ def headline(found: Sequence[Json]) -> str:
     return ", ".join(parts) + "."
 
 
-def open_questions(document: Json) -> list[Json]:
+def open_questions(document: Facts) -> list[OpenQuestion]:
     """Returns what the evidence does not answer, and people have to."""
     return [
         {"stream": stream["stream"], "question": question}
@@ -80,7 +91,7 @@ def open_questions(document: Json) -> list[Json]:
     ]
 
 
-def _finding(kind: str, quantity: int, stream: str, title: str, detail: str, section: str) -> Json:
+def _finding(kind: str, quantity: int, stream: str, title: str, detail: str, section: str) -> UnrankedFinding:
     return {
         "kind": kind,
         "severity": KINDS[kind][0],
@@ -92,11 +103,11 @@ def _finding(kind: str, quantity: int, stream: str, title: str, detail: str, sec
     }
 
 
-def _is_of(item: Json, watch: Json) -> bool:
+def _is_of(item: Change | ChangeCount, watch: Watch) -> bool:
     return bool((item["stream"], item["metric"]) == (watch["stream"], watch["metric"]))
 
 
-def _unaccounted(stream: Json) -> Iterator[Json]:
+def _unaccounted(stream: StreamHealth) -> Iterator[UnrankedFinding]:
     name, check = stream["stream"], stream["reconciles"]
     if not check["holds"]:
         gap = abs(check["rows"] - check["rows_with_a_verdict"])
@@ -107,7 +118,7 @@ def _unaccounted(stream: Json) -> Iterator[Json]:
         yield _finding("rows_not_accounted_for", gap, name, title, detail, "health")
 
 
-def _unexplained(name: str, changes: Sequence[Json]) -> Iterator[Json]:
+def _unexplained(name: str, changes: Sequence[Change]) -> Iterator[UnrankedFinding]:
     odd = [
         change
         for change in changes
@@ -122,7 +133,9 @@ def _unexplained(name: str, changes: Sequence[Json]) -> Iterator[Json]:
         yield _finding("unexplained_changes", len(odd), name, title, detail, odd[0]["id"])
 
 
-def _changed_values(stream: str, changes: Sequence[Json], counts: Sequence[Json]) -> Iterator[Json]:
+def _changed_values(
+    stream: str, changes: Sequence[Change], counts: Sequence[ChangeCount]
+) -> Iterator[UnrankedFinding]:
     for kind in ("restated", "corrected"):
         moved = sum(item["moved"] for item in counts if item["kind"] == kind)
         shown = [change for change in changes if change["kind"] == kind and change["difference"] != "0"]
@@ -146,7 +159,7 @@ def _changed_values(stream: str, changes: Sequence[Json], counts: Sequence[Json]
         yield _finding(f"{kind}_values", moved, stream, title, f"Because of {why}.{more}", top["id"])
 
 
-def _lost_rows(stream: str, batches: Sequence[Json]) -> Iterator[Json]:
+def _lost_rows(stream: str, batches: Sequence[LosingBatch]) -> Iterator[UnrankedFinding]:
     lost = [batch for batch in batches if batch["missing_rows"]]
     if not lost:
         return
@@ -163,7 +176,7 @@ def _lost_rows(stream: str, batches: Sequence[Json]) -> Iterator[Json]:
     yield _finding("lost_rows", rows, stream, title, detail, "batches")
 
 
-def _verdicts(stream: Json) -> Iterator[Json]:
+def _verdicts(stream: StreamHealth) -> Iterator[UnrankedFinding]:
     name, verdicts = stream["stream"], stream["verdicts"]
     if rows := verdicts["conflict"]:
         title = f"{count(rows, 'row')} with an event id that was taken, and other content."
@@ -179,7 +192,7 @@ def _verdicts(stream: Json) -> Iterator[Json]:
         yield _finding("pending", rows, name, title, "They do not count until someone admits them.", "losers")
 
 
-def _open_incidents(stream: str, incidents: Sequence[Json]) -> Iterator[Json]:
+def _open_incidents(stream: str, incidents: Sequence[Incident]) -> Iterator[UnrankedFinding]:
     opened = [item for item in incidents if item["stream"] == stream and item["status"] != "resolved"]
     if not opened:
         return
@@ -192,7 +205,7 @@ def _open_incidents(stream: str, incidents: Sequence[Json]) -> Iterator[Json]:
     yield {**found, "severity": top["severity"]}
 
 
-def _surges(stream: Json) -> Iterator[Json]:
+def _surges(stream: StreamHealth) -> Iterator[UnrankedFinding]:
     for what, kind, words in (
         ("late", "late_surges", "late rows"),
         ("future", "future_surges", "rows from the future"),
@@ -211,7 +224,7 @@ def _surges(stream: Json) -> Iterator[Json]:
         yield _finding(kind, len(surges), stream["stream"], title, detail, "health")
 
 
-def _drift(stream: str, drift: Sequence[Json]) -> Iterator[Json]:
+def _drift(stream: str, drift: Sequence[Drift]) -> Iterator[UnrankedFinding]:
     if drift:
         parts = [f"{visible(item['column'])} {drift_in_words(item)}" for item in drift[:5]]
         parts += [f"and {len(drift) - 5:,} more"] if len(drift) > 5 else []
@@ -219,7 +232,7 @@ def _drift(stream: str, drift: Sequence[Json]) -> Iterator[Json]:
         yield _finding("schema_drift", len(drift), stream, title, f"{'; '.join(parts)}.", "schema")
 
 
-def _questions(stream: Json, document: Json) -> Iterable[str]:
+def _questions(stream: StreamHealth, document: Facts) -> Iterable[str]:
     name, verdicts = stream["stream"], stream["verdicts"]
     if verdicts["quarantined"]:
         yield f"What is true of the {count(verdicts['quarantined'], 'row')} in quarantine, and should they count?"
@@ -235,7 +248,7 @@ def _questions(stream: Json, document: Json) -> Iterable[str]:
         yield f"Is it over? {count(len(unsettled), 'changed value')} shown here may still move: not settled yet."
 
 
-def _kept(stream: Json) -> str:
+def _kept(stream: StreamHealth) -> str:
     return str(stream["settings"]["on_conflict"]).removesuffix("_wins")
 
 

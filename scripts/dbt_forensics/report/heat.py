@@ -1,16 +1,31 @@
 """The calendar of a stream's windows, for the dashboard. Pure."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
-Json = dict[str, Any]
+from dbt_forensics.report.document import Window, Windows
+
 #: What stands in a cell, so that no reader depends on colour.
 SIGNS = {"healthy": "✓", "low": "▼", "high": "▲", "missing": "✕", "unknown": "?", "open": "…"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKS, DAYS = 12, 14
 
 
-def heat(stream: Json) -> Json:
+class CalendarRow(TypedDict):
+    """A week or a day: its name, and a window for each column, None where there is none."""
+
+    name: str
+    cells: list[Window | None]
+
+
+class Calendar(TypedDict):
+    """The latest windows of a stream as rows and columns."""
+
+    columns: tuple[str, ...]
+    rows: list[CalendarRow]
+
+
+def heat(stream: Windows) -> Calendar:
     """Returns the latest windows of a stream as rows and columns: weeks of days, or days of hours.
 
     Args:
@@ -20,7 +35,7 @@ def heat(stream: Json) -> Json:
         ``columns``, and ``rows`` with ``name`` and a cell for each column: the window, or None where there is none.
     """
     is_daily = stream["window"] == "day"
-    found: dict[datetime, dict[int, Json]] = {}
+    found: dict[datetime, dict[int, Window]] = {}
     for window in stream["items"]:
         start = datetime.fromisoformat(window["window_start"].removesuffix("Z"))
         day = start.replace(hour=0)

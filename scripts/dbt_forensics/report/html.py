@@ -2,19 +2,20 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dbt_forensics import text
+from dbt_forensics.document.words import cause_in_words
 from dbt_forensics.report import words
 from dbt_forensics.report.chart import Waterfall, settling, timeline, waterfall
+from dbt_forensics.report.document import Change, Curve, Report
 from dbt_forensics.report.heat import SIGNS, heat
 from dbt_forensics.report.scorecard import scorecard
 
 
-def render_html(document: dict[str, Any]) -> str:
+def render_html(document: Report) -> str:
     """Returns a report as one HTML page; the same document gives the same bytes.
 
     Args:
@@ -23,7 +24,7 @@ def render_html(document: dict[str, Any]) -> str:
     return _environment().get_template("report.html.j2").render(report=document).rstrip("\n") + "\n"
 
 
-def render_dashboard(document: dict[str, Any]) -> str:
+def render_dashboard(document: Report) -> str:
     """Returns the on-call dashboard as one HTML page: streams, open incidents, windows, latest changes.
 
     Args:
@@ -48,7 +49,7 @@ def _environment() -> Environment:
         signed=text.signed,
         moment=_moment,
         duration=lambda seconds: "" if seconds is None else text.duration(float(seconds)),
-        cause=words.cause_in_words,
+        cause=cause_in_words,
         drift=words.drift_in_words,
         count=text.count,
         percent=text.percent,
@@ -78,12 +79,12 @@ def _moment(time: str | None) -> Markup:
     )
 
 
-def _waterfall(change: dict[str, Any]) -> Waterfall:
+def _waterfall(change: Change) -> Waterfall:
     steps = [(cause["cause"].replace("_", " "), Decimal(cause["change"])) for cause in change["causes"]]
     return waterfall(Decimal(change["published"]["value"] or 0), steps, words.change_in_words(change))
 
 
-def _timeline(change: dict[str, Any]) -> Markup:
+def _timeline(change: Change) -> Markup:
     shown = [
         (
             datetime.fromisoformat(one["recorded_from"].removesuffix("Z")),
@@ -98,7 +99,7 @@ def _timeline(change: dict[str, Any]) -> Markup:
     )
 
 
-def _settling(metric: dict[str, Any]) -> Markup:
+def _settling(metric: Curve) -> Markup:
     shown = [
         (
             text.age(age["age_hours"]),

@@ -5,8 +5,21 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from dbt_forensics.document.masking import MASKED, ShownRow, shortened, shown_dimensions, shown_row
+from dbt_forensics.document.values import number
+from dbt_forensics.report.document import (
+    ActionTaken,
+    Block,
+    Detection,
+    Impact,
+    ImpactedValue,
+    ImpactedWindow,
+    Incident,
+    Incidents,
+    Moment,
+    Reader,
+)
 from dbt_forensics.report.evidence import Evidence, Scope
-from dbt_forensics.report.shown import MASKED, Json, number, shortened, shown_dimensions, shown_row
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import count, iso
 from dbt_forensics.warehouse import Row
@@ -17,7 +30,7 @@ STEPS = ("Contain", "Recover", "Verify", "Prevent")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
-def incidents(evidence: Evidence, scope: Scope) -> Json:
+def incidents(evidence: Evidence, scope: Scope) -> Incidents:
     """Returns the incidents within the scope, those that are open and severe first.
 
     Args:
@@ -36,12 +49,13 @@ def incidents(evidence: Evidence, scope: Scope) -> Json:
     }
 
 
-def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
+def _incident(row: Row, evidence: Evidence, scope: Scope) -> Incident:
     stream = evidence.streams[row["stream"]]
     key = row["incident_id"]
     is_over = row["resolved_at"] is not None and (scope.until is None or row["resolved_at"] <= scope.until)
     reopened = int(row["times_reopened"])
-    found = [_detection(one, stream) for one in evidence.detections if one["incident_id"] == key]
+    detections = [one for one in evidence.detections if one["incident_id"] == key]
+    found = [_detection(one, stream) for one in detections]
     impact = _impact([one for one in evidence.impact if one["incident_id"] == key], stream)
     actions = [_action(one) for one in evidence.actions if _is_about(one, row)]
     pages = evidence.pages.get(row["kind"], {})
@@ -65,7 +79,7 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Json:
         "detections": found,
         "timeline": [_moment(one, stream) for one in evidence.timeline if one["incident_id"] == key],
         "impact": impact,
-        "rows": _samples(found, row["stream"], evidence),
+        "rows": _samples(detections, row["stream"], evidence),
         "actions": actions,
         "remains": _remains(found, impact, actions, is_over),
         "runbook": [{"step": step, "blocks": _blocks(pages[step])} for step in STEPS if pages.get(step)],
@@ -79,7 +93,7 @@ def _status(row: Row, is_over: bool) -> str:
     return "reopened" if int(row["times_reopened"]) else "open"
 
 
-def _moment(row: Row, stream: Stream) -> Json:
+def _moment(row: Row, stream: Stream) -> Moment:
     what = row["description"]
     if _names_a_person(row["detector"], stream):
         what = f"{what.split(': ', 1)[0]}: {MASKED}"
@@ -96,7 +110,7 @@ def _names_a_person(detector: str | None, stream: Stream) -> bool:
     return detector == "hot_entity" and stream.is_personal("entity_id")
 
 
-def _detection(row: Row, stream: Stream) -> Json:
+def _detection(row: Row, stream: Stream) -> Detection:
     evidence = json.loads(row["evidence"] or "{}")
     for name in ("first_batch", "batch_id"):
         if evidence.get(name) is not None:
@@ -113,15 +127,14 @@ def _detection(row: Row, stream: Stream) -> Json:
         "observed": number(row["observed"]),
         "expected": number(row["expected"]),
         "evidence": {name: value for name, value in evidence.items() if name != "sample_event_ids"},
-        "event_ids": evidence.get("sample_event_ids", []),
         "first_detected_at": iso(row["first_detected_at"]),
         "resolved_at": iso(row["resolved_at"]),
         "is_open": bool(row["is_open"]),
     }
 
 
-def _impact(rows: Sequence[Row], stream: Stream) -> Json:
-    values = [
+def _impact(rows: Sequence[Row], stream: Stream) -> Impact:
+    values: list[ImpactedValue] = [
         {
             "metric": row["name"],
             "window_start": iso(row["window_start"]),
@@ -134,7 +147,7 @@ def _impact(rows: Sequence[Row], stream: Stream) -> Json:
         for row in rows
         if row["kind"] == "metric"
     ]
-    windows = [
+    windows: list[ImpactedWindow] = [
         {
             "health": row["name"],
             "window_start": iso(row["window_start"]),
@@ -144,7 +157,7 @@ def _impact(rows: Sequence[Row], stream: Stream) -> Json:
         for row in rows
         if row["kind"] == "window"
     ]
-    readers = [
+    readers: list[Reader] = [
         {"kind": row["kind"], "name": row["name"], "owner": row["owner"]}
         for row in rows
         if row["kind"] not in ("metric", "window")
@@ -159,9 +172,13 @@ def _impact(rows: Sequence[Row], stream: Stream) -> Json:
     }
 
 
-def _samples(found: Iterable[Json], stream: str, evidence: Evidence) -> list[Json]:
+def _samples(detections: Iterable[Row], stream: str, evidence: Evidence) -> list[ShownRow]:
     """The rows that detections name as examples, masked and shortened as everywhere."""
-    wanted = {event for one in found for event in one.pop("event_ids")}
+    wanted = {
+        event
+        for one in detections
+        for event in json.loads(one["evidence"] or "{}").get("sample_event_ids", [])
+    }
     rows = [row for row in evidence.incident_rows if row["stream"] == stream and row["event_id"] in wanted]
     return [shown_row(row, evidence.streams[stream]) for row in rows]
 
@@ -174,7 +191,7 @@ def _is_about(action: Row, incident: Row) -> bool:
     return bool(action["stream"] == incident["stream"] and max(times) >= incident["opened_at"])
 
 
-def _action(row: Row) -> Json:
+def _action(row: Row) -> ActionTaken:
     return {
         "action_id": row["action_id"],
         "kind": row["kind"],
@@ -186,7 +203,9 @@ def _action(row: Row) -> Json:
     }
 
 
-def _remains(found: Sequence[Json], impact: Json, actions: Sequence[Json], is_over: bool) -> list[str]:
+def _remains(
+    found: Sequence[Detection], impact: Impact, actions: Sequence[ActionTaken], is_over: bool
+) -> list[str]:
     """What is left to do before the incident can be closed, in sentences."""
     remains = []
     if open_ones := sorted({one["detector"] for one in found if one["is_open"]}) if not is_over else []:
@@ -202,9 +221,9 @@ def _paragraph(text: str) -> str:
     return _plain(text.split("\n\n", 1)[0])
 
 
-def _blocks(section: str) -> list[Json]:
+def _blocks(section: str) -> list[Block]:
     """The paragraphs and the code of a section of a page."""
-    blocks: list[Json] = []
+    blocks: list[Block] = []
     for place, part in enumerate(re.split(r"```(?:sql|bash|yaml)?\n", section)):
         if place % 2:
             blocks.append({"code": part.removesuffix("```").strip("\n")})

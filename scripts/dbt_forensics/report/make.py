@@ -1,11 +1,11 @@
 """One report in the formats that were asked for."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
+from dbt_forensics.document.as_json import render_json
 from dbt_forensics.report.assemble import assemble
 from dbt_forensics.report.collect import collect
+from dbt_forensics.report.document import Report
 from dbt_forensics.report.evidence import Scope
 from dbt_forensics.report.html import render_dashboard, render_html
 from dbt_forensics.report.markdown import render_markdown, render_postmortem
@@ -13,7 +13,7 @@ from dbt_forensics.report.scorecard import scorecard, scorecard_csv
 from dbt_forensics.warehouse import Warehouse
 
 
-def make_report(warehouse: Warehouse, scope: Scope) -> dict[str, Any]:
+def make_report(warehouse: Warehouse, scope: Scope) -> Report:
     """Returns the report's JSON document.
 
     Args:
@@ -23,7 +23,7 @@ def make_report(warehouse: Warehouse, scope: Scope) -> dict[str, Any]:
     return assemble(collect(warehouse, scope), scope)
 
 
-def render(document: dict[str, Any]) -> Mapping[str, str]:
+def render(document: Report) -> Mapping[str, str]:
     """Returns the files of a report by name; the postmortem only of an incident that was asked for."""
     return {
         "report.html": render_html(document),
@@ -34,8 +34,3 @@ def render(document: dict[str, Any]) -> Mapping[str, str]:
         "scorecard.json": render_json(scorecard(document)),
         **({"postmortem.md": render_postmortem(document)} if document["scope"]["incident"] else {}),
     }
-
-
-def render_json(document: Any) -> str:
-    """Returns a document as JSON text, the same for the same document."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

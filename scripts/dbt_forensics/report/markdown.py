@@ -1,17 +1,18 @@
 """The report as Markdown: a pure formatter over the JSON document."""
 
 import re
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dbt_forensics import text
+from dbt_forensics.document.words import cause_in_words
 from dbt_forensics.report import words
+from dbt_forensics.report.document import Report
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~<>&$#])")
 
 
-def render_markdown(document: dict[str, Any]) -> str:
+def render_markdown(document: Report) -> str:
     """Returns a report as Markdown; the same document gives the same text.
 
     Args:
@@ -20,7 +21,7 @@ def render_markdown(document: dict[str, Any]) -> str:
     return _render("report.md.j2", document)
 
 
-def render_postmortem(document: dict[str, Any]) -> str:
+def render_postmortem(document: Report) -> str:
     """Returns a postmortem of the report's incidents with the facts filled in, as Markdown.
 
     Args:
@@ -29,7 +30,7 @@ def render_postmortem(document: dict[str, Any]) -> str:
     return _render("postmortem.md.j2", document)
 
 
-def _render(template: str, document: dict[str, Any]) -> str:
+def _render(template: str, document: Report) -> str:
     environment = Environment(
         loader=PackageLoader("dbt_forensics.report"),
         trim_blocks=True,
@@ -42,7 +43,7 @@ def _render(template: str, document: dict[str, Any]) -> str:
         signed=text.signed,
         moment=text.moment,
         duration=lambda seconds: "" if seconds is None else text.duration(float(seconds)),
-        cause=words.cause_in_words,
+        cause=cause_in_words,
         change=words.change_in_words,
         drift=words.drift_in_words,
         count=text.count,

@@ -2,12 +2,11 @@
 
 import csv
 import io
-from typing import Any
 
-Json = dict[str, Any]
+from dbt_forensics.report.document import Facts, ScorecardLine, StreamHealth
 
 
-def scorecard(document: Json) -> list[Json]:
+def scorecard(document: Facts) -> list[ScorecardLine]:
     """Returns one line per stream: rows by verdict, windows by health, what changed, and what is open.
 
     Args:
@@ -16,7 +15,7 @@ def scorecard(document: Json) -> list[Json]:
     return [_line(stream, document) for stream in document["streams"]]
 
 
-def scorecard_csv(document: Json) -> str:
+def scorecard_csv(document: Facts) -> str:
     """Returns the scorecard as CSV with a header; no lines where no stream is declared."""
     lines = scorecard(document)
     text = io.StringIO()
@@ -26,7 +25,7 @@ def scorecard_csv(document: Json) -> str:
     return text.getvalue()
 
 
-def _line(stream: Json, document: Json) -> Json:
+def _line(stream: StreamHealth, document: Facts) -> ScorecardLine:
     name = stream["stream"]
     windows = next(item for item in document["windows"] if item["stream"] == name)
     health = windows["health"]

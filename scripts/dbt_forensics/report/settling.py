@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
+from dbt_forensics.document.masking import shown_dimensions
+from dbt_forensics.document.values import number
+from dbt_forensics.report.document import Age, Estimate, Length, Settling
 from dbt_forensics.report.evidence import Evidence
-from dbt_forensics.report.shown import Json, number, shown_dimensions
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso, long_duration
 from dbt_forensics.warehouse import Row
 
 
-def settling(evidence: Evidence, most: int = 20) -> list[Json]:
+def settling(evidence: Evidence, most: int = 20) -> list[Settling]:
     """Returns per stream the curves of its metrics, how long rows should be waited for, and estimates of open windows.
 
     Args:
@@ -21,7 +22,7 @@ def settling(evidence: Evidence, most: int = 20) -> list[Json]:
     return [_stream(stream, evidence, most) for stream in evidence.streams.values()]
 
 
-def _stream(stream: Stream, evidence: Evidence, most: int) -> Json:
+def _stream(stream: Stream, evidence: Evidence, most: int) -> Settling:
     lengths = [row for row in evidence.lateness if row["stream"] == stream.name]
     open_values = [row for row in evidence.estimates if row["stream"] == stream.name]
     return {
@@ -49,7 +50,7 @@ def _is_of(row: Row, stream: Stream, metric: str) -> bool:
     return bool((row["stream"], row["metric"]) == (stream.name, metric))
 
 
-def _length(row: Row | None) -> Json | None:
+def _length(row: Row | None) -> Length | None:
     if row is None:
         return None
     return {
@@ -60,7 +61,7 @@ def _length(row: Row | None) -> Json | None:
     }
 
 
-def _curve(rows: Sequence[Row]) -> list[Json]:
+def _curve(rows: Sequence[Row]) -> list[Age]:
     """The ages up to the first from which on nothing moves any more."""
     last = max((place for place, row in enumerate(rows) if not _is_complete(row)), default=-1)
     return [
@@ -79,7 +80,7 @@ def _is_complete(row: Row) -> bool:
     return bool(row["value_share"] == row["input_share"] == row["final_share"] == 1)
 
 
-def _estimate(row: Row, stream: Stream) -> dict[str, Any]:
+def _estimate(row: Row, stream: Stream) -> Estimate:
     return {
         "metric": row["metric"],
         "window_start": iso(row["window_start"]),

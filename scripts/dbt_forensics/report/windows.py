@@ -2,22 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
+from dbt_forensics.document.values import number
+from dbt_forensics.report.document import Windows
 from dbt_forensics.report.evidence import Evidence
-from dbt_forensics.report.shown import Json, number
 from dbt_forensics.text import iso
 from dbt_forensics.warehouse import Row
 
 HEALTH = ("healthy", "low", "high", "missing", "unknown", "open")
 
 
-def windows(evidence: Evidence) -> list[Json]:
+def windows(evidence: Evidence) -> list[Windows]:
     """Returns, per stream, its latest windows in order and how many of them are in which health."""
     return [_of_stream(name, evidence) for name in evidence.streams]
 
 
-def _of_stream(name: str, evidence: Evidence) -> Json:
+def _of_stream(name: str, evidence: Evidence) -> Windows:
     rows = [row for row in evidence.windows if row["stream"] == name]
     health = Counter(row["health"] for row in rows)
     return {
@@ -44,5 +44,5 @@ def _of_stream(name: str, evidence: Evidence) -> Json:
 
 def _share(rows: Sequence[Row], column: str) -> str | None:
     total = sum(int(row["row_count"]) for row in rows)
-    part: Any = sum(int(row[column]) for row in rows)
+    part = sum(int(row[column]) for row in rows)
     return f"{part / total:.4f}" if total else None

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from dbt_forensics.cli import dbt_command, progress
-from dbt_forensics.warehouse import DbtOptions
+from dbt_forensics.console import dbt_command, json_option, print_document, progress
+from dbt_forensics.seal.heads import chains_of, export, exported, render, render_export, verify
+from dbt_forensics.warehouse import DbtOptions, open_warehouse
 
 
 @click.group()
@@ -28,9 +29,6 @@ def export_heads(options: DbtOptions, path: Path | None) -> int:
 
     Keep it where nobody who can write the warehouse can change it: another account, a Git repository, a ticket.
     """
-    from dbt_forensics.seal.heads import chains_of, export, render_export
-    from dbt_forensics.warehouse import open_warehouse
-
     path = path.absolute() if path else None
     progress("Parsing the project.")
     with open_warehouse(options) as warehouse:
@@ -45,20 +43,16 @@ def export_heads(options: DbtOptions, path: Path | None) -> int:
 
 @seal.command("verify")
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @dbt_command
 def verify_heads(options: DbtOptions, path: Path, as_json: bool) -> int:
     """Check that the record still has every head in FILE, as `seal export` wrote them.
 
     Exits with 1 when something was rewritten, and names the tables and by when.
     """
-    from dbt_forensics.report.make import render_json
-    from dbt_forensics.seal.heads import chains_of, exported, render, verify
-    from dbt_forensics.warehouse import open_warehouse
-
     exports = exported(path.read_text(encoding="utf-8", errors="replace"), str(path))
     progress("Parsing the project.")
     with open_warehouse(options) as warehouse:
         document = verify(chains_of(warehouse), exports, warehouse.target)
-    click.echo(render_json(document) if as_json else render(document), nl=False)
+    print_document(document, lambda one, _: render(one), as_json=as_json)
     return 1 if document["broken"] else 0

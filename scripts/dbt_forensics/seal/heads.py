@@ -9,11 +9,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dbt_forensics.errors import ForensicsError
+from dbt_forensics.seal.document import BrokenChain, Export, Head, Verification
 from dbt_forensics.sql import literal
 from dbt_forensics.text import count, iso, visible
 from dbt_forensics.warehouse import Row, Warehouse
 
-Json = dict[str, Any]
 _FORMAT = 1
 _KEYS = ("chain", "name", "recorded_at", "head")
 _WHAT = {"seals": "The chain of", "table": "The table", "stream": "The chain of batches of stream"}
@@ -48,7 +48,7 @@ def chains_of(warehouse: Warehouse) -> Chains:
     )
 
 
-def export(chains: Chains, project: str, target: str) -> Json:
+def export(chains: Chains, project: str, target: str) -> Export:
     """Returns the heads of all chains, to be kept where nobody who can write the warehouse can change them.
 
     Args:
@@ -74,18 +74,18 @@ def export(chains: Chains, project: str, target: str) -> Json:
         "target": target,
         "recorded_at": iso(head["recorded_at"]),
         "heads": [
-            {**{key: row[key] for key in _KEYS}, "recorded_at": iso(row["recorded_at"])}
+            Head(chain=row["chain"], name=row["name"], recorded_at=iso(row["recorded_at"]), head=row["head"])
             for row in sorted(found, key=lambda row: (row["chain"], row["name"]))
         ],
     }
 
 
-def render_export(document: Json) -> str:
+def render_export(document: Export) -> str:
     """Returns an export as one line of ASCII: no character of a name ends a line or is an order to a terminal."""
     return json.dumps(document)
 
 
-def exported(text: str, name: str) -> list[Json]:
+def exported(text: str, name: str) -> list[Export]:
     """Returns what a file has: one export a line, as `seal export` wrote them.
 
     Args:
@@ -104,7 +104,7 @@ def exported(text: str, name: str) -> list[Json]:
     return exports
 
 
-def verify(chains: Chains, exports: Sequence[Json], target: str) -> Json:
+def verify(chains: Chains, exports: Sequence[Export], target: str) -> Verification:
     """Returns which chains, tables and streams are not as they were when they were exported.
 
     Args:
@@ -122,13 +122,13 @@ def verify(chains: Chains, exports: Sequence[Json], target: str) -> Json:
             )
     ever = {_as_exported(row) for row in chains.query(chains.heads)}
     held: dict[tuple[str, str], str] = {}
-    broken: dict[tuple[str, str], Json] = {}
+    broken: dict[tuple[str, str], BrokenChain] = {}
     for one in sorted(exports, key=lambda export: str(export["recorded_at"])):
         on_record = ever | {_as_exported(row) for row in _contents(chains, _time(one["recorded_at"]))}
         names = {key[:2] for key in on_record}
         for wanted in one["heads"]:
             key = (wanted["chain"], wanted["name"])
-            if tuple(wanted[part] for part in _KEYS) in on_record:
+            if (*key, wanted["recorded_at"], wanted["head"]) in on_record:
                 held[key] = one["recorded_at"]
             elif key not in broken:
                 broken[key] = {
@@ -141,7 +141,7 @@ def verify(chains: Chains, exports: Sequence[Json], target: str) -> Json:
     return {"target": target, "exports": len(exports), "broken": [broken[key] for key in sorted(broken)]}
 
 
-def render(document: Json) -> str:
+def render(document: Verification) -> str:
     """Returns the outcome of a verification as text."""
     exports = count(document["exports"], "export")
     if not document["broken"]:
@@ -165,7 +165,7 @@ def _as_exported(row: Row) -> tuple[Any, ...]:
     return (row["chain"], row["name"], iso(row["recorded_at"]), row["head"])
 
 
-def _export(line: str, where: str) -> Json:
+def _export(line: str, where: str) -> Export:
     try:
         one = json.loads(line)
         times = [_time(one["recorded_at"]), *(_time(head["recorded_at"]) for head in one["heads"])]
@@ -174,7 +174,8 @@ def _export(line: str, where: str) -> Json:
         times, is_one = [], False
     if not is_one or not times:
         raise ForensicsError(f"{where}: this is not a line that dbt-forensics seal export wrote.")
-    return dict(one)
+    export: Export = one
+    return export
 
 
 def _time(text: str) -> datetime:

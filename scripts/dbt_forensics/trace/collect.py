@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import in_list, literal
 from dbt_forensics.streams import Stream, no_such_stream
+from dbt_forensics.trace.document import Trace
 from dbt_forensics.trace.life import life
 from dbt_forensics.warehouse import Row, Warehouse
 
@@ -18,7 +17,7 @@ _ARRIVAL = (
 )
 
 
-def trace_event(warehouse: Warehouse, event_id: str, stream: str | None = None) -> dict[str, Any]:
+def trace_event(warehouse: Warehouse, event_id: str, stream: str | None = None) -> Trace:
     """Returns the life of an event in each stream that has it.
 
     Args:

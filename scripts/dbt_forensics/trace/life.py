@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dbt_forensics.report.shown import number, shown_dimensions, shown_row
+from dbt_forensics.document.masking import shown_dimensions, shown_row
+from dbt_forensics.document.values import number
 from dbt_forensics.streams import Stream
 from dbt_forensics.text import iso
+from dbt_forensics.trace.document import ActionTaken, Arrival, CausedValue, Entry, Life, Value
 from dbt_forensics.warehouse import Row
-
-Json = dict[str, Any]
 
 
 def life(
@@ -20,7 +20,7 @@ def life(
     versions: Sequence[Row],
     changes: Sequence[Row],
     actions: Sequence[Row] = (),
-) -> Json:
+) -> Life:
     """Returns the life of an event in one stream; rows are named by the order in which they arrived, from 1.
 
     Args:
@@ -39,10 +39,7 @@ def life(
         "counted_arrival": counted[0] if counted else None,
         "arrivals": [_arrival(row, places, stream, vanished) for row in arrivals],
         "entries": [_entry(row, places) for row in entries],
-        "actions": [
-            {name: row[name] for name in ("action_id", "kind", "status", "owner", "reason")}
-            for row in actions
-        ],
+        "actions": [_action(row) for row in actions],
         "counts_in": [
             _value(stream, version) for row in arrivals for version in _counts_in(stream, row, versions)
         ],
@@ -50,7 +47,7 @@ def life(
     }
 
 
-def _arrival(row: Row, places: Mapping[str, int], stream: Stream, vanished: Sequence[Row]) -> Json:
+def _arrival(row: Row, places: Mapping[str, int], stream: Stream, vanished: Sequence[Row]) -> Arrival:
     winner = places.get(row["lost_to_row_key"])
     return {
         "arrival": places[row["row_key"]],
@@ -66,7 +63,7 @@ def _arrival(row: Row, places: Mapping[str, int], stream: Stream, vanished: Sequ
     }
 
 
-def _entry(row: Row, places: Mapping[str, int]) -> Json:
+def _entry(row: Row, places: Mapping[str, int]) -> Entry:
     return {
         "arrival": places.get(row["row_key"]),
         "effect": int(row["effect"]),
@@ -79,16 +76,26 @@ def _entry(row: Row, places: Mapping[str, int]) -> Json:
     }
 
 
+def _action(row: Row) -> ActionTaken:
+    return {
+        "action_id": row["action_id"],
+        "kind": row["kind"],
+        "status": row["status"],
+        "owner": row["owner"],
+        "reason": row["reason"],
+    }
+
+
 def _shown_in(
     stream: Stream,
     arrivals: Sequence[Row],
     entries: Sequence[Row],
     versions: Sequence[Row],
     changes: Sequence[Row],
-) -> list[Json]:
+) -> list[CausedValue]:
     """The versions in which an entry of the event first shows: the first published since it took effect."""
     rows = {row["row_key"]: row for row in arrivals}
-    found: dict[tuple[Any, ...], Json] = {}
+    found: dict[tuple[Any, ...], CausedValue] = {}
     for entry in entries:
         row = rows.get(entry["row_key"])
         if row is None or not entry["effect"]:
@@ -105,7 +112,7 @@ def _shown_in(
     return [found[key] for key in sorted(found)]
 
 
-def _value(stream: Stream, version: Row) -> Json:
+def _value(stream: Stream, version: Row) -> Value:
     return {
         "metric": version["metric"],
         "window_start": iso(version["window_start"]),

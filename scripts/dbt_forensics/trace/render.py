@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dbt_forensics.terminal import new_console, say, show_table, text_of
 from dbt_forensics.text import count, duration, moment, number, signed, visible, window_name
+from dbt_forensics.trace.document import Arrival, CausedValue, Life, Trace, Value
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Json = dict[str, Any]
 
-
-def render_trace(document: Json, width: int) -> str:
+def render_trace(document: Trace, width: int) -> str:
     """Returns a trace as text.
 
     Args:
@@ -26,7 +25,7 @@ def render_trace(document: Json, width: int) -> str:
     return text_of(console)
 
 
-def _render_stream(console: Console, event_id: str, one: Json) -> None:
+def _render_stream(console: Console, event_id: str, one: Life) -> None:
     arrived = count(len(one["arrivals"]), "arrival")
     counts = f"arrival {one['counted_arrival']} counts" if one["counted_arrival"] else "none counts"
     say(console, f"{visible(event_id)} in stream {one['stream']}: {arrived}, {counts}. All times are UTC.")
@@ -49,9 +48,9 @@ def _render_stream(console: Console, event_id: str, one: Json) -> None:
             for row in one["entries"]
         ),
     )
-    for row in one["actions"]:
-        who = f"{visible(row['owner'])}: {visible(row['reason'])}"
-        say(console, f"Action {row['action_id']}: {row['kind']}, {row['status']}, {who}")
+    for action in one["actions"]:
+        who = f"{visible(action['owner'])}: {visible(action['reason'])}"
+        say(console, f"Action {action['action_id']}: {action['kind']}, {action['status']}, {who}")
     if one["counts_in"]:
         say(console, f"It counts in {', '.join(_value(row) for row in one['counts_in'])}.\n")
     if one["shown_in"]:
@@ -68,7 +67,7 @@ def _render_stream(console: Console, event_id: str, one: Json) -> None:
             )
 
 
-def _arrival(console: Console, row: Json) -> None:
+def _arrival(console: Console, row: Arrival) -> None:
     late = row["lateness_seconds"]
     after = "" if late is None else f" ({duration(float(late))} after, {row['timeliness']})"
     happened, arrived = moment(row["event_time"]), moment(row["ingested_at"])
@@ -87,16 +86,16 @@ def _arrival(console: Console, row: Json) -> None:
     )
 
 
-def _name(row: Json) -> str:
+def _name(row: Value) -> str:
     dimensions = "".join(f" {name} {visible(value)}" for name, value in row["dimensions"].items())
     return f"{row['metric']}{dimensions} of {window_name(row['window_start'], row['window'])}"
 
 
-def _value(row: Json) -> str:
+def _value(row: Value) -> str:
     return f"{_name(row)}{'' if row['is_certain'] else ' *'} ({number(row['value'])} now)"
 
 
-def _version(row: Json) -> tuple[str, ...]:
+def _version(row: CausedValue) -> tuple[str, ...]:
     return (
         _name(row) + ("" if row["is_certain"] else " *"),
         f"{row['version']}{' (current)' if row['is_current'] else ''}",

@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.files import read_rows
 from dbt_forensics.sql import literal
+from forensics_lab.document import Line
+from forensics_lab.files import read_rows
 
 _ROWS_PER_INSERT = 200_000
 
@@ -39,7 +40,7 @@ def apply_steps(history: Path, warehouse: Warehouse, relation: str, *, after: in
     """Applies the steps of a history, in order.
 
     Args:
-        history: The folder that `lab.files.write_history` has made.
+        history: The folder that `forensics_lab.files.write_history` has made.
         warehouse: Where the raw table is.
         relation: The raw table as it stands in SQL; made by the first step, in a schema that exists.
         after: The last step that has been applied already; 0 if none.
@@ -80,7 +81,7 @@ def apply_steps(history: Path, warehouse: Warehouse, relation: str, *, after: in
     return Applied(datetime.fromisoformat(steps[through - 1]["at"]), inserted)
 
 
-def _statements(operation: dict[str, Any], relation: str) -> list[str]:
+def _statements(operation: Line, relation: str) -> list[str]:
     match operation:
         case {"operation": "update", "batch_id": batch_id, "amounts": amounts}:
             return [

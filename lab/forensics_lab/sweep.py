@@ -1,4 +1,4 @@
-"""`python -m dbt_forensics.lab.sweep`: the score over many seeds, written into docs/lab.md."""
+"""`python -m forensics_lab.sweep`: the score over many seeds, written into docs/lab.md."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import click
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.run import run_worlds
-from dbt_forensics.lab.score import Score, Thresholds, score_runs, table
-from dbt_forensics.lab.worlds import break_world, make_world
+from forensics_lab.document import Run
+from forensics_lab.run import run_worlds
+from forensics_lab.score import Score, Thresholds, score_runs, table
+from forensics_lab.worlds import break_world, make_world
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "lab.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "lab.md"
 BEGIN, END = "<!-- score -->", "<!-- end of score -->"
 # Together in one project: a build costs seconds before its first row.
 SEEDS_A_RUN = 5
@@ -64,9 +64,7 @@ def sweep(
     # dbt holds much that is global: each process begins with none of it.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
         runs = [pool.submit(play, seeds, folder, feeds, rows, days) for seeds in groups(first, last)]
-        documents: list[dict[str, Any]] = [
-            json.loads(run.result().read_text(encoding="utf-8")) for run in runs
-        ]
+        documents: list[Run] = [json.loads(run.result().read_text(encoding="utf-8")) for run in runs]
     return score_runs(documents)
 
 
@@ -103,9 +101,7 @@ def main(seeds: str, out: Path, feeds: int, rows: int, days: int, processes: int
         where = f"{alarm['window_start']} to {alarm['window_end']}, seen {alarm['recorded_at']}"
         click.echo(f"false alarm: {alarm['stream']} {alarm['detector']} {where} {alarm['evidence']}")
     if write:
-        command = (
-            f"python -m dbt_forensics.lab.sweep --seeds {seeds} --feeds {feeds} --rows {rows} --days {days}"
-        )
+        command = f"python -m forensics_lab.sweep --seeds {seeds} --feeds {feeds} --rows {rows} --days {days}"
         write_page(PAGE, found, command)
     if found.problems(Thresholds()):
         click.echo("\n".join(found.problems(Thresholds())))

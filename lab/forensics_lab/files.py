@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -15,8 +14,9 @@ import pyarrow.json
 import pyarrow.parquet
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab import shop
-from dbt_forensics.lab.history import (
+from forensics_lab import shop
+from forensics_lab.document import Line, Manifest
+from forensics_lab.history import (
     ADDED_COLUMN,
     COLUMNS,
     EXPECTED,
@@ -28,7 +28,7 @@ from dbt_forensics.lab.history import (
     Update,
     steps,
 )
-from dbt_forensics.lab.shop import Settings
+from forensics_lab.shop import Settings
 
 FORMATS = ("parquet", "jsonl", "csv")
 FORMAT_VERSION = 1
@@ -46,7 +46,7 @@ def write_history(
     settings: Settings,
     file_format: str = "parquet",
     progress: Callable[[Iterable[Step]], Iterable[Step]] = iter,
-) -> dict[str, Any]:
+) -> Manifest:
     """Generates a history into a folder and returns its manifest.
 
     Args:
@@ -61,7 +61,7 @@ def write_history(
     _clear(folder)
     (folder / "loads").mkdir(parents=True, exist_ok=True)
     step_lines = []
-    injections = []
+    injections: list[Line] = []
     row_count = 0
     for step in progress(steps(settings)):
         operations = []
@@ -77,7 +77,7 @@ def write_history(
     totals: Counter[str] = Counter()
     for injection in injections:
         totals[injection["kind"]] += injection["rows"]
-    manifest = {
+    manifest: Manifest = {
         "format_version": FORMAT_VERSION,
         "settings": {
             "rows": settings.rows,
@@ -144,7 +144,7 @@ def _clear(folder: Path) -> None:
             load.unlink()
 
 
-def _operation_line(operation: Operation, file_format: str) -> dict[str, Any]:
+def _operation_line(operation: Operation, file_format: str) -> Line:
     match operation:
         case Insert(batch_id, rows):
             file = f"loads/{batch_id}.{file_format}"
@@ -158,7 +158,7 @@ def _operation_line(operation: Operation, file_format: str) -> dict[str, Any]:
             return {"operation": "add_column", "column": column, "data_type": data_type}
 
 
-def _write_lines(path: Path, document: dict[str, Any]) -> None:
+def _write_lines(path: Path, document: Mapping[str, object]) -> None:
     """Writes JSON with a line per key and per element of a list, so that people can read and compare it."""
     entries = []
     for key, value in document.items():

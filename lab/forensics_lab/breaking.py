@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dbt_forensics.lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, Feed, Rows, arrive
+from forensics_lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, Feed, Rows, arrive
 
 Mask = npt.NDArray[np.bool_]
 #: A load must have so many rows to be broken at medium severity: what is smaller, detectors leave alone.
@@ -87,7 +87,7 @@ class Effect:
     is_worse: bool = False
     #: Its severity, where it is not that of the detector.
     severity: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """The feed of a shop: what its customers did, and in which hourly load each event was delivered.
 
 Everything is arrays: an event is one element of an array of type `EVENT`, times are milliseconds since the
-start of the history, amounts are cents, words are positions in the tuples below. `lab.history` makes tables of
-it. The work goes day by day, so that its memory depends on the size of a day and not on the number of days.
+start of the history, amounts are cents, words are positions in the tuples below. `forensics_lab.history` makes
+tables of it. The work goes day by day, so that its memory depends on the size of a day and not on the number of days.
 """
 
 from __future__ import annotations

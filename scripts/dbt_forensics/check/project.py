@@ -1,20 +1,18 @@
-"""`dbt-forensics check`: is the configuration right, and what does each stream record?"""
+"""Checks what is declared against the warehouse, and looks up what is on record of each stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from dbt_forensics.check.document import Check, RecordFacts, SourceFacts, StreamCheck
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import literal
 from dbt_forensics.streams import Stream
-from dbt_forensics.text import count, iso, long_duration, moment, visible
+from dbt_forensics.text import iso, long_duration
 from dbt_forensics.warehouse import Column, Warehouse
 
-Json = dict[str, Any]
 
-
-def check_project(warehouse: Warehouse) -> Json:
+def check_project(warehouse: Warehouse) -> Check:
     """Returns what is configured, what is wrong with it, and what is on record.
 
     Args:
@@ -38,32 +36,8 @@ def check_project(warehouse: Warehouse) -> Json:
     }
 
 
-def render_check(document: Json) -> str:
-    """Returns the outcome of a check as text."""
-    lines = [
-        f"{document['project']}: "
-        + ", ".join(f"{name} {version}" for name, version in document["versions"].items())
-    ]
-    if not document["streams"]:
-        lines.append(
-            "No stream is declared: add the var forensics_streams to dbt_project.yml (dbt-forensics init writes one)."
-        )
-    for stream in document["streams"]:
-        lines += ["", *_stream_lines(stream)]
-    lines.append("")
-    if document["problems"]:
-        lines.append(
-            f"{count(len(document['problems']), 'problem')} found: put them right, then run dbt build."
-        )
-    elif not document["is_built"]:
-        lines.append("The configuration is right. Nothing is on record yet: run dbt build.")
-    else:
-        lines.append("The configuration is right.")
-    return "\n".join(lines) + "\n"
-
-
-def _check_stream(warehouse: Warehouse, stream: Stream, is_built: bool) -> Json:
-    document: Json = {
+def _check_stream(warehouse: Warehouse, stream: Stream, is_built: bool) -> StreamCheck:
+    document: StreamCheck = {
         "stream": stream.name,
         "relation": stream.relation,
         "roles": dict(stream.roles),
@@ -149,7 +123,7 @@ def _other_ids(warehouse: Warehouse, stream: Stream, relation: str, columns: lis
         )
 
 
-def _renamed(warehouse: Warehouse, streams: list[Json]) -> Iterator[tuple[Json, str]]:
+def _renamed(warehouse: Warehouse, streams: list[StreamCheck]) -> Iterator[tuple[StreamCheck, str]]:
     """Finds new streams beside streams on record that are declared no more: they may be the same ones."""
     batches = warehouse.relation("forensics__batch_history")
     rows = warehouse.query(f"select distinct stream from {batches} order by stream")
@@ -183,7 +157,7 @@ def _as_sql(warehouse: Warehouse, expression: str, columns: list[Column]) -> str
     return f"({expression})"
 
 
-def _source(warehouse: Warehouse, stream: Stream, relation: str, columns: list[Column]) -> Json:
+def _source(warehouse: Warehouse, stream: Stream, relation: str, columns: list[Column]) -> SourceFacts:
     event_time, ingested_at = (
         _as_sql(warehouse, stream.roles[role], columns) for role in ("event_time", "ingested_at")
     )
@@ -191,13 +165,17 @@ def _source(warehouse: Warehouse, stream: Stream, relation: str, columns: list[C
         f"select count(*) as row_count, min({event_time}) as first_event_time, max({event_time}) as last_event_time,"
         f" min({ingested_at}) as first_ingested_at, max({ingested_at}) as last_ingested_at from {relation}"
     )[0]
-    times = {
-        name: str(value) if value is not None else None for name, value in row.items() if name != "row_count"
+    times = {name: None if value is None else str(value) for name, value in row.items()}
+    return {
+        "rows": int(row["row_count"]),
+        "first_event_time": times["first_event_time"],
+        "last_event_time": times["last_event_time"],
+        "first_ingested_at": times["first_ingested_at"],
+        "last_ingested_at": times["last_ingested_at"],
     }
-    return {"rows": int(row["row_count"]), **times}
 
 
-def _record(warehouse: Warehouse, stream: Stream) -> Json:
+def _record(warehouse: Warehouse, stream: Stream) -> RecordFacts:
     name = literal(stream.name)
     rows = warehouse.query(
         "select count(*) as row_count, max(recorded_at) as recorded_at"
@@ -216,46 +194,3 @@ def _record(warehouse: Warehouse, stream: Stream) -> Json:
         "sealed_at": iso(heads[0]["recorded_at"]) if heads else None,
         "chain_head": heads[0]["head"] if heads else None,
     }
-
-
-def _stream_lines(stream: Json) -> Iterator[str]:
-    yield f"Stream {stream['stream']} from {stream['relation']}"
-    source, record = stream["source"], stream["record"]
-    if source:
-        arrived = f"{source['first_ingested_at']} to {source['last_ingested_at']}"
-        yield f"  source    {count(source['rows'], 'row')}, arrived {arrived}"
-    if record:
-        yield (
-            f"  on record {count(record['rows'], 'row')} in {count(record['batches'], 'batch', 'batches')},"
-            f" last new rows {moment(record['recorded_at'])}"
-        )
-        if record["chain_head"]:
-            yield f"  chain     {record['chain_head']}, sealed {moment(record['sealed_at'])}"
-    for role, expression in stream["roles"].items():
-        yield f"  {role:<15} {visible(expression)}"
-    if "batch_id" not in stream["roles"]:
-        yield "  batch_id        ingested_at, truncated to the hour"
-    yield f"  payload         {visible(', '.join(stream['payload']) or '(nothing)')}"
-    if stream["personal_data"]:
-        yield f"  personal data   {visible(', '.join(stream['personal_data']))}"
-    yield (
-        f"  time            {stream['window']} windows; on time within {stream['expected_delay']} after the end,"
-        f" late within {stream['allowed_lateness']} more, then too late ({stream['too_late']}d)"
-    )
-    yield f"  conflicts       {stream['on_conflict']}"
-    for name, condition in stream["rules"].items():
-        yield f"  rule            {name}: {visible(condition)}"
-    for name, definition in stream["metrics"].items():
-        yield f"  metric          {name}: {visible(_metric(definition))}"
-    for note in stream["notes"]:
-        yield f"  NOTE            {visible(note)}"
-    for problem in stream["problems"]:
-        yield f"  PROBLEM         {visible(problem)}"
-
-
-def _metric(definition: Json) -> str:
-    if definition["agg"] == "ratio":
-        return f"{definition['numerator']} / {definition['denominator']}"
-    words = f"{definition['agg']}({definition.get('expr', '*')})"
-    words += f" where {definition['where']}" if "where" in definition else ""
-    return words + (f" by {', '.join(definition['dimensions'])}" if definition.get("dimensions") else "")

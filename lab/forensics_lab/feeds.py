@@ -1,7 +1,7 @@
 """Feeds that are unlike each other: what a seed makes of volume, rhythm, lateness, cadence and names of columns.
 
 A feed is healthy: it has retries, corrections, rows that are late, clocks that are a little ahead, quiet nights
-and weekends, days that are busier than others. What is wrong with it is put in by `lab.inject`.
+and weekends, days that are busier than others. What is wrong with it is put in by `forensics_lab.inject`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dbt_forensics.errors import ForensicsError
+from forensics_lab.document import Line
 
 Rows = npt.NDArray[Any]
 
@@ -172,12 +173,12 @@ class Feed:
         usual = self.rows_a_day * 7 / (5 + 2 * self.weekend)
         return usual * (self.weekend if is_weekend else 1) * self.load_hours / 24
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Line:
         """The feed for a file."""
         return {**asdict(self), "start": str(self.start)}
 
     @classmethod
-    def of_json(cls, document: Mapping[str, Any]) -> Feed:
+    def of_json(cls, document: Line) -> Feed:
         """A feed from a file."""
         return cls(**{**document, "start": datetime.fromisoformat(document["start"])})
 

@@ -14,9 +14,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from statistics import mean, median
-from typing import Any
 
-Json = Mapping[str, Any]
+from forensics_lab.document import Line, Run
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,8 @@ class Score:
     clean_alarms: int
     incidents: int = 0
     incidents_explained: int = 0
-    missed: list[Json] = field(default_factory=list)
-    false_alarms: list[Json] = field(default_factory=list)
+    missed: list[Line] = field(default_factory=list)
+    false_alarms: list[Line] = field(default_factory=list)
 
     @property
     def precision(self) -> float:
@@ -117,7 +116,7 @@ class Score:
             )
         return found
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Line:
         """The score for a file."""
         kinds = [{**asdict(line), "recall": line.recall} for line in self.kinds]
         return {
@@ -132,19 +131,19 @@ class Score:
 class _Outcome:
     """A failure and the earliest sighting of its own detector."""
 
-    failure: Json
-    sighting: Json | None = None
+    failure: Line
+    sighting: Line | None = None
     incidents: set[str] = field(default_factory=set)
 
 
-def score_runs(runs: Iterable[Json]) -> Score:
+def score_runs(runs: Iterable[Run]) -> Score:
     """Scores runs.
 
     Args:
-        runs: What `lab.run.run_worlds` returned, or run.json has.
+        runs: What `forensics_lab.run.run_worlds` returned, or run.json has.
     """
     outcomes: list[tuple[_Outcome, Sequence[str]]] = []
-    false_alarms: list[Json] = []
+    false_alarms: list[Line] = []
     detections = explained = clean_alarms = incidents = incidents_explained = 0
     clean_weeks = 0.0
     for run in runs:
@@ -190,7 +189,7 @@ def score_runs(runs: Iterable[Json]) -> Score:
     )
 
 
-def counts(sighting: Json, failure: Json) -> bool:
+def counts(sighting: Line, failure: Line) -> bool:
     """Whether a sighting counts for a failure."""
     if sighting["stream"] != failure["stream"] or (sighting["change"] < 0 and not sighting.get("is_first")):
         return False
@@ -246,15 +245,15 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def _by_stream(incidents: Iterable[Json], streams: Collection[str]) -> dict[str, list[Json]]:
-    found: dict[str, list[Json]] = defaultdict(list)
+def _by_stream(incidents: Iterable[Line], streams: Collection[str]) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = defaultdict(list)
     for incident in incidents:
         if incident["stream"] in streams:
             found[incident["stream"]].append(incident)
     return found
 
 
-def _incidents_of(sighting: Json, known: Mapping[str, Sequence[Json]]) -> set[str]:
+def _incidents_of(sighting: Line, known: Mapping[str, Sequence[Line]]) -> set[str]:
     """The incident that a detection is in: those of a stream do not overlap."""
     return {
         incident["incident_id"]
@@ -266,8 +265,8 @@ def _incidents_of(sighting: Json, known: Mapping[str, Sequence[Json]]) -> set[st
     }
 
 
-def _by_detection(sightings: Iterable[Json]) -> dict[str, list[Json]]:
-    found: dict[str, list[Json]] = defaultdict(list)
+def _by_detection(sightings: Iterable[Line]) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = defaultdict(list)
     for sighting in sightings:
         key = sighting["detection_id"]
         # What is over when it is seen first is only on record as closed.
@@ -303,10 +302,10 @@ def _kind_scores(outcomes: Iterable[tuple[_Outcome, Sequence[str]]]) -> list[Kin
     return found
 
 
-def _builds(failure: Json, sighting: Json, builds: Sequence[str]) -> int:
+def _builds(failure: Line, sighting: Line, builds: Sequence[str]) -> int:
     return sum(failure["first_bad_at"] <= build <= sighting["recorded_at"] for build in builds)
 
 
-def _hours(failure: Json, sighting: Json) -> float:
+def _hours(failure: Line, sighting: Line) -> float:
     seen, bad = (datetime.fromisoformat(text) for text in (sighting["recorded_at"], failure["first_bad_at"]))
     return (seen - bad).total_seconds() / 3600

@@ -19,13 +19,14 @@ from dbt_forensics.actions import run as actions
 from dbt_forensics.actions.guards import OVERRIDES
 from dbt_forensics.actions.selection import Selection
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import ColumnChange, Withdrawal
-from dbt_forensics.lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
-from dbt_forensics.lab.worlds import WARM_DAYS, World
 from dbt_forensics.warehouse import DbtOptions, sentence
 from dbt_forensics.writing import open_writing
+from forensics_lab.breaking import ColumnChange, Withdrawal
+from forensics_lab.document import Line, Run
+from forensics_lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
+from forensics_lab.worlds import WARM_DAYS, World
 
-PACKAGE = Path(__file__).resolve().parents[3]
+PACKAGE = Path(__file__).resolve().parents[2]
 FORMAT_VERSION = 1
 # What was said of a detection at each build: what counts is where it was then, not how far it has grown.
 _DETECTIONS = """
@@ -73,8 +74,8 @@ def run_worlds(
     every_hours: int = 24,
     warm_days: int = WARM_DAYS,
     say: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
-    """Plays worlds together, in one dbt project on DuckDB, and returns what `lab.score` reads, also in run.json.
+) -> Run:
+    """Plays worlds together, in one dbt project on DuckDB; returns what run.json has, for the score.
 
     Args:
         worlds: Of the same length, and of seeds of their own. Their starts must be the same day.
@@ -108,7 +109,7 @@ def run_worlds(
         say(f"build {number} of {len(builds)}, {start + since_start:%a %d %b %H:%M}: {seconds:.1f} s")
     with project.connection() as connection:
         sightings, incidents = _lines(connection, _DETECTIONS), _lines(connection, _INCIDENTS)
-    document = {
+    document: Run = {
         "format_version": FORMAT_VERSION,
         "builds": [str(start + since_start) for since_start in builds],
         "start": str(start),
@@ -175,7 +176,7 @@ class _Project:
             "threads": 1,
             "settings": {"TimeZone": "UTC"},
         }
-        files: dict[str, Any] = {
+        files: dict[str, object] = {
             "dbt_project.yml": {
                 "name": "lab",
                 "profile": "lab",
@@ -269,12 +270,12 @@ class _Project:
         options = DbtOptions(
             str(self.folder), str(self.folder), vars=json.dumps({"forensics_as_of": str(at)})
         )
-        who = actions.Who("lab", "the load was wrong")
+        actor = actions.Actor("lab", "the load was wrong")
         with open_writing(options) as warehouse:
             for played, one in due:
                 selection = Selection(played.stream, batches=(f"load {one.batch}",))
-                plan = actions.plan(warehouse, "withdrawal", selection, who, limit=1_000_000)
-                done = actions.apply(warehouse, plan["action_id"], who, list(OVERRIDES), execute=True)
+                plan = actions.plan(warehouse, "withdrawal", selection, actor, limit=1_000_000)
+                done = actions.apply(warehouse, plan["action_id"], actor, list(OVERRIDES), execute=True)
                 if done["status"] != "applied":
                     raise ForensicsError(f"Load {one.batch} of {played.stream} could not be withdrawn.")
 
@@ -389,7 +390,7 @@ group by counted.window_start
 """
 
 
-def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Line]:
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or ()]
     return [

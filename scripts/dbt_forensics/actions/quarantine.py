@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from dbt_forensics.actions.document import HeldRows, Quarantine
 from dbt_forensics.actions.log import given_up
-from dbt_forensics.report.shown import shown_row
+from dbt_forensics.document.masking import shown_row
 from dbt_forensics.sql import in_list
 from dbt_forensics.streams import no_such_stream
 from dbt_forensics.text import iso
 from dbt_forensics.warehouse import Warehouse
 
 
-def held(
+def in_quarantine(
     warehouse: Warehouse, stream: str | None, samples: int, *, with_discarded: bool = False
-) -> dict[str, Any]:
+) -> Quarantine:
     """Returns how many rows each rule holds back, since when, and some of them: personal data masked.
 
     Args:
@@ -55,7 +54,7 @@ def held(
         order by stream, broken_rule, place
         """
     )
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], HeldRows] = {}
     for row in rows:
         one = found.setdefault(
             (row["stream"], row["broken_rule"]),

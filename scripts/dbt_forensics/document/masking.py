@@ -1,26 +1,39 @@
-"""How values and rows appear in the JSON document: exact, masked where personal, and never endless. Pure."""
+"""How rows and their values stand in a JSON document: masked where personal, and never endless. Pure."""
 
 import json
-from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
+from dbt_forensics.document.values import number
 from dbt_forensics.streams import Stream
-from dbt_forensics.text import iso, moment, plain
+from dbt_forensics.text import iso, moment
 from dbt_forensics.warehouse import Row
 
-Json = dict[str, Any]
+#: The values of a metric's dimensions, by name.
+Dimensions = dict[str, str | None]
 MASKED = "(masked)"
 LONGEST_VALUE = 200
 
 
-def number(value: Any) -> str | None:
-    """Returns an exact number as the JSON has it: text, so that no digit is lost."""
-    return None if value is None else plain(Decimal(str(value)))
+class ShownRow(TypedDict):
+    """A captured row as documents show it."""
+
+    event_id: str | None
+    entity_id: str | None
+    event_type: str | None
+    tenant: str | None
+    batch_id: str | None
+    event_time: str | None
+    ingested_at: str | None
+    lateness_seconds: str | None
+    timeliness: str | None
+    verdict: str
+    cause: str
+    reason: str | None
+    is_in_source: bool
+    payload: dict[str, str | None]
 
 
-def shown_row(row: Row, stream: Stream, winner: str | None = None) -> Json:
+def shown_row(row: Row, stream: Stream, winner: str | None = None) -> ShownRow:
     """Returns a captured row as reports show it: personal data masked, long values shortened.
 
     Args:
@@ -29,7 +42,7 @@ def shown_row(row: Row, stream: Stream, winner: str | None = None) -> Json:
         winner: How to name the row that it lost to; None leaves the row's key.
     """
 
-    def text(role: str) -> Any:
+    def text(role: str) -> str | None:
         return MASKED if row[role] is not None and stream.is_personal(role) else shortened(row[role])
 
     reason = row["reason"]
@@ -61,7 +74,7 @@ def shown_batch(batch_id: str | None, stream: Stream) -> str | None:
     return MASKED if stream.is_personal("batch_id") else shortened(batch_id)
 
 
-def shown_dimensions(text: str, stream: Stream) -> Json:
+def shown_dimensions(text: str, stream: Stream) -> Dimensions:
     """Returns the dimensions of a metric as a mapping, masked like a payload."""
     return {
         name: MASKED if stream.is_personal(name) else shortened(value)
@@ -82,13 +95,3 @@ def winner_of(row: Row, stream: Stream) -> str | None:
         return None
     arrived = moment(iso(row["winner_ingested_at"]))
     return f"the row of batch {shown_batch(row['winner_batch_id'], stream)} that arrived {arrived}"
-
-
-def earliest(times: Iterable[datetime | None]) -> str | None:
-    """Returns the earliest of some times as the JSON has it, or None if there is none."""
-    return iso(min((time for time in times if time is not None), default=None))
-
-
-def latest(times: Iterable[datetime | None]) -> str | None:
-    """Returns the latest of some times as the JSON has it, or None if there is none."""
-    return iso(max((time for time in times if time is not None), default=None))

@@ -1,18 +1,18 @@
 """Puts failures into healthy feeds, and keeps an exact list of what was put in.
 
-The list says of each failure which detector must see it, what else it may set off, and where: `lab.score` compares.
+The list says of each failure which detector must see it, what else it may set off, and where:
+`forensics_lab.score` compares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import (
+from forensics_lab.breaking import (
     EVERY_BATCH,
     Case,
     ColumnChange,
@@ -20,8 +20,9 @@ from dbt_forensics.lab.breaking import (
     Publication,
     Withdrawal,
 )
-from dbt_forensics.lab.feeds import DAY, Feed, Rows, in_order
-from dbt_forensics.lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
+from forensics_lab.document import Line
+from forensics_lab.feeds import DAY, Feed, Rows, in_order
+from forensics_lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
 
 SEVERITIES = ("mild", "medium", "severe")
 _SEVERITY_NAMES = ("low", "medium", "high", "critical")
@@ -32,7 +33,7 @@ class Order:
     """What to put where.
 
     Attributes:
-        kind: A key of `lab.kinds.KINDS`.
+        kind: A key of `forensics_lab.kinds.KINDS`.
         severity: One of `SEVERITIES`.
         feed: The name of the feed.
         day: On which day of the feed, from 0.
@@ -76,9 +77,9 @@ class Injection:
     arrived_to: str
     first_bad_at: str
     rows: int
-    details: dict[str, Any]
+    details: dict[str, object]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Line:
         """The line for a file."""
         return asdict(self)
 

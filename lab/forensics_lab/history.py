@@ -1,7 +1,7 @@
 """The history of a raw table as a sequence of steps, with a list of everything that is wrong in it.
 
 A step is what one hour does to the table: mostly one load, sometimes also what no raw table should suffer.
-Nothing here writes: `lab.files` does.
+Nothing here writes: `forensics_lab.files` does.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dbt_forensics.lab import shop
-from dbt_forensics.lab.shop import Events, Settings
+from forensics_lab import shop
+from forensics_lab.shop import Events, Settings
 
 # Column names with their types, in words that DuckDB and PostgreSQL share. `channel` is added later.
 COLUMNS = {
@@ -112,7 +111,7 @@ class Injection:
     batch_id: str | None
     rows: int
     event_ids: list[str]
-    details: dict[str, Any]
+    details: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ class _Tables:
             marked = rows[rows["mark"] == code]
             if code == shop.PLAIN or len(marked) == 0:
                 continue
-            details = {}
+            details: dict[str, object] = {}
             if code == shop.CLOCK_SKEW:
                 ahead = marked["occurred"] - self.load_times[load]
                 details["future_rows"] = int((ahead > CLOCK_SKEW_ALLOWED).sum())
@@ -297,7 +296,7 @@ def _amounts_replaced(
 
 def _deleted(tables: _Tables, step: int, load: int, rows: Events) -> tuple[Operation, Injection]:
     batch_id = tables.batch_id(load)
-    details = {"paid_amount_changes": tables.paid_amount_changes(rows, -rows["cents"])}
+    details: dict[str, object] = {"paid_amount_changes": tables.paid_amount_changes(rows, -rows["cents"])}
     return Delete(batch_id), Injection("batch_deleted", step, batch_id, len(rows), [], details)
 
 

@@ -1,4 +1,4 @@
-"""`dbt-forensics lab`: thin commands over the lab."""
+"""`python -m forensics_lab`: thin commands over the lab."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pathlib import Path
 import click
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.files import FORMATS, write_history
-from dbt_forensics.lab.history import Step
-from dbt_forensics.lab.inject import SEVERITIES, Order
-from dbt_forensics.lab.kinds import KINDS
-from dbt_forensics.lab.run import run_worlds
-from dbt_forensics.lab.score import Thresholds, score_runs, table
-from dbt_forensics.lab.shop import Settings
-from dbt_forensics.lab.worlds import break_world, make_world, read_world, write_world
+from forensics_lab.files import FORMATS, write_history
+from forensics_lab.history import Step
+from forensics_lab.inject import SEVERITIES, Order
+from forensics_lab.kinds import KINDS
+from forensics_lab.run import run_worlds
+from forensics_lab.score import Thresholds, score_runs, table
+from forensics_lab.shop import Settings
+from forensics_lab.worlds import break_world, make_world, read_world, write_world
 
 FEED_DAYS = 46
 
 
-@click.group("lab")
-def lab_group() -> None:
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def lab() -> None:
     """Make histories with known failures, and score how they are seen."""
 
 
-@lab_group.command("generate")
+@lab.command("generate")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
 )
@@ -49,7 +49,7 @@ def generate(out: Path, rows: int, seed: int, days: int | None, feeds: int | Non
     retry, correction, rewrite and deletion that was put in, and what is expected of each).
 
     With --feeds it writes feeds of which each has a volume, seasons, lateness, a cadence and names of columns of
-    its own, by the seed, and in which nothing is wrong: for `lab inject`.
+    its own, by the seed, and in which nothing is wrong: for `inject`.
     """
     if feeds is not None:
         world = make_world(seed, feeds, rows, FEED_DAYS if days is None else days)
@@ -63,12 +63,12 @@ def generate(out: Path, rows: int, seed: int, days: int | None, feeds: int | Non
         click.echo(f"  {kind.replace('_', ' '):<26}{count:>8,}")
 
 
-@lab_group.command("inject")
+@lab.command("inject")
 @click.option(
     "--history",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Feeds of lab generate.",
+    help="Feeds of generate.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
@@ -112,7 +112,7 @@ def inject(
         click.echo(f"  {line.feed:<14} {line.first_bad_at} {line.severity:<7} {line.kind} ({line.detector})")
 
 
-@lab_group.command("run")
+@lab.command("run")
 @click.argument("histories", type=click.Path(path_type=Path, file_okay=False), nargs=-1, required=True)
 @click.option(
     "--out",
@@ -134,7 +134,7 @@ def run(histories: tuple[Path, ...], out: Path, every_hours: int) -> None:
     )
 
 
-@lab_group.command("score")
+@lab.command("score")
 @click.argument("runs", type=click.Path(path_type=Path, file_okay=False), nargs=-1, required=True)
 @click.option(
     "--min-recall", default=Thresholds.recall, show_default=True, help="Of each kind at medium severity."
@@ -155,7 +155,7 @@ def score(
     for folder in runs:
         path = folder / "run.json"
         if not path.exists():
-            raise ForensicsError(f"There is no run in {folder}: make one with dbt-forensics lab run.")
+            raise ForensicsError(f"There is no run in {folder}: make one with python -m forensics_lab run.")
         documents.append(json.loads(path.read_text(encoding="utf-8")))
     found = score_runs(documents)
     problems = found.problems(Thresholds(min_recall, min_precision, max_false_alarms))

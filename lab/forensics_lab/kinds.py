@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dbt_forensics.lab.breaking import (
+from forensics_lab.breaking import (
     LOAD_ROWS,
     NOON,
     Case,
@@ -16,7 +16,7 @@ from dbt_forensics.lab.breaking import (
     Publication,
     Withdrawal,
 )
-from dbt_forensics.lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
+from forensics_lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
 
 
 @dataclass(frozen=True)

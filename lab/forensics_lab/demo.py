@@ -1,4 +1,4 @@
-"""`python -m dbt_forensics.demo`: a shop's history, a project that records it build by build, the report."""
+"""`python -m forensics_lab.demo`: a shop's history, a project that records it build by build, the report."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ import duckdb
 import pyarrow as pa
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.apply import apply_steps
-from dbt_forensics.lab.files import write_history
-from dbt_forensics.lab.history import SINGLE_FAILURES
-from dbt_forensics.lab.shop import Settings
+from dbt_forensics.report.document import Report
 from dbt_forensics.report.evidence import Scope
 from dbt_forensics.report.make import make_report, render
 from dbt_forensics.text import number, signed
 from dbt_forensics.warehouse import DbtOptions, open_warehouse, sentence
+from forensics_lab.apply import apply_steps
+from forensics_lab.document import Line
+from forensics_lab.files import write_history
+from forensics_lab.history import SINGLE_FAILURES
+from forensics_lab.shop import Settings
 
 PACKAGE = Path(__file__).resolve().parents[2]
 RELATION = "raw.order_events"
@@ -59,7 +61,7 @@ class Demo:
 
 
 class RawTable:
-    """The `lab.apply.Warehouse` of a DuckDB connection."""
+    """The `forensics_lab.apply.Warehouse` of a DuckDB connection."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -75,7 +77,7 @@ class RawTable:
         self.connection.unregister("incoming")
 
 
-def run_demo(folder: Path, settings: Settings) -> dict[str, Any]:
+def run_demo(folder: Path, settings: Settings) -> Report:
     """Runs the demo, saying on stdout what happens, and returns the report's JSON document.
 
     Args:
@@ -191,7 +193,7 @@ def _build_line(connection: duckdb.DuckDBPyConnection, at: datetime, loaded: int
     return f"{at:%a %d %b %H:%M} {loaded:>8,} rows: {', '.join(parts)}"
 
 
-def _injection_in_words(injection: dict[str, Any]) -> str:
+def _injection_in_words(injection: Line) -> str:
     what = str(injection["kind"]).replace("_", " ")
     return f"{what}, {injection['batch_id']}, {injection['rows']} rows" if injection["batch_id"] else what
 

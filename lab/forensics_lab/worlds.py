@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.lab.breaking import ColumnChange, Publication, Withdrawal
-from dbt_forensics.lab.feeds import DAY, ROW, Feed, healthy_rows, make_feeds
-from dbt_forensics.lab.inject import Broken, Injection, Order, inject, plan
+from forensics_lab.breaking import ColumnChange, Publication, Withdrawal
+from forensics_lab.feeds import DAY, ROW, Feed, healthy_rows, make_feeds
+from forensics_lab.inject import Broken, Injection, Order, inject, plan
 
 FORMAT_VERSION = 3
 WARM_DAYS = 30
@@ -68,7 +68,7 @@ def break_world(world: World, seed: int, orders: Iterable[Order] | None = None, 
     Args:
         world: The world, which stays as it is.
         seed: The same seed puts in the same.
-        orders: What to put in; `lab.inject.plan` decides if none is given.
+        orders: What to put in; `forensics_lab.inject.plan` decides if none is given.
         clean: How many feeds it leaves alone.
 
     Raises:
@@ -127,7 +127,7 @@ def read_world(folder: Path) -> World:
     path = folder / "world.json"
     if not path.exists():
         raise ForensicsError(
-            f"There are no feeds in {folder}: make some with dbt-forensics lab generate --feeds 6."
+            f"There are no feeds in {folder}: make some with python -m forensics_lab generate --feeds 6."
         )
     document = json.loads(path.read_text(encoding="utf-8"))
     if document["format_version"] != FORMAT_VERSION:

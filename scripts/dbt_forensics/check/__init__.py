@@ -1,0 +1,1 @@
+"""Is the configuration right, and what does each stream record?"""

@@ -1,1 +1,0 @@
-"""The lab: makes the event history of a shop, with failures of which it keeps an exact list."""
