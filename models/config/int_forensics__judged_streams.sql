@@ -7,6 +7,10 @@ with streams as (
 )
 
 select
-    *,
+    stream,
+    window_period,
+    window_minutes,
+    expected_delay_minutes,
+    allowed_lateness_minutes,
     {{ dbt_forensics.concluded_at() }} as concluded_at
 from streams

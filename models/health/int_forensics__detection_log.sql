@@ -32,7 +32,7 @@
     ref('int_forensics__action_rows'),
 ]) %}
 {%- set columns = dbt_forensics.detection_log_columns() %}
-{%- set described = columns.keys() | reject('in', ['change', 'recorded_at']) | list %}
+{%- set described = columns.keys() | reject('in', ['detection_id', 'change', 'recorded_at']) | list %}
 {%- set log = load_relation(this) if execute else none %}
 with found as (
 
@@ -55,7 +55,7 @@ on_record as (
     select
         *,
         sum(change) over (partition by detection_id) as is_open,
-        row_number() over (partition by detection_id order by recorded_at desc, change) as recency_rank,
+        row_number() over (partition by detection_id order by recorded_at desc, change asc) as recency_rank,
         max(recorded_at) over (partition by stream) as stream_recorded_at
     from log
 
@@ -89,10 +89,11 @@ steps as (
 
 ),
 
-{#- What is seen and what is known are read once: engines that write a CTE out wherever it is named would do all the work of detection each time. #}
 compared as (
 
+    {#- What is seen and what is known are read once: engines that write a CTE out wherever it is named would do all the work of detection each time. #}
     select
+        coalesce(found.detection_id, known.detection_id) as detection_id,
         {%- for column in described %}
         case when found.detection_id is not null then found.{{ column }} else known.{{ column }} end as {{ column }},
         {%- endfor %}
@@ -119,6 +120,7 @@ compared as (
 changes as (
 
     select
+        compared.detection_id,
         {%- for column in described %}
         compared.{{ column }},
         {%- endfor %}
@@ -126,26 +128,26 @@ changes as (
     from compared
     cross join steps
     where
-        (steps.change = 1 and was_open = 0 and not is_gone and (not is_known or not is_over))
+        (steps.change = 1 and compared.was_open = 0 and not compared.is_gone and (not compared.is_known or not compared.is_over))
         or (
             steps.change = 0
-            and was_open = 1
-            and not is_gone
-            and not is_over
+            and compared.was_open = 1
+            and not compared.is_gone
+            and not compared.is_over
             {#- How long nothing has come yet is another at each build, and no news. #}
             and (
-                (observed <> observed_before and detector <> 'freshness')
-                or severity <> severity_before
-                or window_end <> window_end_before
+                (compared.observed <> compared.observed_before and compared.detector <> 'freshness')
+                or compared.severity <> compared.severity_before
+                or compared.window_end <> compared.window_end_before
             )
         )
-        or (steps.change = -1 and (was_open = 1 or not is_known) and (is_gone or is_over))
+        or (steps.change = -1 and (compared.was_open = 1 or not compared.is_known) and (compared.is_gone or compared.is_over))
 
 )
 
 select
     {%- set types = dbt_forensics._column_types() %}
-    {%- for column in described + ['change'] %}
+    {%- for column in ['detection_id'] + described + ['change'] %}
     cast({{ column }} as {{ types[columns[column]] }}) as {{ column }},
     {%- endfor %}
     {{ dbt_forensics.concluded_at() }} as recorded_at

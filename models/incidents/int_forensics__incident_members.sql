@@ -56,5 +56,13 @@ with_founder as (
 
 select
     {{ dbt.hash("stream || '/' || founder") }} as incident_id,
-    *
+    detection_id,
+    detector,
+    stream,
+    severity,
+    window_start,
+    window_end,
+    is_open,
+    first_event_at,
+    first_arrived_at
 from with_founder

@@ -14,7 +14,7 @@ ranked_entities as (
     select
         *,
         hour_count - hour_duplicates as whole,
-        row_number() over (partition by stream, arrived_hour order by row_count desc, subject) as place
+        row_number() over (partition by stream, arrived_hour order by row_count desc, subject asc) as place
     from hourly
     where measure = 'entity' and hour_count > 0
 

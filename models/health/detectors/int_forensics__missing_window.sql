@@ -53,7 +53,9 @@ select
     {{ dbt_forensics.canonical_text('stretches.first_window', dbt.type_timestamp()) }} as identity_text,
     stretches.first_window as window_start,
     {{ dbt_forensics._end_of_window('stretches.last_window', 'settings') }} as window_end,
-    {{ dbt_forensics.severity_of_rank(dbt_forensics.severity_rank('settings.severity') ~ ' + case when stretches.window_count >= 3 then 1 else 0 end') }} as severity,
+    {{ dbt_forensics.severity_of_rank(
+        dbt_forensics.severity_rank('settings.severity') ~ ' + case when stretches.window_count >= 3 then 1 else 0 end'
+    ) }} as severity,
     cast(0 as {{ number }}) as observed,
     cast(stretches.usual_volume as {{ number }}) as expected,
     {{ dbt_forensics.evidence({

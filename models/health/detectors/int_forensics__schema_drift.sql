@@ -85,19 +85,19 @@ paired_changes as (
     select
         changes.stream,
         changes.changed_at,
-        case when others.column_name is not null then 'renamed' else changes.change end as change,
-        case when others.column_name is not null then others.column_name || ' to ' || changes.column_name else changes.column_name end as what,
+        case when gone.column_name is not null then 'renamed' else changes.change end as change,
+        coalesce(gone.column_name || ' to ', '') || changes.column_name as what,
         case when changes.change = 'dropped' then changes.column_name end as dropped_column,
-        coalesce(others.column_name, case when changes.change <> 'added' then changes.column_name end) as former_column
+        coalesce(gone.column_name, case when changes.change <> 'added' then changes.column_name end) as former_column
     from numbered_changes as changes
-    left join numbered_changes as others
+    left join numbered_changes as gone
         on
-            changes.stream = others.stream
-            and changes.changed_at = others.changed_at
+            changes.stream = gone.stream
+            and changes.changed_at = gone.changed_at
             and changes.change = 'added'
-            and others.change = 'dropped'
-            and changes.data_type = others.data_type
-            and changes.place = others.place
+            and gone.change = 'dropped'
+            and changes.data_type = gone.data_type
+            and changes.place = gone.place
     left join numbered_changes as partners
         on
             changes.stream = partners.stream
@@ -131,7 +131,9 @@ captures as (
     select
         stream,
         captured_at,
-        max(max(arrived_hour)) over (partition by stream order by captured_at rows between unbounded preceding and 1 preceding) as last_hour_before
+        max(max(arrived_hour)) over (
+            partition by stream order by captured_at rows between unbounded preceding and 1 preceding
+        ) as last_hour_before
     from captured_hours
     group by stream, captured_at
 
@@ -188,7 +190,9 @@ dated_changes as (
         paired_changes.former_column,
         paired_changes.changed_at,
         min(emptied.arrived_hour) as emptied_hour,
-        coalesce(max(first_hours_of_captures.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}) as built_hour
+        coalesce(
+            max(first_hours_of_captures.arrived_hour), {{ dbt_forensics.window_start('hour', 'paired_changes.changed_at') }}
+        ) as built_hour
     from paired_changes
     left join first_hours_of_captures
         on paired_changes.stream = first_hours_of_captures.stream and paired_changes.changed_at = first_hours_of_captures.captured_at
@@ -201,8 +205,8 @@ dated_changes as (
         on
             paired_changes.stream = emptied.stream
             and emptied.measure = 'rows'
-            and emptied.arrived_hour > last_values.last_filled_hour
-            and emptied.recorded_at <= paired_changes.changed_at
+            and last_values.last_filled_hour < emptied.arrived_hour
+            and paired_changes.changed_at >= emptied.recorded_at
     group by paired_changes.stream, paired_changes.change, paired_changes.what, paired_changes.former_column, paired_changes.changed_at
 
 ),
@@ -227,7 +231,9 @@ rows_so_far as (
     select
         stream,
         arrived_hour,
-        coalesce(sum(row_count) over (partition by stream order by arrived_hour rows between unbounded preceding and 1 preceding), 0) as rows_before,
+        coalesce(sum(row_count) over (
+            partition by stream order by arrived_hour rows between unbounded preceding and 1 preceding
+        ), 0) as rows_before,
         row_count as rows_in_hour
     from hourly
     where measure = 'rows'

@@ -15,7 +15,9 @@ sized_batches as (
 
     select
         *,
-        {{ dbt_forensics.elapsed_seconds(dbt_forensics.window_start('day', 'last_arrived_at'), dbt_forensics.window_start('hour', 'last_arrived_at')) }} as arrived_at_hour,
+        {{ dbt_forensics.elapsed_seconds(
+            dbt_forensics.window_start('day', 'last_arrived_at'), dbt_forensics.window_start('hour', 'last_arrived_at')
+        ) }} as arrived_at_hour,
         {{ dbt_forensics.weekday_number('last_arrived_at') }} as arrived_on_weekday,
         {{ dbt_forensics.window_start('day', 'last_arrived_at') }} as arrived_on,
         rows_count as volume,
@@ -24,7 +26,8 @@ sized_batches as (
         {#- A row that is held back is so each time it comes, and never called a duplicate; one in conflict is in conflict again. #}
         {{ dbt_forensics.share_of('(duplicate_count + conflict_count)', '(rows_count - quarantined_count)') }} as repeated_share,
         case
-            when unreadable_count * value_count >= null_count * rows_count then {{ dbt_forensics.share_of('unreadable_count', 'rows_count') }}
+            when unreadable_count * value_count >= null_count * rows_count
+                then {{ dbt_forensics.share_of('unreadable_count', 'rows_count') }}
             else {{ dbt_forensics.share_of('null_count', 'value_count') }}
         end as wrong_share
     from batches
@@ -39,7 +42,9 @@ ranked_batches as (
         row_number() over (partition by stream, is_repetition, arrived_at_hour order by volume, batch_id) as any_day_rank,
         count(*) over (partition by stream, is_repetition, arrived_at_hour) as any_day_count,
         {%- for weeks in [1, 2, 3] %}
-        lag(volume, {{ weeks }}) over (partition by stream, is_repetition, arrived_at_hour, arrived_on_weekday order by last_arrived_at, batch_id) as volume_before_{{ weeks }},
+        lag(volume, {{ weeks }}) over (
+            partition by stream, is_repetition, arrived_at_hour, arrived_on_weekday order by last_arrived_at, batch_id
+        ) as volume_before_{{ weeks }},
         {%- endfor %}
         row_number() over (partition by stream order by repeated_share, batch_id) as repeated_rank,
         row_number() over (partition by stream order by wrong_share, batch_id) as wrong_rank,
@@ -97,7 +102,9 @@ distances_of_batches as (
     select
         *,
         {#- By how much the larger is more than the smaller: half as many rows are as far away as twice as many. #}
-        {{ dbt_forensics.share_of('abs(volume - usual_volume)', '(' ~ dbt_forensics.least_of('volume', 'usual_volume') ~ ')') }} as distance_share
+        {{ dbt_forensics.share_of(
+            'abs(volume - usual_volume)', '(' ~ dbt_forensics.least_of('volume', 'usual_volume') ~ ')'
+        ) }} as distance_share
     from usual_sizes
 
 ),
@@ -116,9 +123,32 @@ ranked_distances_of_batches as (
 
 )
 
-{#- Of batches that are compared in the same way, where there are ten: without a weekday of its own each weekend is far away. #}
 select
-    *,
+    stream,
+    batch_id,
+    first_window,
+    last_window,
+    rows_count,
+    duplicate_count,
+    conflict_count,
+    null_count,
+    value_count,
+    unreadable_count,
+    volume,
+    is_repetition,
+    repeated_share,
+    wrong_share,
+    any_day_count,
+    batch_count,
+    usual_volume,
+    distance_share,
+    sample_event_ids,
+    first_event_at,
+    first_arrived_at,
+    last_arrived_at,
+    next_recorded_at,
+    touched_at,
+    {#- Of batches that are compared in the same way, where there are ten: without a weekday of its own each weekend is far away. #}
     case
         when alike_count >= 10
             then
@@ -128,8 +158,10 @@ select
             max(case when distance_rank * 5 >= distance_count * 4 and distance_rank * 5 < distance_count * 4 + 5 then distance_share end)
                 over (partition by stream, is_repetition, arrived_at_hour)
     end as usual_distance_share,
-    max(case when repeated_rank * 2 in (batch_count, batch_count + 1) then repeated_share end) over (partition by stream) as usual_repeated_share,
-    max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end) over (partition by stream) as usual_wrong_share,
+    max(case when repeated_rank * 2 in (batch_count, batch_count + 1) then repeated_share end)
+        over (partition by stream) as usual_repeated_share,
+    max(case when wrong_rank * 2 in (batch_count, batch_count + 1) then wrong_share end)
+        over (partition by stream) as usual_wrong_share,
     max(case when size_rank * 2 in (batch_count, batch_count + 1) then rows_count end) over (partition by stream) as usual_size,
     min(first_arrived_at) over (partition by stream) as earliest_first_arrived_at,
     max(first_arrived_at) over (partition by stream) as latest_first_arrived_at

@@ -41,5 +41,19 @@ with found as (
 
 select
     {{ dbt.hash("detector || '/' || stream || '/' || coalesce(subject, '') || '/' || identity_text") }} as detection_id,
-    *
+    stream,
+    detector,
+    subject,
+    identity_text,
+    window_start,
+    window_end,
+    severity,
+    observed,
+    expected,
+    evidence,
+    first_event_at,
+    first_arrived_at,
+    last_arrived_at,
+    is_over,
+    touched_at
 from found

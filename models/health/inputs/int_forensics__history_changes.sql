@@ -65,7 +65,9 @@ came_and_went as (
         presence.event_time,
         presence.presence_change,
         coalesce(moments_of_seals.sealed_at, presence.recorded_at) as recorded_at,
-        lead(presence.recorded_at) over (partition by presence.stream, presence.row_key order by presence.recorded_at, presence.presence_change) as returned_at
+        lead(presence.recorded_at) over (
+            partition by presence.stream, presence.row_key order by presence.recorded_at, presence.presence_change
+        ) as returned_at
     from presence
     inner join streams
         on presence.stream = streams.stream
@@ -117,7 +119,9 @@ batches_after_builds as (
 
     select
         *,
-        max(last_arrived_at) over (partition by stream, batch_id order by recorded_at rows between unbounded preceding and 1 preceding) as arrived_before,
+        max(last_arrived_at) over (
+            partition by stream, batch_id order by recorded_at rows between unbounded preceding and 1 preceding
+        ) as arrived_before,
         lag(recorded_at) over (partition by stream, batch_id order by recorded_at) as sealed_at
     from batches_at_builds
 
@@ -145,7 +149,8 @@ batches_with_gain as (
         batches_after_builds.recorded_at,
         batches_after_builds.row_count as came_count,
         batches_after_builds.first_arrived_at <= batches_after_builds.arrived_before
-        and batches_after_builds.sealed_at >= {{ dbt_forensics.time_plus('hour', 1, 'batches_after_builds.arrived_before') }} as is_slipped_in
+        and batches_after_builds.sealed_at
+        >= {{ dbt_forensics.time_plus('hour', 1, 'batches_after_builds.arrived_before') }} as is_slipped_in
     from batches_after_builds
     where batches_after_builds.sealed_at is not null
 
@@ -246,7 +251,8 @@ rows_changed as (
             and came_and_went.batch_id = batch_changes.batch_id
             and came_and_went.recorded_at = batch_changes.recorded_at
     where came_and_went.presence_change = -1 and batch_changes.kind in ('rewritten', 'deleted')
-    group by 1, 2, 3, 4, 5
+    group by
+        came_and_went.stream, batch_changes.kind, came_and_went.recorded_at, came_and_went.batch_id, came_and_went.window_start
     union all
     select
         came.stream,

@@ -7,20 +7,22 @@ with profile as (
 )
 
 select
-    stream,
-    arrived_hour,
-    measure,
-    subject,
-    sum(row_count) as row_count,
+    counted.stream,
+    counted.arrived_hour,
+    counted.measure,
+    counted.subject,
+    sum(counted.row_count) as row_count,
     {#- Beside it, how many rows came in all, and how many of them repeat others. #}
-    sum(sum(case when measure = 'rows' then row_count else 0 end)) over (partition by stream, arrived_hour) as hour_count,
-    sum(sum(case when measure = 'duplicate' then row_count else 0 end)) over (partition by stream, arrived_hour) as hour_duplicates,
-    min(first_event_at) as first_event_at,
-    min(first_arrived_at) as first_arrived_at,
-    max(last_arrived_at) as last_arrived_at,
-    min(recorded_at) as recorded_at,
-    max(recorded_at) as touched_at
-from profile
-where arrived_hour is not null and measure <> 'delay'
-group by stream, arrived_hour, measure, subject
-having sum(profile.row_count) > 0
+    {%- for name, measure in {'hour_count': 'rows', 'hour_duplicates': 'duplicate'}.items() %}
+    sum(sum(case when counted.measure = '{{ measure }}' then counted.row_count else 0 end))
+        over (partition by counted.stream, counted.arrived_hour) as {{ name }},
+    {%- endfor %}
+    min(counted.first_event_at) as first_event_at,
+    min(counted.first_arrived_at) as first_arrived_at,
+    max(counted.last_arrived_at) as last_arrived_at,
+    min(counted.recorded_at) as recorded_at,
+    max(counted.recorded_at) as touched_at
+from profile as counted
+where counted.arrived_hour is not null and counted.measure <> 'delay'
+group by counted.stream, counted.arrived_hour, counted.measure, counted.subject
+having sum(counted.row_count) > 0

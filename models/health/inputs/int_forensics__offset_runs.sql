@@ -30,14 +30,14 @@ settings as (
 delay_counts as (
 
     select
-        stream,
-        arrived_hour,
-        cast(subject as {{ dbt.type_bigint() }}) as half_hours,
-        sum(row_count) as row_count
-    from profile
-    where measure = 'delay'
-    group by 1, 2, 3
-    having sum(profile.row_count) > 0
+        counted.stream,
+        counted.arrived_hour,
+        cast(counted.subject as {{ dbt.type_bigint() }}) as half_hours,
+        sum(counted.row_count) as row_count
+    from profile as counted
+    where counted.measure = 'delay'
+    group by counted.stream, counted.arrived_hour, cast(counted.subject as {{ dbt.type_bigint() }})
+    having sum(counted.row_count) > 0
 
 ),
 
@@ -48,7 +48,9 @@ delays as (
         arrived_hour,
         half_hours,
         sum(row_count) over (partition by stream, arrived_hour) as hour_count,
-        sum(row_count) over (partition by stream, arrived_hour order by half_hours rows between unbounded preceding and current row) as count_so_far
+        sum(row_count) over (
+            partition by stream, arrived_hour order by half_hours rows between unbounded preceding and current row
+        ) as count_so_far
     from delay_counts
 
 ),

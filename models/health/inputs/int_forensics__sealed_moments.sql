@@ -19,30 +19,32 @@ profile as (
 
 ),
 
-moments as (
-
-    {%- for kind in ['seals', 'presence', 'profile'] %}
-    select
-        stream,
-        recorded_at,
-        '{{ kind }}' as kind
-    from {{ kind }}
-    group by stream, recorded_at
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
-
-),
-
-{#- At one time, what was missed stands before the seal, and what was profiled behind it. #}
 ordered_moments as (
 
-    select
+    {#- At one time, what was missed stands before the seal, and what was profiled behind it. #}
+    select distinct
         stream,
         recorded_at,
-        kind,
-        case kind when 'presence' then 1 when 'seals' then 2 else 3 end as place,
-        case when kind = 'seals' then recorded_at end as seal_at
-    from moments
+        'presence' as kind,
+        1 as place,
+        cast(null as {{ dbt.type_timestamp() }}) as seal_at
+    from presence
+    union all
+    select distinct
+        stream,
+        recorded_at,
+        'seal' as kind,
+        2 as place,
+        recorded_at as seal_at
+    from seals
+    union all
+    select distinct
+        stream,
+        recorded_at,
+        'profile' as kind,
+        3 as place,
+        cast(null as {{ dbt.type_timestamp() }}) as seal_at
+    from profile
 
 )
 
@@ -51,11 +53,13 @@ select
     recorded_at,
     kind,
     case kind
-        when 'presence' then min(seal_at) over (
-            partition by stream order by recorded_at, place rows between current row and unbounded following
-        )
-        when 'profile' then max(seal_at) over (
-            partition by stream order by recorded_at, place rows between unbounded preceding and current row
-        )
+        when 'presence'
+            then min(seal_at) over (
+                partition by stream order by recorded_at, place rows between current row and unbounded following
+            )
+        when 'profile'
+            then max(seal_at) over (
+                partition by stream order by recorded_at, place rows between unbounded preceding and current row
+            )
     end as sealed_at
 from ordered_moments

@@ -49,7 +49,8 @@ rows_of_runs as (
                 or (share_runs.grain = 'window' and rows_concerned.window_start between share_runs.first_bucket and share_runs.last_bucket)
                 or (
                     share_runs.grain = 'day'
-                    and rows_concerned.window_start between share_runs.first_bucket and {{ dbt_forensics.time_plus('hour', 23, 'share_runs.last_bucket') }}
+                    and rows_concerned.window_start
+                    between share_runs.first_bucket and {{ dbt_forensics.time_plus('hour', 23, 'share_runs.last_bucket') }}
                 )
             )
 
@@ -76,7 +77,10 @@ dated_runs as (
 
     select
         {{ run }},
-        case when grain = 'hour' then min(case when row_count * 10 >= total_count then window_start end) else first_bucket end as first_window,
+        case
+            when grain = 'hour' then min(case when row_count * 10 >= total_count then window_start end)
+            else first_bucket
+        end as first_window,
         case grain
             when 'hour' then max(case when row_count * 10 >= total_count then window_start end)
             when 'day' then {{ dbt_forensics.time_plus('hour', 23, 'last_bucket') }}
@@ -94,21 +98,30 @@ dated_runs as (
 )
 
 select
-    stream,
-    detector,
-    subject,
+    dated_runs.stream,
+    dated_runs.detector,
+    dated_runs.subject,
     {#- A stretch of windows and one of days may begin at the same time. #}
-    case when grain = 'day' then 'day ' else '' end || {{ dbt_forensics.canonical_text('first_bucket', dbt.type_timestamp()) }} as identity_text,
-    first_window as window_start,
-    {{ dbt_forensics._end_of_window('last_window', 'dated_runs') }} as window_end,
+    case when dated_runs.grain = 'day' then 'day ' else '' end
+    || {{ dbt_forensics.canonical_text('dated_runs.first_bucket', dbt.type_timestamp()) }} as identity_text,
+    dated_runs.first_window as window_start,
+    {{ dbt_forensics._end_of_window('dated_runs.last_window', 'dated_runs') }} as window_end,
     {#- One step more severe where the share is half of all rows above what is usual. #}
-    {{ dbt_forensics.severity_of_rank(dbt_forensics.severity_rank('severity') ~ ' + case when share - usual_share >= 0.5 then 1 else 0 end') }} as severity,
-    cast(share as {{ dbt_forensics.type_exact_number() }}) as observed,
-    cast(usual_share as {{ dbt_forensics.type_exact_number() }}) as expected,
-    {{ dbt_forensics.evidence({'rows': 'part', 'of_rows': 'whole'}, {'subject': 'subject', 'first_batch': 'batch_id'}, 'sample_event_ids') }} as evidence,
-    first_event_at,
-    first_arrived_at,
-    last_arrived_at,
-    is_over,
-    touched_at
+    {{ dbt_forensics.severity_of_rank(
+        dbt_forensics.severity_rank('dated_runs.severity') ~ ' + case when dated_runs.share - dated_runs.usual_share >= 0.5 then 1 else 0 end'
+    ) }} as severity,
+    cast(dated_runs.share as {{ dbt_forensics.type_exact_number() }}) as observed,
+    cast(dated_runs.usual_share as {{ dbt_forensics.type_exact_number() }}) as expected,
+    {{ dbt_forensics.evidence({
+        'rows': 'dated_runs.part',
+        'of_rows': 'dated_runs.whole',
+    }, {
+        'subject': 'dated_runs.subject',
+        'first_batch': 'dated_runs.batch_id',
+    }, 'dated_runs.sample_event_ids') }} as evidence,
+    dated_runs.first_event_at,
+    dated_runs.first_arrived_at,
+    dated_runs.last_arrived_at,
+    dated_runs.is_over,
+    dated_runs.touched_at
 from dated_runs

@@ -76,10 +76,10 @@ sizes as (
         stream,
         'day' as grain,
         {{ dbt_forensics.window_start('day', 'window_start') }} as bucket_start,
-        sum(windows.row_count) as row_count
+        sum(row_count) as row_count
     from windows
     where window_period = 'hour'
-    group by 1, 2, 3
+    group by stream, {{ dbt_forensics.window_start('day', 'window_start') }}
 
 ),
 
@@ -94,7 +94,6 @@ buckets as (
 
 ),
 
-{#- A column that is younger than the stream had no values before, and what began before the stream's first arrival was late for nobody. #}
 first_columns as (
 
     select
@@ -118,6 +117,7 @@ first_arrivals as (
 
 younger_measures as (
 
+    {#- A column that is younger than the stream had no values before, and what began before the stream's first arrival was late for nobody. #}
     select
         columns_seen.stream,
         'hour' as grain,
@@ -154,7 +154,7 @@ looked_at as (
         on
             younger_measures.stream = buckets.stream
             and younger_measures.grain = buckets.grain
-            and buckets.bucket_start >= younger_measures.known_from
+            and younger_measures.known_from <= buckets.bucket_start
     group by
         younger_measures.stream, younger_measures.grain, younger_measures.measure, younger_measures.subject, younger_measures.known_from
 
@@ -202,8 +202,8 @@ ranked_shares as (
 
     {#- Where a detector counted nothing its share is 0: those hours and windows are before all others in order. #}
     select
-        shares.*,
-        shares.bucket_count - count(*) over (partition by stream, detector, grain, usual_of)
+        *,
+        bucket_count - count(*) over (partition by stream, detector, grain, usual_of)
         + row_number() over (partition by stream, detector, grain, usual_of order by share) as rank_among
     from shares
 
@@ -213,7 +213,7 @@ usual_shares as (
 
     {%- set of = 'over (partition by stream, detector, grain, usual_of)' %}
     select
-        ranked_shares.*,
+        *,
         coalesce(max(case when rank_among * 2 in (bucket_count, bucket_count + 1) then share end) {{ of }}, 0) as usual_share,
         coalesce(
             max(case when rank_among * 4 >= bucket_count * 3 and (rank_among - 1) * 4 < bucket_count * 3 then share end) {{ of }}, 0
@@ -225,7 +225,7 @@ usual_shares as (
 unusual as (
 
     select
-        usual_shares.*,
+        *,
         place - row_number() over (partition by stream, detector, grain, coalesce(subject, '') order by place) as run
     from usual_shares
     where

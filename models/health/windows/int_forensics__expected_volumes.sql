@@ -125,13 +125,13 @@ seasonal_volumes as (
 
 ),
 
-{#-
-    As many times the median as the larger of these is: one median distance times 7.5 above it (five standard deviations), or what the detector's share
-    leaves (with 0.5: half of it, or double). The lowest one is four standard deviations of a count below the median as well, by which small windows differ for
-    no reason. And neither is nearer than that share to the last two of its season: a feed that grows or shrinks from week to week is not broken.
-#}
 far_volumes as (
 
+    {#-
+        As many times the median as the larger of these is: one median distance times 7.5 above it (five standard deviations), or what the detector's share
+        leaves (with 0.5: half of it, or double). The lowest one is four standard deviations of a count below the median as well, by which small windows differ for
+        no reason. And neither is nearer than that share to the last two of its season: a feed that grows or shrinks from week to week is not broken.
+    #}
     select
         seasonal_volumes.*,
         cast(seasonal_volumes.usual_volume as numeric(18, 0)) + {{ dbt_forensics.greatest_of(
