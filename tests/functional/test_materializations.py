@@ -18,6 +18,7 @@ def test_a_view_is_replaced_under_its_readers_and_where_a_table_stood(engine: En
     consumer.write("models/own.sql", OWN)
     consumer.write("models/own_of_own.sql", "select * from {{ ref('own') }}")
     consumer.build(as_of="2026-01-06 00:00:00")
+    consumer.build(as_of="2026-01-06 12:00:00")
     consumer.project = {
         "models": {"dbt_forensics": {"ledger": {"forensics__verdicts": {"+materialized": "table"}}}}
     }

@@ -183,6 +183,17 @@ def test_a_value_that_differs_fails_the_contract(engine: Engine, tmp_path: Path)
     ]
 
 
+@pytest.mark.gate
+def test_a_value_that_is_not_shown_fails_the_contract_however_small(engine: Engine, tmp_path: Path) -> None:
+    shop = Shop(engine, tmp_path / "consumer", metric=None)
+    shop.consumer.write("models/daily_revenue.sql", MODEL + "having sum(amount) > 1")
+    shop.consumer.write("models/contract.yml", CONTRACT)
+    run = shop.build(("e1", "0.01"), expect="failure")
+    assert [name for name, status in run.results.items() if status == "fail"] == [
+        next(name for name in run.results if name.startswith("dbt_forensics_reconciles_with"))
+    ]
+
+
 @pytest.mark.parametrize(
     ("watch", "key", "found", "allowed"),
     [

@@ -427,7 +427,7 @@ MUTANTS = (
     Mutant(
         "rows before an action make it unsafe",
         "models/health/detectors/int_forensics__unsafe_backfill.sql",
-        "tests/functional/test_playbooks.py tests/functional/test_detection.py --engine duckdb",
+        "tests/functional/test_unit_tests.py tests/functional/test_incidents.py --engine duckdb",
         "and acted_windows.applied_at < profile.recorded_at",
         "and acted_windows.applied_at >= profile.recorded_at",
     ),
@@ -520,7 +520,7 @@ MUTANTS = (
     Mutant(
         "a value that is not shown reconciles",
         "tests/generic/reconciles_with.sql",
-        "tests/functional/test_generic_tests.py",
+        "tests/functional/test_watches.py --engine duckdb",
         "        or (shown.window_start is null and coalesce(current_values.value, 0) <> 0)\n",
         "",
     ),
@@ -753,7 +753,7 @@ MUTANTS = (
     Mutant(
         "a time that was given a zone is another value",
         "macros/adapters/duckdb.sql",
-        "tests/property/test_promises.py -k few --engine duckdb",
+        "tests/functional/test_primitives.py --engine duckdb",
         "replace(cast(timezone('UTC', \" ~ expression ~ \") as varchar), ' ', 'T')",
         "replace(cast(\" ~ expression ~ \" as varchar), ' ', 'T')",
     ),

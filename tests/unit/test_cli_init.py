@@ -204,3 +204,13 @@ def test_a_slug_is_a_name_that_the_package_takes(name: str) -> None:
     assert slug(name)[0].isalpha()
     assert slug(name).replace("_", "").isalnum()
     assert slug(name).isascii()
+
+
+@pytest.mark.parametrize(("every", "event_time"), [(4, "occurred_at"), (1, "updated_at")])
+def test_a_time_counts_where_most_rows_have_it(every: int, event_time: str) -> None:
+    """One row in four without it is no reason to take another column; a column that most rows leave empty is one."""
+    rows = shop_rows()
+    for number, row in enumerate(rows):
+        if (number % 4 == 0) == (every == 4):
+            row["occurred_at"] = None
+    assert columns_of(guessed(rows))["event_time"] == event_time

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dbt_forensics import text
@@ -43,6 +43,14 @@ def test_percent(part: str, whole: str | None, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "shown"),
+    [("1", "100 %"), ("0.99999", "99.99 %"), ("1.00001", "100.01 %"), ("0.9997", "99.97 %"), (None, "–")],
+)
+def test_only_what_is_everything_reads_as_all_of_it(part: str | None, shown: str) -> None:
+    assert text.share(part) == shown
+
+
+@pytest.mark.parametrize(
     ("seconds", "shown"),
     [(0, "0 s"), (59.9, "59 s"), (3600, "1 h"), (183_600, "2 d 3 h"), (-90, "-1 min 30 s")],
 )
@@ -64,6 +72,7 @@ def test_configured_durations(length: timedelta, shown: str) -> None:
 
 
 @given(st.text())
+@example("\u202e a \u2066 b \u200b c")
 def test_nothing_invisible_stays(value: str) -> None:
     assert not set(text.visible(value)) & {"\x00", "\n", "\r", "\x1b", "\u200b", "\u202e", "\u2066", "\ufeff"}
 
