@@ -2,7 +2,7 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with streams as (
 
-    select * from {{ ref('int_forensics__judged_streams') }}
+    select * from {{ dbt_forensics._input('int_forensics__judged_streams') }}
 
 ),
 

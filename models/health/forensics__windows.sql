@@ -9,6 +9,14 @@
 {%- do dbt_forensics.take_turn() %}
 {%- do dbt_forensics.assert_settings('table') %}
 {%- set shows_a_part = dbt_forensics._shows_a_part([ref('int_forensics__row_profile'), ref('forensics__batch_history')]) %}
+{%- do dbt_forensics._write_inputs([
+    'int_forensics__judged_streams',
+    'int_forensics__window_counts',
+    'int_forensics__window_spans',
+    'int_forensics__expected_windows',
+    'int_forensics__detectors',
+    'int_forensics__expected_volumes',
+]) %}
 {%- set number = dbt_forensics.type_exact_number() %}
 {%- set bigint = dbt.type_bigint() %}
 with expected_windows as (

@@ -5,13 +5,13 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with hourly as (
 
-    select * from {{ ref('int_forensics__hourly_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__hourly_counts') }}
 
 ),
 
 offset_runs as (
 
-    select * from {{ ref('int_forensics__offset_runs') }}
+    select * from {{ dbt_forensics._input('int_forensics__offset_runs') }}
 
 )
 

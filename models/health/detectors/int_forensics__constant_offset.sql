@@ -3,14 +3,14 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with runs as (
 
-    select * from {{ ref('int_forensics__offset_runs') }}
+    select * from {{ dbt_forensics._input('int_forensics__offset_runs') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'constant_offset' and is_enabled
 
 )

@@ -6,14 +6,14 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with hourly as (
 
-    select * from {{ ref('int_forensics__hourly_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__hourly_counts') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'freshness' and is_enabled
 
 ),

@@ -3,14 +3,14 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with changes as (
 
-    select * from {{ ref('int_forensics__history_changes') }}
+    select * from {{ dbt_forensics._input('int_forensics__history_changes') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'history_inserted' and is_enabled
 
 )

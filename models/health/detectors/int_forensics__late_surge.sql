@@ -11,13 +11,13 @@ with profile as (
 
 windows as (
 
-    select * from {{ ref('int_forensics__judged_windows') }}
+    select * from {{ dbt_forensics._input('int_forensics__judged_windows') }}
 
 ),
 
 offset_runs as (
 
-    select * from {{ ref('int_forensics__offset_runs') }}
+    select * from {{ dbt_forensics._input('int_forensics__offset_runs') }}
 
 )
 

@@ -6,7 +6,7 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with watches as (
 
-    select * from {{ ref('int_forensics__watches') }}
+    select * from {{ dbt_forensics._input('int_forensics__watches') }}
 
 ),
 
@@ -19,7 +19,7 @@ versions as (
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'metric_mismatch' and is_enabled
 
 ),

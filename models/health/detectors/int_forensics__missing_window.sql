@@ -6,14 +6,14 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with windows as (
 
-    select * from {{ ref('int_forensics__judged_windows') }}
+    select * from {{ dbt_forensics._input('int_forensics__judged_windows') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'missing_window' and is_enabled
 
 ),

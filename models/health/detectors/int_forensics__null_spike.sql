@@ -2,7 +2,7 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with hourly as (
 
-    select * from {{ ref('int_forensics__hourly_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__hourly_counts') }}
 
 )
 

@@ -9,20 +9,20 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with batches as (
 
-    select * from {{ ref('int_forensics__compared_batches') }}
+    select * from {{ dbt_forensics._input('int_forensics__compared_batches') }}
 
 ),
 
 windows as (
 
-    select * from {{ ref('int_forensics__judged_windows') }}
+    select * from {{ dbt_forensics._input('int_forensics__judged_windows') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'partial_batch' and is_enabled
 
 ),

@@ -6,14 +6,14 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with batches as (
 
-    select * from {{ ref('int_forensics__compared_batches') }}
+    select * from {{ dbt_forensics._input('int_forensics__compared_batches') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'repeated_batch' and is_enabled
 
 )

@@ -12,26 +12,26 @@ with schema_history as (
 
 hourly as (
 
-    select * from {{ ref('int_forensics__hourly_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__hourly_counts') }}
 
 ),
 
 moments_of_seals as (
 
-    select * from {{ ref('int_forensics__sealed_moments') }}
+    select * from {{ dbt_forensics._input('int_forensics__sealed_moments') }}
 
 ),
 
 metrics as (
 
-    select * from {{ ref('int_forensics__metrics') }}
+    select * from {{ dbt_forensics._input('int_forensics__metrics') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'schema_drift' and is_enabled
 
 ),

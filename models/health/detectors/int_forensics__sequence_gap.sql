@@ -5,7 +5,7 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with windows as (
 
-    select * from {{ ref('int_forensics__judged_windows') }}
+    select * from {{ dbt_forensics._input('int_forensics__judged_windows') }}
 
 ),
 

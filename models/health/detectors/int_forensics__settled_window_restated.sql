@@ -13,14 +13,14 @@ with versions as (
 
 hourly as (
 
-    select * from {{ ref('int_forensics__hourly_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__hourly_counts') }}
 
 ),
 
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'settled_window_restated' and is_enabled
 
 ),

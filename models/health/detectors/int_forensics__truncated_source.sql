@@ -6,7 +6,7 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with changes as (
 
-    select * from {{ ref('int_forensics__history_changes') }}
+    select * from {{ dbt_forensics._input('int_forensics__history_changes') }}
 
 ),
 
@@ -19,7 +19,7 @@ withdrawals as (
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'truncated_source' and is_enabled
 
 ),

@@ -10,7 +10,7 @@ with versions as (
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'unexplained_change' and is_enabled
 
 ),

@@ -25,7 +25,7 @@ profile as (
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'unsafe_backfill' and is_enabled
 
 ),

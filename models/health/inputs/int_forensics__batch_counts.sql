@@ -14,7 +14,7 @@ streams as (
 
 rules as (
 
-    select * from {{ ref('int_forensics__rules') }}
+    select * from {{ dbt_forensics._input('int_forensics__rules') }}
 
 ),
 

@@ -7,7 +7,7 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with batches as (
 
-    select * from {{ ref('int_forensics__batch_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__batch_counts') }}
 
 ),
 

@@ -3,39 +3,39 @@
 {#- The detectors of shares have a model each too: their counts are judged together by int_forensics__unusual_shares. #}
 with found as (
 
-    select * from {{ ref('int_forensics__share_detections') }}
+    select * from {{ dbt_forensics._input('int_forensics__share_detections') }}
     union all
-    select * from {{ ref('int_forensics__constant_offset') }}
+    select * from {{ dbt_forensics._input('int_forensics__constant_offset') }}
     union all
-    select * from {{ ref('int_forensics__missing_window') }}
+    select * from {{ dbt_forensics._input('int_forensics__missing_window') }}
     union all
-    select * from {{ ref('int_forensics__volume_anomaly') }}
+    select * from {{ dbt_forensics._input('int_forensics__volume_anomaly') }}
     union all
-    select * from {{ ref('int_forensics__freshness') }}
+    select * from {{ dbt_forensics._input('int_forensics__freshness') }}
     union all
-    select * from {{ ref('int_forensics__repeated_batch') }}
+    select * from {{ dbt_forensics._input('int_forensics__repeated_batch') }}
     union all
-    select * from {{ ref('int_forensics__partial_batch') }}
+    select * from {{ dbt_forensics._input('int_forensics__partial_batch') }}
     union all
-    select * from {{ ref('int_forensics__wrong_shape_load') }}
+    select * from {{ dbt_forensics._input('int_forensics__wrong_shape_load') }}
     union all
-    select * from {{ ref('int_forensics__schema_drift') }}
+    select * from {{ dbt_forensics._input('int_forensics__schema_drift') }}
     union all
-    select * from {{ ref('int_forensics__history_rewritten') }}
+    select * from {{ dbt_forensics._input('int_forensics__history_rewritten') }}
     union all
-    select * from {{ ref('int_forensics__history_deleted') }}
+    select * from {{ dbt_forensics._input('int_forensics__history_deleted') }}
     union all
-    select * from {{ ref('int_forensics__history_inserted') }}
+    select * from {{ dbt_forensics._input('int_forensics__history_inserted') }}
     union all
-    select * from {{ ref('int_forensics__truncated_source') }}
+    select * from {{ dbt_forensics._input('int_forensics__truncated_source') }}
     union all
-    select * from {{ ref('int_forensics__settled_window_restated') }}
+    select * from {{ dbt_forensics._input('int_forensics__settled_window_restated') }}
     union all
-    select * from {{ ref('int_forensics__unexplained_change') }}
+    select * from {{ dbt_forensics._input('int_forensics__unexplained_change') }}
     union all
-    select * from {{ ref('int_forensics__metric_mismatch') }}
+    select * from {{ dbt_forensics._input('int_forensics__metric_mismatch') }}
     union all
-    select * from {{ ref('int_forensics__unsafe_backfill') }}
+    select * from {{ dbt_forensics._input('int_forensics__unsafe_backfill') }}
 
 )
 

@@ -24,7 +24,7 @@ withdrawals as (
 
 moments_of_seals as (
 
-    select * from {{ ref('int_forensics__sealed_moments') }}
+    select * from {{ dbt_forensics._input('int_forensics__sealed_moments') }}
 
 ),
 
@@ -39,7 +39,7 @@ settings as (
     select
         stream,
         threshold
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'truncated_source' and is_enabled
 
 ),

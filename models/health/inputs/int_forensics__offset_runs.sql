@@ -13,7 +13,7 @@ with profile as (
 
 hourly as (
 
-    select * from {{ ref('int_forensics__hourly_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__hourly_counts') }}
 
 ),
 
@@ -22,7 +22,7 @@ settings as (
     select
         stream,
         threshold
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'constant_offset' and is_enabled
 
 ),

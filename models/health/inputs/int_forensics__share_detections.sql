@@ -7,7 +7,7 @@
 ] | join(', ') %}
 with share_runs as (
 
-    select * from {{ ref('int_forensics__unusual_shares') }}
+    select * from {{ dbt_forensics._input('int_forensics__unusual_shares') }}
 
 ),
 

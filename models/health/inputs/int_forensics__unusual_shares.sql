@@ -7,13 +7,13 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with windows as (
 
-    select * from {{ ref('int_forensics__judged_windows') }}
+    select * from {{ dbt_forensics._input('int_forensics__judged_windows') }}
 
 ),
 
 hourly as (
 
-    select * from {{ ref('int_forensics__hourly_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__hourly_counts') }}
 
 ),
 
@@ -26,32 +26,32 @@ columns_seen as (
 settings as (
 
     select *
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where is_enabled
 
 ),
 
 counted_shares as (
 
-    select * from {{ ref('int_forensics__duplicate_storm') }}
+    select * from {{ dbt_forensics._input('int_forensics__duplicate_storm') }}
     union all
-    select * from {{ ref('int_forensics__conflicting_duplicates') }}
+    select * from {{ dbt_forensics._input('int_forensics__conflicting_duplicates') }}
     union all
-    select * from {{ ref('int_forensics__clock_skew') }}
+    select * from {{ dbt_forensics._input('int_forensics__clock_skew') }}
     union all
-    select * from {{ ref('int_forensics__null_spike') }}
+    select * from {{ dbt_forensics._input('int_forensics__null_spike') }}
     union all
-    select * from {{ ref('int_forensics__value_out_of_range') }}
+    select * from {{ dbt_forensics._input('int_forensics__value_out_of_range') }}
     union all
-    select * from {{ ref('int_forensics__unparseable_payload') }}
+    select * from {{ dbt_forensics._input('int_forensics__unparseable_payload') }}
     union all
-    select * from {{ ref('int_forensics__hot_entity') }}
+    select * from {{ dbt_forensics._input('int_forensics__hot_entity') }}
     union all
-    select * from {{ ref('int_forensics__late_surge') }}
+    select * from {{ dbt_forensics._input('int_forensics__late_surge') }}
     union all
-    select * from {{ ref('int_forensics__out_of_order_surge') }}
+    select * from {{ dbt_forensics._input('int_forensics__out_of_order_surge') }}
     union all
-    select * from {{ ref('int_forensics__sequence_gap') }}
+    select * from {{ dbt_forensics._input('int_forensics__sequence_gap') }}
 
 ),
 

@@ -9,7 +9,7 @@ with {{ dbt_forensics._digit_rows() }},
 
 windows as (
 
-    select * from {{ ref('int_forensics__expected_windows') }}
+    select * from {{ dbt_forensics._input('int_forensics__expected_windows') }}
 
 ),
 
@@ -19,7 +19,7 @@ settings as (
         stream,
         cast(threshold as numeric(12, 6)) as low_share,
         cast({{ dbt_forensics.share_of('threshold', '(1 - threshold)') }} as numeric(12, 6)) as high_share
-    from {{ ref('int_forensics__detectors') }}
+    from {{ dbt_forensics._input('int_forensics__detectors') }}
     where detector = 'volume_anomaly'
 
 ),

@@ -4,13 +4,13 @@ with {{ dbt_forensics.number_rows() }},
 
 spans as (
 
-    select * from {{ ref('int_forensics__window_spans') }}
+    select * from {{ dbt_forensics._input('int_forensics__window_spans') }}
 
 ),
 
 window_counts as (
 
-    select * from {{ ref('int_forensics__window_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__window_counts') }}
 
 ),
 

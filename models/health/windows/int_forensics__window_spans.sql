@@ -7,13 +7,13 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with streams as (
 
-    select * from {{ ref('int_forensics__judged_streams') }}
+    select * from {{ dbt_forensics._input('int_forensics__judged_streams') }}
 
 ),
 
 window_counts as (
 
-    select * from {{ ref('int_forensics__window_counts') }}
+    select * from {{ dbt_forensics._input('int_forensics__window_counts') }}
 
 ),
 
