@@ -59,12 +59,17 @@ def types(consumer: Consumer) -> dict[str, dict[str, str]]:
 
 
 def before_the_build(consumer: Consumer) -> set[str]:
-    """The package's models and snapshots that dbt may run before int_forensics__build names the build."""
+    """The package's models and snapshots that dbt may run before int_forensics__build names the build.
+
+    What is ephemeral is not run: it is part of what selects from it.
+    """
     nodes = consumer._manifest("2026-01-05 11:00:00", None).nodes
     early = {
         key: node
         for key, node in nodes.items()
-        if node.package_name == "dbt_forensics" and node.resource_type in ("model", "snapshot")
+        if node.package_name == "dbt_forensics"
+        and node.resource_type in ("model", "snapshot")
+        and node.config.materialized != "ephemeral"
     }
     later = {"model.dbt_forensics.int_forensics__build"}
     while later:
