@@ -3,7 +3,7 @@
     Detections of one stream whose windows overlap or touch are of one incident. It is named after the one of them that was seen first, so that it keeps
     its name as it grows.
 #}
-{%- do dbt_forensics.assert_settings('ephemeral') %}
+{%- do dbt_forensics.assert_settings('view') %}
 with detections as (
 
     select * from {{ ref('forensics__detections').render() }}
@@ -59,10 +59,19 @@ select
     detection_id,
     detector,
     stream,
-    severity,
+    subject,
     window_start,
     window_end,
-    is_open,
+    severity,
+    observed,
+    expected,
+    evidence,
     first_event_at,
-    first_arrived_at
+    first_arrived_at,
+    last_arrived_at,
+    first_detected_at,
+    last_detected_at,
+    resolved_at,
+    is_open,
+    times_opened
 from with_founder

@@ -391,17 +391,13 @@ class _EvidenceQueries:
         )
 
     def detections(self, incidents: Sequence[Row]) -> list[Row]:
-        members = self._warehouse.macro(
-            "incident_members", detections=self._warehouse.relation("forensics__detections")
-        )
         return self._rows(
             """
-            with {members}
-            select * from members
+            select * from {members}
             where incident_id in {chosen} and {within}
             order by incident_id, first_detected_at, detection_id
             """,
-            members=str(members),
+            members=self._warehouse.relation("int_forensics__incident_members"),
             chosen=_ids(incidents),
             within=self._within("first_detected_at"),
         )
