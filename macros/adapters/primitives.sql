@@ -274,6 +274,7 @@
 {% endmacro %}
 
 {% macro type_exact_number() %}
+    {#- The type of exact numbers: numeric(38, 9). -#}
     {{ return('numeric(38, 9)') }}
 {% endmacro %}
 

@@ -137,6 +137,7 @@
 
 
 {% macro batch_history_columns() %}
+    {#- Columns of the batch history and their types. -#}
     {{ return({
         'stream': 'text', 'batch_id': 'text', 'row_count': 'integer', 'min_event_time': 'time', 'max_event_time': 'time',
         'latest_event_time': 'time', 'min_ingested_at': 'time', 'max_ingested_at': 'time', 'batch_digest': 'text', 'fingerprint': 'text',

@@ -44,7 +44,9 @@
 {% endmacro %}
 
 
-{% macro earliest_time() %}{{ return(dbt_forensics.timestamp_literal('1900-01-01 00:00:00')) }}{% endmacro %}
+{% macro earliest_time() %}
+    {#- The first time that can be true, as an SQL literal. -#}{{ return(dbt_forensics.timestamp_literal('1900-01-01 00:00:00')) }}{% endmacro %}
 
 
-{% macro latest_time() %}{{ return(dbt_forensics.timestamp_literal('2200-01-01 00:00:00')) }}{% endmacro %}
+{% macro latest_time() %}
+    {#- The first time after those that can be true, as an SQL literal. -#}{{ return(dbt_forensics.timestamp_literal('2200-01-01 00:00:00')) }}{% endmacro %}

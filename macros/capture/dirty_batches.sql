@@ -273,6 +273,7 @@
 
 
 {% macro dirty_batch_columns() %}
+    {#- Columns of int_forensics__dirty_batches and their types. -#}
     {{ return({
         'stream': 'text', 'batch_id': 'text', 'difference': 'text', 'row_count': 'integer', 'sealed_count': 'integer',
         'min_ingested_at': 'time', 'max_ingested_at': 'time', 'fingerprint': 'text',

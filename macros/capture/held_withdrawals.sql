@@ -95,6 +95,7 @@
 
 
 {% macro held_withdrawal_columns() %}
+    {#- Columns of forensics__held_withdrawals and their types. -#}
     {{ return({
         'stream': 'text', 'entry_number': 'integer', 'state': 'text', 'row_count': 'integer', 'withdrawn_count': 'integer', 'counting_count': 'integer', 'share': 'number',
         'first_event_at': 'time', 'last_event_at': 'time', 'first_held_at': 'time', 'recorded_at': 'time',

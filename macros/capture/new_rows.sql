@@ -88,6 +88,7 @@
 
 
 {% macro event_history_columns() %}
+    {#- Columns of the event history and their types. -#}
     {{ return({
         'stream': 'text', 'row_key': 'text', 'ordinal': 'integer', 'batch_id': 'text', 'event_id': 'text', 'entity_id': 'text', 'event_type': 'text',
         'event_time': 'time', 'ingested_at': 'time', 'sequence_number': 'number', 'schema_version': 'text', 'tenant': 'text',

@@ -87,6 +87,7 @@
 
 
 {% macro presence_columns() %}
+    {#- Columns of int_forensics__presence_changes and their types. -#}
     {{ return({
         'stream': 'text', 'row_key': 'text', 'event_id': 'text', 'batch_id': 'text', 'event_time': 'time', 'ingested_at': 'time',
         'presence_change': 'integer', 'recorded_at': 'time',

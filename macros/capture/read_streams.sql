@@ -59,6 +59,7 @@
 
 
 {% macro unread_columns() %}
+    {#- The columns of int_forensics__dirty_batches that say why a stream was left out, and their types. -#}
     {{ return({'config_key': 'text', 'reason': 'text', 'recorded_at': 'time'}) }}
 {% endmacro %}
 

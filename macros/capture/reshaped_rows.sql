@@ -122,5 +122,6 @@
 
 
 {% macro is_within(relation, reach) %}
+    {#- SQL condition: a row arrived within a reach, or nobody knows when. -#}
     {{ return('(' ~ relation ~ '.ingested_at between ' ~ reach.from_time ~ ' and ' ~ reach.to_time ~ ' or ' ~ relation ~ '.ingested_at is null)') }}
 {% endmacro %}

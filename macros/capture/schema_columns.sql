@@ -35,6 +35,7 @@
 
 
 {% macro schema_history_columns() %}
+    {#- The columns of forensics__schema_history and their kinds. -#}
     {{ return({
         'stream': 'text', 'column_name': 'text', 'data_type': 'text', 'column_position': 'integer', 'is_dropped': 'boolean', 'recorded_at': 'time',
     }) }}

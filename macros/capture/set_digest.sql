@@ -11,6 +11,7 @@
 
 
 {% macro word_modulus() %}
+    {#- 2^60: what sums of digest words are taken modulo. -#}
     {{ return('1152921504606846976') }}
 {% endmacro %}
 

@@ -80,6 +80,7 @@
 
 
 {% macro timestamp_literal(value) %}
+    {#- A time as an SQL literal. -#}
     {%- set text = value if value is string else value.strftime('%Y-%m-%d %H:%M:%S.%f') -%}
     {{ return('cast(' ~ dbt.string_literal(text) ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
 {% endmacro %}

@@ -1,4 +1,5 @@
 {% macro report_nothing_to_read(streams) %}
+    {#- Says that no stream is declared, or that --empty shows nothing. -#}
     {%- if execute and not streams -%}
         {%- do log(
             'dbt_forensics: no stream is declared, so nothing is recorded. Declare one in dbt_project.yml: '

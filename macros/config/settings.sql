@@ -9,6 +9,7 @@
 
 
 {% macro verify_horizon() %}
+    {#- How far back from the latest arrival sealed batches are compared by digest. -#}
     {%- set horizon = var('forensics_verify_horizon', {'count': 3, 'period': 'day'}) -%}
     {%- do dbt_forensics._validate_period("var 'forensics_verify_horizon'", 'value', horizon) -%}
     {{ return(horizon) }}

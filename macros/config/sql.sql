@@ -25,6 +25,7 @@
 
 
 {% macro greatest_of(left, right) %}
+    {#- The greater of two values; the other one where one is NULL. -#}
     {{ return('case when ' ~ left ~ ' >= ' ~ right ~ ' or ' ~ right ~ ' is null then ' ~ left ~ ' else ' ~ right ~ ' end') }}
 {% endmacro %}
 

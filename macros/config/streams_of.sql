@@ -18,6 +18,7 @@
 
 
 {% macro is_one_of(expression, values) %}
+    {#- SQL condition: an expression is one of some values. -#}
     {%- if not values -%}{{ return('1 = 0') }}{%- endif -%}
     {%- set literals = [] -%}
     {%- for value in values -%}{%- do literals.append(dbt_forensics.forensics_literal(value)) -%}{%- endfor -%}

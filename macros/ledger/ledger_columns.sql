@@ -1,4 +1,5 @@
 {% macro ledger_columns() %}
+    {#- Columns of the ledger and their types. -#}
     {{ return({
         'stream': 'text', 'row_key': 'text', 'event_id': 'text', 'event_key': 'integer', 'entry_number': 'integer', 'effect': 'integer', 'verdict': 'text', 'cause': 'text',
         'timeliness': 'text', 'event_time': 'time', 'ingested_at': 'time', 'other_row_key': 'text', 'action_id': 'text',

@@ -53,6 +53,7 @@
 
 
 {% macro same_shape(left, right) %}
+    {#- SQL condition: two captured rows have the same columns and schema version. -#}
     {{ return(left ~ 'shape_digest = ' ~ right ~ 'shape_digest and ' ~ dbt_forensics.is_same(left ~ 'schema_version', right ~ 'schema_version')) }}
 {% endmacro %}
 

@@ -17,10 +17,12 @@
 
 
 {% macro window_start(grain, event_time='event_time') %}
+    {#- Start of the window of a time. -#}
     {{ return('cast(' ~ dbt_forensics.time_trunc(grain, event_time) ~ ' as ' ~ dbt.type_timestamp() ~ ')') }}
 {% endmacro %}
 
 
 {% macro window_end(grain, event_time='event_time') %}
+    {#- End of the window of a time. -#}
     {{ return(dbt_forensics.time_plus(grain, 1, dbt_forensics.window_start(grain, event_time))) }}
 {% endmacro %}

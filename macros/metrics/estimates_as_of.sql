@@ -187,6 +187,7 @@
 
 
 {% macro estimate_columns() %}
+    {#- The columns of forensics__estimates and their kinds. -#}
     {{ return({
         'stream': 'text', 'metric': 'text', 'window_start': 'time', 'window_end': 'time', 'dimensions': 'text', 'value': 'number',
         'age_seconds': 'number', 'estimate': 'number', 'estimate_low': 'number', 'estimate_high': 'number', 'basis_count': 'integer', 'basis': 'text',

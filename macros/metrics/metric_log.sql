@@ -1,4 +1,5 @@
 {% macro metric_log_columns() %}
+    {#- Columns of int_forensics__metric_log and their types. -#}
     {{ return({
         'stream': 'text', 'metric': 'text', 'window_start': 'time', 'window_end': 'time', 'dimensions': 'text', 'version': 'integer',
         'value': 'number', 'previous_value': 'number', 'cause': 'text', 'change': 'number', 'event_count': 'integer', 'sample_event_ids': 'text',

@@ -34,6 +34,7 @@
 
 
 {% macro adds_up(part) %}
+    {#- Whether the changes of a part follow from the new entries alone. -#}
     {{ return(part.kind in ['added', 'counted', 'rows']) }}
 {% endmacro %}
 

@@ -172,6 +172,7 @@
 
 
 {% macro cause_rank(cause) %}
+    {#- The place of a cause in that order, as an SQL expression. -#}
     case {{ cause }}
     {%- for name in dbt_forensics.causes() %}
                 when '{{ name }}' then {{ loop.index }}

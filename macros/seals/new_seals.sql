@@ -68,6 +68,7 @@
 
 
 {% macro seal_columns() %}
+    {#- The columns of forensics__seals and their kinds. -#}
     {{ return({
         'sealed_table': 'text', 'stream': 'text', 'rows_recorded_at': 'time', 'row_count': 'integer', 'digest': 'text', 'previous_seal': 'text',
         'seal': 'text', 'recorded_at': 'time',

@@ -127,6 +127,14 @@ def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
         (checks.undescribed_macros, late_rows("_early_rows()"), []),
         (
             checks.undescribed_macros,
+            {
+                "macros/x.sql": "{% macro a(b) %}{#- A. -#}{% endmacro %}{% macro c() %}1{# C. #}{% endmacro %}",
+                "macros/_macros.yml": "macros: [{name: a, docs: {show: false}}, {name: c, docs: {show: false}}]",
+            },
+            ["macros/x.sql: c has no comment"],
+        ),
+        (
+            checks.undescribed_macros,
             {"tests/generic/a.sql": "{% test is_x(model) %}{% endtest %}"},
             ["tests/generic/a.sql: test_is_x has no description"],
         ),
