@@ -178,7 +178,7 @@
     {{ return('hash(' ~ expressions | join(', ') ~ ')') }}
 {% endmacro %}
 
-{% macro duckdb__rows_at_once() %}
+{% macro duckdb__statement_row_limit() %}
     {#- What five million rows need meanwhile is a few GB; beyond its memory the engine writes to disk, several times what the rows take in the database. -#}
     {{ return(5000000) }}
 {% endmacro %}

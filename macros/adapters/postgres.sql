@@ -179,12 +179,12 @@
     {{ return('analyze ' ~ relation) }}
 {% endmacro %}
 
-{% macro postgres__plan_quickly() %}
+{% macro postgres__without_jit() %}
     {#- Compiling takes seconds, in each of the server's processes, as soon as a plan seems dear, and saves less: a first build is faster without, too. -#}
     {{ return(dbt_forensics.fix_session() ~ 'set local jit = off') }}
 {% endmacro %}
 
-{% macro postgres__read_once() %}
+{% macro postgres__without_nested_loops() %}
     {{ return('set local enable_nestloop = off') }}
 {% endmacro %}
 
@@ -307,7 +307,7 @@
     {%- set statement = dbt_forensics.text_literal(('create temporary table ' ~ keep_as ~ ' as ' if keep_as else '') ~ query) -%}
     {%- set tag = '$forensics_' ~ local_md5(statement) ~ '$' -%}
     {%- set attempted -%}
-        {{ dbt_forensics.plan_quickly() }};
+        {{ dbt_forensics.without_jit() }};
         {%- if keep_as %}
         drop table if exists pg_temp.{{ keep_as }};
         {%- endif %}

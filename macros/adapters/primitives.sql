@@ -211,17 +211,17 @@
     {{ return(adapter.dispatch('tried_rows', 'dbt_forensics')(source, relation, expressions)) }}
 {% endmacro %}
 
-{% macro plan_quickly() %}
+{% macro without_jit() %}
     {#-
         Statements before the query of each model and snapshot: those of fix_session(), and one where the engine would compile queries for longer
         than that saves.
     -#}
-    {{ return(adapter.dispatch('plan_quickly', 'dbt_forensics')()) }}
+    {{ return(adapter.dispatch('without_jit', 'dbt_forensics')()) }}
 {% endmacro %}
 
-{% macro read_once() %}
+{% macro without_nested_loops() %}
     {#- A statement before a query that joins over several columns, where the engine would take such a join for rarer than it is, and read one side anew for each row of the other; nothing elsewhere. -#}
-    {{ return(adapter.dispatch('read_once', 'dbt_forensics')()) }}
+    {{ return(adapter.dispatch('without_nested_loops', 'dbt_forensics')()) }}
 {% endmacro %}
 
 {% macro once_per_row() %}
@@ -229,9 +229,9 @@
     {{ return(adapter.dispatch('once_per_row', 'dbt_forensics')()) }}
 {% endmacro %}
 
-{% macro rows_at_once() %}
+{% macro statement_row_limit() %}
     {#- How many rows a statement goes through at most where it can be cut, so that what it holds meanwhile stays small; none where an engine does not mind. Only for engines with transactions. -#}
-    {{ return(adapter.dispatch('rows_at_once', 'dbt_forensics')()) }}
+    {{ return(adapter.dispatch('statement_row_limit', 'dbt_forensics')()) }}
 {% endmacro %}
 
 {% macro lock_build(name, is_shared) %}
@@ -377,7 +377,7 @@
 
 {% macro default__tried_rows(source, relation, expressions) %}{{ return(none) }}{% endmacro %}
 
-{% macro default__plan_quickly() %}
+{% macro default__without_jit() %}
     {{ return(dbt_forensics.fix_session()) }}
 {% endmacro %}
 
@@ -399,7 +399,7 @@
     {{ return(columns) }}
 {% endmacro %}
 
-{% macro default__read_once() %}
+{% macro default__without_nested_loops() %}
     {{ return('') }}
 {% endmacro %}
 
@@ -407,7 +407,7 @@
     {{ return('') }}
 {% endmacro %}
 
-{% macro default__rows_at_once() %}
+{% macro default__statement_row_limit() %}
     {{ return(none) }}
 {% endmacro %}
 

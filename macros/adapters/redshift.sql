@@ -201,9 +201,9 @@
     {{ return("'" ~ text | replace('\\', '\\\\') | replace("'", "''") ~ "'") }}
 {% endmacro %}
 
-{% macro redshift__plan_quickly() %}{{ return('') }}{% endmacro %}
+{% macro redshift__without_jit() %}{{ return('') }}{% endmacro %}
 
-{% macro redshift__read_once() %}{{ return('') }}{% endmacro %}
+{% macro redshift__without_nested_loops() %}{{ return('') }}{% endmacro %}
 
 {% macro redshift__lock_build(name, is_shared) %}{{ return('') }}{% endmacro %}
 {% macro redshift__fix_session() %}{{ return('') }}{% endmacro %}

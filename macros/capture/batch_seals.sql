@@ -4,10 +4,10 @@
         batch's content and the head of its stream's chain before this build; the head after it covers all seals of the build.
     -#}
     {%- set seals = dbt_forensics._existing('forensics__batch_history') -%}
-    {%- set reach = dbt_forensics._single_row('select min(min_ingested_at), max(max_ingested_at) from ' ~ dirty) -%}
+    {%- set arrivals = dbt_forensics._single_row('select min(min_ingested_at), max(max_ingested_at) from ' ~ dirty) -%}
     {%- set bounds = {
-        'from_time': dbt_forensics.timestamp_literal(reach[0]) if reach[0] else dbt_forensics.earliest_time(),
-        'to_time': dbt_forensics.timestamp_literal(reach[1]) if reach[1] else dbt_forensics.latest_time(),
+        'from_time': dbt_forensics.timestamp_literal(arrivals[0]) if arrivals[0] else dbt_forensics.earliest_time(),
+        'to_time': dbt_forensics.timestamp_literal(arrivals[1]) if arrivals[1] else dbt_forensics.latest_time(),
     } -%}
     absent as (
 

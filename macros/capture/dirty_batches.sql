@@ -71,7 +71,7 @@
             sum({{ dbt_forensics.hash_of(dbt_forensics._kept_values(shape)) }}) as hash_sum
         from {{ shape.source }}
         where
-            {{ arrival }} >= {{ horizon.reach }}
+            {{ arrival }} >= {{ horizon.earliest_arrival }}
             or {{ arrival }} < {{ dbt_forensics.earliest_time() }}
             or {{ arrival }} is null
         group by 1, 2
@@ -163,7 +163,7 @@
 
     ),
 
-    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_suspected)', horizon.reach, dbt_forensics.latest_time()) }},
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_suspected)', horizon.earliest_arrival, dbt_forensics.latest_time()) }},
 
     {{ name }}_verified as (
 
@@ -247,12 +247,12 @@
 
 {% macro _horizon(stream, shape, seals) %}
     {#-
-        {from_time, reach}, as SQL literals: batches with arrivals since from_time are verified, and their rows reach back to reach.
+        {from_time, earliest_arrival}, as SQL literals: batches with arrivals since from_time are verified, and their rows begin with earliest_arrival.
         The horizon is counted from the latest arrival on record, not from the clock, so that a pause between builds
         loses nothing; an arrival beyond the clock is a mistake and moves nothing. A scrub verifies everything.
     -#}
     {%- set earliest = dbt_forensics.earliest_time() -%}
-    {%- if dbt_forensics.verify_mode() == 'full' -%}{{ return({'from_time': earliest, 'reach': earliest}) }}{%- endif -%}
+    {%- if dbt_forensics.verify_mode() == 'full' -%}{{ return({'from_time': earliest, 'earliest_arrival': earliest}) }}{%- endif -%}
     {%- set horizon = dbt_forensics.verify_horizon() -%}
     {%- set start = 'select ' ~ dbt_forensics.time_plus(horizon.period, -horizon['count'], 'max(arrival)') ~ ' from (' -%}
     {%- set of_stream = "stream = '" ~ stream.name ~ "' and dbt_valid_to is null and row_count > 0" -%}
@@ -262,13 +262,13 @@
         {%- set arrivals = 'select ' ~ dbt_forensics._role_sql(shape, 'ingested_at') ~ ' as arrival from ' ~ shape.source -%}
     {%- endif -%}
     {%- set latest = dbt_forensics._single_row(start ~ arrivals ~ ') as arrivals where arrival <= ' ~ dbt_forensics.recorded_at())[0] -%}
-    {%- if not latest -%}{{ return({'from_time': earliest, 'reach': earliest}) }}{%- endif -%}
+    {%- if not latest -%}{{ return({'from_time': earliest, 'earliest_arrival': earliest}) }}{%- endif -%}
     {%- set from_time = dbt_forensics.timestamp_literal(latest) -%}
-    {%- set reach = none -%}
+    {%- set arrived_from = none -%}
     {%- if seals -%}
-        {%- set reach = dbt_forensics._single_row('select min(min_ingested_at) from ' ~ seals ~ ' where ' ~ of_stream ~ ' and max_ingested_at >= ' ~ from_time)[0] -%}
+        {%- set arrived_from = dbt_forensics._single_row('select min(min_ingested_at) from ' ~ seals ~ ' where ' ~ of_stream ~ ' and max_ingested_at >= ' ~ from_time)[0] -%}
     {%- endif -%}
-    {{ return({'from_time': from_time, 'reach': dbt_forensics.timestamp_literal(reach) if reach and reach < latest else from_time}) }}
+    {{ return({'from_time': from_time, 'earliest_arrival': dbt_forensics.timestamp_literal(arrived_from) if arrived_from and arrived_from < latest else from_time}) }}
 {% endmacro %}
 
 

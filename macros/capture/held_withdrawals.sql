@@ -106,7 +106,7 @@
 {% macro held_streams(streams, dirty) %}
     {#- The names of the streams with dirty batches of which a withdrawal is held. Of each the build says by which word it is let go. -#}
     {%- set names = [] -%}
-    {%- for name, held in dbt_forensics._withdrawals_so_far().items() if held.state == 'held' and name in streams and dbt_forensics.batches_reach(dirty, name, "difference not in ('new', 'unread')") -%}
+    {%- for name, held in dbt_forensics._withdrawals_so_far().items() if held.state == 'held' and name in streams and dbt_forensics.arrival_range(dirty, name, "difference not in ('new', 'unread')") -%}
         {%- do names.append(name) -%}
         {%- do log(
             "dbt_forensics: stream '" ~ name ~ "': " ~ held.withdrawn_count ~ ' of ' ~ held.counting_count ~ ' rows that count are gone from ' ~ streams[name].relation

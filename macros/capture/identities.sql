@@ -43,8 +43,8 @@
     {%- if not was or was == is -%}{{ return(none) }}{%- endif -%}
     {%- set dirty = '(select *, null as config_key from ' ~ dirty ~ ' as found) as dirty' -%}
     {%- set of_stream = 'sealed_count > 0 and row_count > 0' -%}
-    {%- set reach = dbt_forensics.batches_reach(dirty, stream.name, of_stream) -%}
-    {%- set counts = dbt_forensics._single_row(dbt_forensics._other_ids(stream, dirty, of_stream, reach)) if reach else [0, 0] -%}
+    {%- set arrivals = dbt_forensics.arrival_range(dirty, stream.name, of_stream) -%}
+    {%- set counts = dbt_forensics._single_row(dbt_forensics._other_ids(stream, dirty, of_stream, arrivals)) if arrivals else [0, 0] -%}
     {%- if not counts[0] or not counts[1] -%}{{ return(none) }}{%- endif -%}
     {%- set key = 'event_id' if 'event_id' in was or 'event_id' in is else 'payload' -%}
     {{ return({'key': key, 'reason': dbt_forensics._found(
@@ -64,12 +64,12 @@
 {% endmacro %}
 
 
-{% macro _other_ids(stream, dirty, batches, reach) %}
+{% macro _other_ids(stream, dirty, batches, arrivals) %}
     {#- A select of two numbers: how many events on record of some batches the relation names no more, and how many it has there that are not on record. -#}
     {%- set name = stream.name -%}
     {%- set presence = dbt_forensics._existing('int_forensics__presence_changes') -%}
     {%- set chosen = 'batch_id in (select batch_id from ' ~ dirty ~ " where stream = '" ~ name ~ "' and " ~ batches ~ ')' -%}
-    with {{ dbt_forensics.captured_rows(stream, dbt_forensics.stream_shape(stream), chosen, reach.from_time, reach.to_time) }},
+    with {{ dbt_forensics.captured_rows(stream, dbt_forensics.stream_shape(stream), chosen, arrivals.from_time, arrivals.to_time) }},
 
     named as (
 
@@ -85,7 +85,7 @@
         where
             stream = '{{ name }}'
             and {{ chosen }}
-            and (ingested_at between {{ reach.from_time }} and {{ reach.to_time }} or ingested_at is null)
+            and (ingested_at between {{ arrivals.from_time }} and {{ arrivals.to_time }} or ingested_at is null)
             {%- if presence %}
             and row_key not in (select row_key from {{ presence }} where stream = '{{ name }}' group by row_key having sum(presence_change) < 0)
             {%- endif %}

@@ -4,14 +4,14 @@
         dirty: int_forensics__dirty_batches. history: the event history as it is, or none.
     -#}
     {%- set name = stream.name -%}
-    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference not in ('gone', 'unread')") -%}
-    {%- set shape = dbt_forensics.stream_shape(stream) if reach else none -%}
-    {%- if reach and reach.failing -%}{%- set shape = dict(shape, sources=dbt_forensics.tried_sources(stream, shape, reach.failing)) -%}{%- endif -%}
+    {%- set arrivals = dbt_forensics.arrival_range(dirty, name, "difference not in ('gone', 'unread')") -%}
+    {%- set shape = dbt_forensics.stream_shape(stream) if arrivals else none -%}
+    {%- if arrivals and arrivals.failing -%}{%- set shape = dict(shape, sources=dbt_forensics.tried_sources(stream, shape, arrivals.failing)) -%}{%- endif -%}
     {%- set is_first = dbt_forensics.is_first_build(name) -%}
     {%- set recorded_at = dbt_forensics.recorded_at() -%}
     {%- set columns = dbt_forensics.event_history_columns() -%}
-    {%- set is_reshaped = reach and history and not is_first.is_untouched and dbt_forensics.has_other_shapes(stream, shape, history, reach) -%}
-    {% if not reach %}
+    {%- set is_reshaped = arrivals and history and not is_first.is_untouched and dbt_forensics.has_other_shapes(stream, shape, history, arrivals) -%}
+    {% if not arrivals %}
     {{ name }}_new as (
 
         {{ dbt_forensics.no_rows(columns) }}
@@ -26,14 +26,14 @@
 
     ),
 
-    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time, dbt_forensics.broken_rule(stream, shape, reach.failing)) }},
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', arrivals.from_time, arrivals.to_time, dbt_forensics.broken_rule(stream, shape, arrivals.failing)) }},
 
     {% if history and not is_first.is_untouched -%}
     {{ name }}_known as (
 
         select row_key
         from {{ history }}
-        where stream = '{{ name }}' and ingested_at between {{ reach.from_time }} and {{ reach.to_time }}
+        where stream = '{{ name }}' and ingested_at between {{ arrivals.from_time }} and {{ arrivals.to_time }}
         union all
         select row_key
         from {{ history }}
@@ -41,7 +41,7 @@
 
     ),
     {%- if is_reshaped %}
-    {{ dbt_forensics.reshaped_rows(stream, shape, history, reach) }}
+    {{ dbt_forensics.reshaped_rows(stream, shape, history, arrivals) }}
     {%- endif %}
     {%- endif %}
 
@@ -97,7 +97,7 @@
 {% endmacro %}
 
 
-{% macro batches_reach(dirty, stream_name, condition) %}
+{% macro arrival_range(dirty, stream_name, condition) %}
     {#-
         {from_time, to_time, failing} of a stream's dirty batches; none if there are no such batches. The times, of their arrivals, are SQL literals. failing: the keys that
         cannot be evaluated on all of their rows.

@@ -4,10 +4,10 @@
         and rows that were gone and are back. presence: int_forensics__presence_changes as it is, or none.
     -#}
     {%- set name = stream.name -%}
-    {%- set reach = dbt_forensics.batches_reach(dirty, name, "difference not in ('new', 'unread')") -%}
-    {%- set shape = dbt_forensics.stream_shape(stream) if reach else none -%}
-    {%- set is_reshaped = reach and dbt_forensics.has_other_shapes(stream, shape, history, reach) -%}
-    {% if not reach %}
+    {%- set arrivals = dbt_forensics.arrival_range(dirty, name, "difference not in ('new', 'unread')") -%}
+    {%- set shape = dbt_forensics.stream_shape(stream) if arrivals else none -%}
+    {%- set is_reshaped = arrivals and dbt_forensics.has_other_shapes(stream, shape, history, arrivals) -%}
+    {% if not arrivals %}
     {{ name }}_changed as (
 
         {{ dbt_forensics.no_rows(dbt_forensics.presence_columns()) }}
@@ -22,11 +22,11 @@
 
     ),
 
-    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', reach.from_time, reach.to_time) }},
+    {{ dbt_forensics.captured_rows(stream, shape, 'batch_id in (select batch_id from ' ~ name ~ '_batches)', arrivals.from_time, arrivals.to_time) }},
 
     {{ name }}_on_record as (
 
-        {{ dbt_forensics._history_of_batches(history, name, name ~ '_batches', reach) }}
+        {{ dbt_forensics._history_of_batches(history, name, name ~ '_batches', arrivals) }}
 
     ),
 
@@ -46,7 +46,7 @@
     ),
 
     {% if is_reshaped -%}
-    {{ dbt_forensics.reshaped_rows(stream, shape, history, reach) }}
+    {{ dbt_forensics.reshaped_rows(stream, shape, history, arrivals) }}
     {%- endif %}
 
     {{ name }}_found as (
@@ -95,13 +95,13 @@
 {% endmacro %}
 
 
-{% macro _history_of_batches(history, stream_name, batches, reach) %}
+{% macro _history_of_batches(history, stream_name, batches, arrivals) %}
     {#- A select of the captured rows of some batches; the bounds of their arrival let the engine skip the rest of the history. -#}
     select stream, row_key, event_id, batch_id, event_time, ingested_at
         from {{ history }}
         where
             stream = '{{ stream_name }}'
-            and ingested_at between {{ reach.from_time }} and {{ reach.to_time }}
+            and ingested_at between {{ arrivals.from_time }} and {{ arrivals.to_time }}
             and batch_id in (select batch_id from {{ batches }})
         union all
         select stream, row_key, event_id, batch_id, event_time, ingested_at

@@ -107,11 +107,11 @@
     {%- set shape = dbt_forensics.stream_shape(stream) -%}
     {%- set roles, judging = dbt_forensics._role_expressions(stream, shape), {} -%}
     {%- for key, expression in dbt_forensics._judging_expressions(stream, shape).items() if not expression.is_column -%}{%- do judging.update({key: expression}) -%}{%- endfor -%}
-    {%- set reach = dbt_forensics.batches_reach('(select *, null as config_key from ' ~ dirty ~ ') as dirty', stream.name, "difference <> 'gone'") if roles or judging else none -%}
-    {%- if not reach -%}{{ return({}) }}{%- endif -%}
+    {%- set arrivals = dbt_forensics.arrival_range('(select *, null as config_key from ' ~ dirty ~ ') as dirty', stream.name, "difference <> 'gone'") if roles or judging else none -%}
+    {%- if not arrivals -%}{{ return({}) }}{%- endif -%}
     {%- set within -%}
         where
-            {{ dbt_forensics._arrives_within(shape, reach.from_time, reach.to_time) }}
+            {{ dbt_forensics._arrives_within(shape, arrivals.from_time, arrivals.to_time) }}
             and {{ dbt_forensics._batch_id(shape) }} in (select batch_id from {{ dirty }} where stream = '{{ stream.name }}')
     {%- endset -%}
     {%- set rows = dbt_forensics._rows_of(shape.sources, within) -%}

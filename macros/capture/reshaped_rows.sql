@@ -1,4 +1,4 @@
-{% macro reshaped_rows(stream, shape, history, reach) %}
+{% macro reshaped_rows(stream, shape, history, arrivals) %}
     {#-
         CTEs, the last of them named <stream>_reshaped: pairs (raw_key, row_key) of a raw row and a captured one that differ only because the
         relation lost or renamed columns since, or holds the same values in another type. A change of columns is not a change of rows: such a row is neither new nor gone. (A column that was
@@ -16,7 +16,7 @@
             {{ dbt_forensics.row_identity(shape, 'captured') }} as identity_text
         from {{ name }}_captured as captured
         left join {{ history }} as history
-            on captured.row_key = history.row_key and {{ dbt_forensics.is_within('history', reach) }}
+            on captured.row_key = history.row_key and {{ dbt_forensics.is_within('history', arrivals) }}
         where history.row_key is null
 
     ),
@@ -36,7 +36,7 @@
             and history.stream = '{{ name }}'
             and history.shape_digest <> {{ dbt_forensics.shape_digest(shape) }}
             and history.batch_id in (select batch_id from {{ name }}_batches)
-            and {{ dbt_forensics.is_within('history', reach) }}
+            and {{ dbt_forensics.is_within('history', arrivals) }}
 
     ),
     {%- for side in ['raw', 'known'] %}
@@ -112,16 +112,16 @@
 {% endmacro %}
 
 
-{% macro has_other_shapes(stream, shape, history, reach) %}
-    {#- Whether rows were captured, among arrivals within a reach, when the relation had other columns. -#}
+{% macro has_other_shapes(stream, shape, history, arrivals) %}
+    {#- Whether rows were captured, among arrivals within a range, when the relation had other columns. -#}
     {{ return(dbt_forensics._single_row(
         'select count(*) from ' ~ history ~ " as history where stream = '" ~ stream.name ~ "' and "
-        ~ dbt_forensics.is_within('history', reach) ~ ' and shape_digest <> ' ~ dbt_forensics.shape_digest(shape)
+        ~ dbt_forensics.is_within('history', arrivals) ~ ' and shape_digest <> ' ~ dbt_forensics.shape_digest(shape)
     )[0] > 0) }}
 {% endmacro %}
 
 
-{% macro is_within(relation, reach) %}
-    {#- SQL condition: a row arrived within a reach, or nobody knows when. -#}
-    {{ return('(' ~ relation ~ '.ingested_at between ' ~ reach.from_time ~ ' and ' ~ reach.to_time ~ ' or ' ~ relation ~ '.ingested_at is null)') }}
+{% macro is_within(relation, arrivals) %}
+    {#- SQL condition: a row arrived within a range, or nobody knows when. -#}
+    {{ return('(' ~ relation ~ '.ingested_at between ' ~ arrivals.from_time ~ ' and ' ~ arrivals.to_time ~ ' or ' ~ relation ~ '.ingested_at is null)') }}
 {% endmacro %}

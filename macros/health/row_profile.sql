@@ -40,9 +40,9 @@
 {% macro profile_slices(plan, ledger) %}
     {#-
         The plan cut by time of arrival, as a list of {from_time, to_time}: whole hours as text, left out at the ends. A slice has no more entries than
-        rows_at_once(), or is of one hour. Rows whose arrival is not known are of the last one.
+        statement_row_limit(), or is of one hour. Rows whose arrival is not known are of the last one.
     -#}
-    {%- set at_once = dbt_forensics.rows_at_once() -%}
+    {%- set at_once = dbt_forensics.statement_row_limit() -%}
     {%- if not plan -%}{{ return([]) }}{%- endif -%}
     {%- if at_once is none or plan | sum(attribute='entry_count') <= at_once -%}{{ return([{}]) }}{%- endif -%}
     {%- set slices, taken = [{}], [0] -%}
@@ -69,7 +69,7 @@
 {% macro profile_by_slices(profile, history, ledger) %}
     {#- Adds what is not profiled yet, if it is too much for one statement: one after the other, in the transaction of the caller. -#}
     {%- set streams = dbt_forensics.streams() -%}
-    {%- if execute and streams and dbt_forensics.rows_at_once() and dbt_forensics.can_read([history, ledger]) -%}
+    {%- if execute and streams and dbt_forensics.statement_row_limit() and dbt_forensics.can_read([history, ledger]) -%}
         {%- set plan = dbt_forensics.profile_plan(streams, ledger, profile) -%}
         {%- set slices = dbt_forensics.profile_slices(plan, ledger) -%}
         {%- for slice in slices if slices | length > 1 -%}

@@ -5,7 +5,7 @@
         A row takes part if an action admits it; it does not if one withdraws it, if it is held, or if its source does not have it.
         Held rows are members too: a row that was rewritten into one that breaks a rule was not deleted.
     -#}
-    {{ dbt_forensics.standing(actions, action_rows, last_recorded_at) }},
+    {{ dbt_forensics.actions_in_force(actions, action_rows, last_recorded_at) }},
 
     repeated as (
 
@@ -28,7 +28,7 @@
     acted_upon as (
 
         select distinct {{ dbt_forensics.event_key() }} as event_key
-        from standing
+        from actions_in_force
         where is_recent
 
     ),
@@ -186,7 +186,7 @@
             candidates.*,
             {{ dbt_forensics.event_key('candidates') }} as event_key,
             case
-                when standing.is_admitted or standing.is_withdrawn then standing.is_admitted
+                when actions_in_force.is_admitted or actions_in_force.is_withdrawn then actions_in_force.is_admitted
                 else candidates.held_verdict is null and not coalesce(that_went.is_absent, false)
             end as takes_part,
             not coalesce(that_went.is_absent, false) as is_in_source,
@@ -196,10 +196,10 @@
             case when history.batch_id = {{ dbt_forensics.canonical_text(dbt_forensics.time_trunc('hour', 'history.ingested_at'), dbt.type_timestamp()) }} then history.ingested_at end as delivered_at,
             {#- What was done to it, unless the ledger has an entry of that already. #}
             case
-                when standing.is_recent and (candidates.acted_upon_at is null or standing.acted_at > candidates.acted_upon_at)
-                    then standing.last_cause
+                when actions_in_force.is_recent and (candidates.acted_upon_at is null or actions_in_force.acted_at > candidates.acted_upon_at)
+                    then actions_in_force.last_cause
             end as act_cause,
-            standing.last_action_id,
+            actions_in_force.last_action_id,
             history.batch_id,
             history.ordinal,
             history.entity_id,
@@ -218,8 +218,8 @@
             on candidates.row_key = history.row_key
         left join that_went
             on candidates.row_key = that_went.row_key
-        left join standing
-            on candidates.row_key = standing.row_key
+        left join actions_in_force
+            on candidates.row_key = actions_in_force.row_key
 
     ),
 

@@ -50,7 +50,7 @@
             {%- endfor %}
             coalesce(latest.digest_word_1, 0) as digest_at_first_1,
             coalesce(latest.digest_word_2, 0) as digest_at_first_2,
-            row_number() over (partition by merged.stream, merged.metric, merged.window_start, merged.dimensions, merged.recorded_from order by merged.cause_rank desc) as steps_to_go
+            row_number() over (partition by merged.stream, merged.metric, merged.window_start, merged.dimensions, merged.recorded_from order by merged.cause_rank desc) as recency_rank
         from merged
         left join latest_versions as latest
             on
@@ -111,7 +111,7 @@
             max(case when step = 1 then {{ column }} end) over ({{ of_build }}) as {{ name }},
             {%- endfor %}
             {%- for name, column in after.items() %}
-            max(case when steps_to_go = 1 then {{ column }} end) over ({{ of_build }}) as {{ name }},
+            max(case when recency_rank = 1 then {{ column }} end) over ({{ of_build }}) as {{ name }},
             {%- endfor %}
             last_arrived_at
         from stepped

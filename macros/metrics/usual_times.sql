@@ -21,14 +21,27 @@
 {%- endmacro %}
 
 
-{% macro lateness_lengths(stream) %}
-    {#- The usual times as allowed_lateness of a stream, and the one that it has, each with is_configured. -#}
-    {%- set configured = stream.allowed_lateness -%}
-    {%- set seconds = configured['count'] * {'minute': 60, 'hour': 3600, 'day': 86400}[configured.period] -%}
-    {%- set lengths = [] -%}
-    {%- for length in dbt_forensics.usual_times() if length.seconds != seconds -%}
-        {%- do lengths.append(dict(length, is_configured=false)) -%}
+{% macro _numbered_lengths(lengths) %}
+    {#- Lengths of time as rows of forensics__lateness, with their place. -#}
+    {%- set rows = [] -%}
+    {%- for length in lengths -%}
+        {%- do rows.append({
+            'place': loop.index, 'lateness_count': length['count'], 'lateness_period': length.period, 'lateness_seconds': length.seconds,
+        }) -%}
     {%- endfor -%}
-    {%- do lengths.append({'count': configured['count'], 'period': configured.period, 'seconds': seconds, 'is_configured': true}) -%}
-    {{ return(lengths | sort(attribute='seconds')) }}
+    {{ return(rows) }}
+{% endmacro %}
+
+
+{% macro _configured_lengths(streams) %}
+    {#- The allowed_lateness of each stream, as rows of forensics__lateness. -#}
+    {%- set rows = [] -%}
+    {%- for stream in streams.values() -%}
+        {%- set length = stream.allowed_lateness -%}
+        {%- do rows.append({
+            'stream': stream.name, 'lateness_count': length['count'], 'lateness_period': length.period,
+            'lateness_seconds': dbt_forensics._minutes_of(length) * 60,
+        }) -%}
+    {%- endfor -%}
+    {{ return(rows) }}
 {% endmacro %}

@@ -160,7 +160,7 @@
     {#-
         {name of a table: a condition over its rows}: what was recorded after the last rows that are sealed, or by this build, whose clock may be theirs.
         Rows of an earlier time are never new, nor are those of a time at which no build recorded: whoever puts them in is found. Acts are: people act between builds and beside them, and an act may be
-        committed when a seal of a later time is made already; as far back as the ledger looks for them (see standing()). end: as _end_of_seals() gives it.
+        committed when a seal of a later time is made already; as far back as the ledger looks for them (see actions_in_force()). end: as _end_of_seals() gives it.
     -#}
     {%- set bounds = {} -%}
     {%- set times = dbt_forensics._times_of_builds(end, clock) -%}

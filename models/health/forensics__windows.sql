@@ -2,7 +2,7 @@
 {{
     config(
         materialized='table',
-        pre_hook="{{ dbt_forensics.read_once() }}",
+        pre_hook="{{ dbt_forensics.without_nested_loops() }}",
         post_hook="{{ dbt_forensics.gather_statistics(this) }}",
     )
 }}

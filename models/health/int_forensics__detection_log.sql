@@ -5,7 +5,7 @@
         incremental_strategy='append',
         full_refresh=false,
         on_schema_change='fail',
-        pre_hook="{{ dbt_forensics.read_once() }}",
+        pre_hook="{{ dbt_forensics.without_nested_loops() }}",
     )
 }}
 {#-

@@ -30,7 +30,7 @@ followed as (
         max(case when change >= 0 then recorded_at end) over (partition by detection_id) as last_detected_at,
         max(case when change = -1 then recorded_at end) over (partition by detection_id) as last_closed_at,
         sum(case when change = 1 then 1 else 0 end) over (partition by detection_id) as times_opened,
-        row_number() over (partition by detection_id order by recorded_at desc, change asc) as entries_to_go
+        row_number() over (partition by detection_id order by recorded_at desc, change asc) as recency_rank
     from log
 
 ),
@@ -39,7 +39,7 @@ latest as (
 
     select *
     from followed
-    where entries_to_go = 1
+    where recency_rank = 1
 
 ),
 

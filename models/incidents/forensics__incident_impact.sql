@@ -50,7 +50,7 @@ moved_values as (
         row_number() over (
             partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
             order by versions.version desc
-        ) as versions_to_go
+        ) as recency_rank
     from incidents
     inner join versions
         on
@@ -71,7 +71,7 @@ value_ends as (
         window_start,
         dimensions,
         max(case when versions_before = 1 then previous_value end) as value_before,
-        max(case when versions_to_go = 1 then value end) as value_after
+        max(case when recency_rank = 1 then value end) as value_after
     from moved_values
     group by incident_id, metric, window_start, dimensions
 

@@ -83,7 +83,7 @@ acts as (
         acts.act,
         row_number() over (
             partition by courses.incident_id order by acts.recorded_at desc, acts.act desc
-        ) as acts_to_go
+        ) as recency_rank
     from {{ ref('forensics__action_log').render() }} as acts
     inner join courses
         on acts.action_id = courses.incident_id
@@ -144,7 +144,7 @@ incidents as (
     left join streams
         on described.stream = streams.stream
     left join acts
-        on described.incident_id = acts.incident_id and acts.acts_to_go = 1
+        on described.incident_id = acts.incident_id and acts.recency_rank = 1
 
 )
 

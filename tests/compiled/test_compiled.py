@@ -290,13 +290,13 @@ CALLS = {
 STATEMENTS = {
     "gather_statistics": "f.gather_statistics(ref('dbt_forensics', 'forensics__ledger'))",
     "fix_session": "f.fix_session()",
-    "plan_quickly": "f.plan_quickly()",
-    "read_once": "f.read_once()",
+    "without_jit": "f.without_jit()",
+    "without_nested_loops": "f.without_nested_loops()",
     "lock_build": "f.lock_build('dbt_forensics build x.y', true)",
     "delete_rows": "f.delete_rows(ref('dbt_forensics', 'int_forensics__build'), '1 = 0')",
 }
 # Neither: dbt's config, a number, a check, a part of a select, and what macros ask about types and names.
-OTHERS = {"row_store_indexes", "rows_at_once", "once_per_row", "assert_session", "from_nothing"}
+OTHERS = {"row_store_indexes", "statement_row_limit", "once_per_row", "assert_session", "from_nothing"}
 OTHERS |= {
     "attempt",
     "tried_rows",

@@ -249,7 +249,7 @@ MUTANTS = (
     ),
     Mutant(
         "a reverted action stays in force",
-        "macros/actions/standing.sql",
+        "macros/actions/actions_in_force.sql",
         "tests/functional/test_actions.py",
         "where act = 'applied' and is_reverted = 0 and place_in_force = 1",
         "where act = 'applied' and place_in_force = 1",
@@ -258,8 +258,8 @@ MUTANTS = (
         "a withdrawn row takes part",
         "macros/ledger/contested_events.sql",
         "tests/functional/test_actions.py",
-        "when standing.is_admitted or standing.is_withdrawn then standing.is_admitted",
-        "when standing.is_admitted or standing.is_withdrawn then true",
+        "when actions_in_force.is_admitted or actions_in_force.is_withdrawn then actions_in_force.is_admitted",
+        "when actions_in_force.is_admitted or actions_in_force.is_withdrawn then true",
     ),
     Mutant(
         "late_rows leaves out what is too late",

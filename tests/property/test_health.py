@@ -71,8 +71,8 @@ def test_a_profile_in_slices_is_that_in_one_go(
     search = {"macro_namespace": "dbt_forensics", "search_order": ["consumer", "dbt_forensics"]}
     player.consumer.project["dispatch"] = [search]
     player.consumer.write(
-        "macros/rows_at_once.sql",
-        "{% macro default__rows_at_once() %}{{ return(" + str(at_once) + ") }}{% endmacro %}\n",
+        "macros/statement_row_limit.sql",
+        "{% macro default__statement_row_limit() %}{{ return(" + str(at_once) + ") }}{% endmacro %}\n",
     )
     first, second = WORLD.sparse_cadence
     player.load(first)

@@ -353,3 +353,26 @@ def imports_of_the_report(root: Path) -> list[str]:
         if imported.startswith("dbt_forensics.report") and not name.startswith("dbt_forensics.report")
         if name != "forensics_lab.demo"
     ]
+
+
+def inputs_that_are_not_written(root: Path) -> list[str]:
+    """Lists of _write_inputs() that lack what the node selects from, have more, or have it before its own inputs."""
+    texts = {Path(name).stem: sql for name, sql in sql_files(root, "models")}
+    reads = {name: re.findall(r"_input\('(\w+)'\)", sql) for name, sql in texts.items()}
+    problems = []
+    for name, sql in texts.items():
+        listed = re.search(r"_write_inputs\(\[(.*?)\]\)", sql, re.DOTALL)
+        if listed is None:
+            continue
+        order = re.findall(r"'(\w+)'", listed.group(1))
+        needed = {read for read in re.findall(r"ref\('(\w+)'\)", sql) if "'ephemeral'" in texts.get(read, "")}
+        needed |= {read for one in order for read in reads[one]}
+        problems += [f"{name}: {one} is not written" for one in sorted(needed - set(order))]
+        problems += [f"{name}: {one} is written for nobody" for one in order if one not in needed]
+        problems += [
+            f"{name}: {one} is written before {read}"
+            for place, one in enumerate(order)
+            for read in reads[one]
+            if read in order[place:]
+        ]
+    return problems

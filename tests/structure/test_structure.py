@@ -25,6 +25,7 @@ CHECKS = [
     checks.detector_pages,
     checks.sql_that_consumers_would_run,
     checks.nodes_that_take_no_turn,
+    checks.inputs_that_are_not_written,
     checks.tests_that_need_more_than_is_built,
     checks.import_circles,
     checks.imports_of_the_report,
@@ -210,6 +211,20 @@ def test_the_project_keeps_the_rule(check: Callable[[Path], list[str]]) -> None:
             checks.sql_that_consumers_would_run,
             {"tests/a.sql": "", "tests/generic/b.sql": "", "tests/functional/c.sql": ""},
             ["tests/functional/c.sql"],
+        ),
+        (
+            checks.inputs_that_are_not_written,
+            {
+                "models/a.sql": "'ephemeral' {{ _input('b') }} {{ _input('c') }}",
+                "models/b.sql": "'ephemeral'",
+                "models/log.sql": "_write_inputs(['a', 'b', 'd']) {{ ref('a') }} {{ ref('table') }}",
+                "models/d.sql": "'ephemeral'",
+            },
+            [
+                "log: c is not written",
+                "log: d is written for nobody",
+                "log: a is written before b",
+            ],
         ),
         (
             checks.nodes_that_take_no_turn,

@@ -1,6 +1,6 @@
-{% macro standing(actions, action_rows, last_recorded_at) %}
+{% macro actions_in_force(actions, action_rows, last_recorded_at) %}
     {#-
-        CTE standing: one row per captured row that anyone acted upon: what the last action that is in force makes of it, and what was done
+        CTE actions_in_force: one row per captured row that anyone acted upon: what the last action that is in force makes of it, and what was done
         last. An action is in force from when it was applied until it was reverted. Rows acted upon within a day before the ledger's last
         entry are looked at again, so that an act that was recorded while a build ran is not missed; to look twice changes nothing.
     -#}
@@ -48,7 +48,7 @@
 
     ),
 
-    standing as (
+    actions_in_force as (
 
         select
             last_acts.stream,
