@@ -78,7 +78,7 @@ HARMLESS: dict[str, Any] = {
     "models": {
         **EVERYWHERE,
         "schema": "marts",
-        "access": "public",
+        "access": "protected",
         "freshness": {"build_after": {"count": 1, "period": "day"}},
         "unique_key": "id",
         "on_schema_change": "append_new_columns",
@@ -222,7 +222,9 @@ REFUSED: dict[str, Any] = {
         "+indexes": [{"columns": ["nowhere"]}],
         "dbt_forensics": {
             "ledger": {"forensics__ledger": {"+materialized": "table"}},
-            "health": {"+contract": {"enforced": True}, "+on_schema_change": "fail"},
+            "health": {
+                "int_forensics__row_profile": {"+contract": {"enforced": True}, "+on_schema_change": "fail"}
+            },
             "incidents": {"+materialized": "view", "+indexes": [], "+on_error": "skip_children"},
         },
     },
@@ -327,6 +329,13 @@ def test_a_setting_that_would_lose_evidence_is_refused(refused: Consumer, node: 
 def test_a_seed_is_refused_by_its_reader(refused: Consumer) -> None:
     log = refused.dbt(["compile", "--select", "forensics__detections"], expect="failure").log
     assert "dbt_forensics: forensics_exceptions must be delimiter: ,; found delimiter: ;" in log
+
+
+def test_public_for_everything_is_refused_by_dbt(engine: Engine, tmp_path: Path) -> None:
+    """Some models of the package are ephemeral, and dbt takes none of these for public."""
+    consumer = Consumer(engine, tmp_path, streams={}, project={"models": {"+access": "public"}})
+    log = consumer.dbt(["parse"], expect="failure").log
+    assert "'ephemeral' materialization has an invalid value (public) for the access field" in log
 
 
 def folder(name: str) -> Callable[[Any], bool]:
