@@ -220,7 +220,7 @@
 {% endmacro %}
 
 {% macro without_nested_loops() %}
-    {#- A statement before a query that joins over several columns, where the engine would take such a join for rarer than it is, and read one side anew for each row of the other; nothing elsewhere. -#}
+    {#- A statement before a query that joins over several columns, where the engine would take such a join for rarer than it is, and read one side again for each row of the other; nothing elsewhere. -#}
     {{ return(adapter.dispatch('without_nested_loops', 'dbt_forensics')()) }}
 {% endmacro %}
 

@@ -1,4 +1,4 @@
--- One row per window: rows of which an earlier arrival of the same entity has a later event time.
+-- One row per window: rows whose entity already had a row with a later event time.
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with windows as (
 

@@ -1,4 +1,4 @@
--- One row per metric and window of which the changes by cause do not add up, or have a part that nothing explains.
+-- One row per metric and window whose changes by cause do not add up, or have a part that nothing explains.
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
 with versions as (

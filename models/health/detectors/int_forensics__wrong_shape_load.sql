@@ -1,4 +1,4 @@
--- One row per batch of which nearly no row could be read, or nearly all values are missing: an error page, or another file's columns, landed as data.
+-- One row per batch whose rows nearly all could not be read, or whose values are nearly all missing: an error page, or another file's columns, landed as data.
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
 with batches as (
