@@ -37,7 +37,9 @@ def put(kind: str, severity: str = "medium", day: int = 36, feed: Feed = FEED) -
 def test_there_are_more_than_twenty_kinds_and_each_detector_has_one() -> None:
     pages = Path(__file__).parents[2] / "docs" / "detectors"
     assert len(KINDS) >= 20
-    assert {kind.detector for kind in KINDS.values()} == {page.stem for page in pages.glob("*.md")}
+    # How a source writes is declared wrongly or not: that is no failure of a feed.
+    detectors = {page.stem for page in pages.glob("*.md")} - {"undeclared_writes"}
+    assert {kind.detector for kind in KINDS.values()} == detectors
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
