@@ -77,8 +77,9 @@ value_ends as (
 
 ),
 
-metric_impact as (
+changes_by_cause as (
 
+    {#- Rows that came in time are no part of it: values grow beside an incident too. #}
     select
         moved_values.incident_id,
         moved_values.stream,
@@ -89,6 +90,12 @@ metric_impact as (
         moved_values.dimensions,
         changes.cause,
         cast(sum(changes.change) as {{ number }}) as change,
+        sum(sum(changes.change)) over (
+            partition by moved_values.incident_id, moved_values.metric, moved_values.window_start, moved_values.dimensions
+        ) as net_change,
+        max(case when sum(changes.change) is null then 1 else 0 end) over (
+            partition by moved_values.incident_id, moved_values.metric, moved_values.window_start, moved_values.dimensions
+        ) = 1 as is_unknown,
         max(value_ends.value_before) as value_before,
         max(value_ends.value_after) as value_after,
         cast(sum(changes.event_count) as {{ dbt.type_bigint() }}) as row_count,
@@ -108,10 +115,34 @@ metric_impact as (
             and moved_values.metric = value_ends.metric
             and moved_values.window_start = value_ends.window_start
             and moved_values.dimensions = value_ends.dimensions
+    where changes.cause <> 'on_time'
     group by
         moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start,
         moved_values.window_end, moved_values.dimensions, changes.cause
     having sum(changes.change) <> 0 or sum(changes.change) is null
+
+),
+
+metric_impact as (
+
+    {#- What was put right while it was open is no impact. #}
+    select
+        incident_id,
+        stream,
+        kind,
+        name,
+        window_start,
+        window_end,
+        dimensions,
+        cause,
+        change,
+        value_before,
+        value_after,
+        row_count,
+        first_arrived_at,
+        owner
+    from changes_by_cause
+    where net_change <> 0 or is_unknown
 
 ),
 

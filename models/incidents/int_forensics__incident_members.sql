@@ -30,7 +30,8 @@ placed as (
 {%- for respect in respects %}
 {%- set groups = ['stream'] %}
 {%- for number in range(loop.index0) %}{% do groups.append('group_' ~ (number + 1)) %}{% endfor %}
-{%- set in_order = 'partition by ' ~ groups | join(', ') ~ ' order by ' ~ respect ~ '_from, ' ~ respect ~ '_to, detection_id rows between unbounded preceding and' %}
+{%- set order = respect ~ '_from, ' ~ respect ~ '_to, detection_id' %}
+{%- set in_order = 'partition by ' ~ groups | join(', ') ~ ' order by ' ~ order ~ ' rows between unbounded preceding and' %}
 reached_{{ loop.index }} as (
 
     select
@@ -44,7 +45,9 @@ grouped_{{ loop.index }} as (
 
     select
         *,
-        sum(case when {{ respect }}_from <= reached_{{ loop.index }} then 0 else 1 end) over ({{ in_order }} current row) as group_{{ loop.index }}
+        sum(case when {{ respect }}_from <= reached_{{ loop.index }} then 0 else 1 end) over (
+            {{ in_order }} current row
+        ) as group_{{ loop.index }}
     from reached_{{ loop.index }}
 
 ),

@@ -1,4 +1,4 @@
-"""Sources that append, upsert and recreate: what is normal for each is quiet; a bad push is one incident, until its repair."""
+"""Sources that append, upsert and recreate: what is normal for each is quiet, a bad push is one incident."""
 
 from __future__ import annotations
 
