@@ -8,7 +8,7 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with incidents as (
 
-    select * from {{ ref('forensics__incidents').render() }}
+    select * from {{ ref('int_forensics__incident_streams').render() }}
 
 ),
 
@@ -44,11 +44,11 @@ moved_values as (
         versions.value,
         versions.previous_value,
         row_number() over (
-            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            partition by incidents.incident_id, versions.stream, versions.metric, versions.window_start, versions.dimensions
             order by versions.version
         ) as versions_before,
         row_number() over (
-            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            partition by incidents.incident_id, versions.stream, versions.metric, versions.window_start, versions.dimensions
             order by versions.version desc
         ) as recency_rank
     from incidents
@@ -67,13 +67,14 @@ value_ends as (
 
     select
         incident_id,
+        stream,
         metric,
         window_start,
         dimensions,
         max(case when versions_before = 1 then previous_value end) as value_before,
         max(case when recency_rank = 1 then value end) as value_after
     from moved_values
-    group by incident_id, metric, window_start, dimensions
+    group by incident_id, stream, metric, window_start, dimensions
 
 ),
 
@@ -91,10 +92,10 @@ changes_by_cause as (
         changes.cause,
         cast(sum(changes.change) as {{ number }}) as change,
         sum(sum(changes.change)) over (
-            partition by moved_values.incident_id, moved_values.metric, moved_values.window_start, moved_values.dimensions
+            partition by moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start, moved_values.dimensions
         ) as net_change,
         max(case when sum(changes.change) is null then 1 else 0 end) over (
-            partition by moved_values.incident_id, moved_values.metric, moved_values.window_start, moved_values.dimensions
+            partition by moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start, moved_values.dimensions
         ) = 1 as is_unknown,
         max(value_ends.value_before) as value_before,
         max(value_ends.value_after) as value_after,
@@ -112,6 +113,7 @@ changes_by_cause as (
     inner join value_ends
         on
             moved_values.incident_id = value_ends.incident_id
+            and moved_values.stream = value_ends.stream
             and moved_values.metric = value_ends.metric
             and moved_values.window_start = value_ends.window_start
             and moved_values.dimensions = value_ends.dimensions

@@ -1,4 +1,4 @@
--- One row per incident: detections of one stream that belong together, how bad it is, whose it is, and whether it is over.
+-- One row per incident: detections that belong together, how bad it is, whose it is, and whether it is over.
 {%- do dbt_forensics.assert_settings('live') %}
 with members as (
 
@@ -95,7 +95,7 @@ described as (
 
     select
         members.incident_id,
-        members.stream,
+        members.incident_stream as stream,
         min(kinds.rank) as kind_rank,
         max({{ dbt_forensics.severity_rank('members.severity') }}) as severity_number,
         min(members.window_start) as window_start,
@@ -107,7 +107,7 @@ described as (
     from members
     inner join kinds
         on members.detector = kinds.detector
-    group by members.incident_id, members.stream
+    group by members.incident_id, members.incident_stream
 
 ),
 
