@@ -6,6 +6,7 @@
 {%- do dbt_forensics.assert_settings('view') %}
 {%- set streams = dbt_forensics.streams() %}
 {%- set relations = dbt_forensics.stream_relations(streams) %}
+{%- set found_at = 'coalesce(detections.first_arrived_at, detections.first_detected_at)' %}
 with families as (
 
     {{ dbt_forensics._given_rows({'stream': 'text', 'family': 'text', 'depth': 'integer'}, dbt_forensics._stream_families(streams)) }}
@@ -25,10 +26,10 @@ placed as (
         detections.*,
         coalesce(families.family, detections.stream) as family,
         coalesce(families.depth, 0) as depth,
-        coalesce(detections.window_start, {{ dbt_forensics.window_start('day', 'coalesce(detections.first_arrived_at, detections.first_detected_at)') }}) as window_from,
-        coalesce(detections.window_end, {{ dbt_forensics.window_end('day', 'coalesce(detections.first_arrived_at, detections.first_detected_at)') }}) as window_to,
+        coalesce(detections.window_start, {{ dbt_forensics.window_start('day', found_at) }}) as window_from,
+        coalesce(detections.window_end, {{ dbt_forensics.window_end('day', found_at) }}) as window_to,
         {#- From the arrival of what is concerned, since some of it can be judged only later, when its window is due. #}
-        {{ dbt_forensics.least_of('coalesce(detections.first_arrived_at, detections.first_detected_at)', 'detections.first_detected_at') }} as seen_from,
+        {{ dbt_forensics.least_of(found_at, 'detections.first_detected_at') }} as seen_from,
         case when detections.is_open then {{ dbt_forensics.latest_time() }} else detections.resolved_at end as seen_to
     from detections
     left join families
