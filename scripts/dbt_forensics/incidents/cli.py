@@ -56,7 +56,10 @@ def mitigate(options: DbtOptions, incident_id: str, owner: str, reason: str) -> 
 @click.option("--reason", required=True, help="Why it was to be expected.")
 @dbt_command
 def dismiss(options: DbtOptions, incident_id: str, owner: str, reason: str) -> int:
-    """Record that the incident INCIDENT_ID was to be expected. It is over, and the next builds accept the level of its windows as usual."""
+    """Record that the incident INCIDENT_ID was to be expected. It is over.
+
+    The next builds take the level of its windows as usual while it lasts.
+    """
     return _record(options, "dismissed", incident_id, owner, reason)
 
 
