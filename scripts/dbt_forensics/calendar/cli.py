@@ -22,11 +22,11 @@ from dbt_forensics.terminal import tell
     "--out", help="The seed to write, as seeds/forensics_calendar.csv; its lines stay. Else it is printed."
 )
 def calendar(country: str, subdivision: str | None, years: str | None, out: str | None) -> None:
-    """Write the public holidays of a country as the seed forensics_calendar: each is compared with those of its name."""
+    """Write the public holidays of a country as the seed forensics_calendar: each is compared with its like."""
     this_year = datetime.now(UTC).year
     days = holidays_of(country, subdivision, years_of(years or f"{this_year - 3}-{this_year + 1}"))
     if out is None:
-        click.echo(with_days("", days)[0], nl=False)
+        tell(with_days("", days)[0].removesuffix("\n"))
         return
     path = Path(out)
     try:
