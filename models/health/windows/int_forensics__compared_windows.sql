@@ -128,7 +128,7 @@ judged_by_kind as (
 bounded as (
 
     select
-        judged_by_kind.*,
+        *,
         late_count + too_late_count as all_late_count,
         rows_count = 0 and is_due as is_gap,
         case
@@ -151,7 +151,16 @@ bounded as (
 )
 
 select
-    *,
+    stream,
+    {%- for column in [
+        'place', 'window_start', 'window_end', 'volume', 'expected_volume', 'low_bound', 'high_bound', 'sample_count', 'nonempty_count', 'all_late_count',
+        'is_due', 'is_complete', 'is_settled', 'is_gap', 'first_event_at', 'first_arrived_at', 'touched_at',
+    ] %}
+    {{ column }},
+    {%- endfor %}
+    {%- for measure in ['rows', 'accepted', 'duplicate', 'conflict', 'quarantined', 'withdrawn', 'out_of_order', 'missing'] %}
+    {{ measure }}_count,
+    {%- endfor %}
     {{ dbt_forensics.least_of('volume', 'expected_volume') }} as present_volume,
     case
         when not is_due then 'open'

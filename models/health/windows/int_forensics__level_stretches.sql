@@ -76,7 +76,7 @@ numbered_counts as (
         ) as {{ dbt.type_bigint() }}) as day_number
     from window_counts
     inner join due_spans
-        on window_counts.stream = due_spans.stream and due_spans.first_window <= window_counts.window_start
+        on window_counts.stream = due_spans.stream and window_counts.window_start >= due_spans.first_window
 
 ),
 
@@ -285,14 +285,14 @@ similar_lengths as (
         lengths.stream,
         lengths.side,
         lengths.day_count,
-        sum(others.stretch_count) - 1 as other_count
+        sum(other_lengths.stretch_count) - 1 as other_count
     from lengths
-    inner join lengths as others
+    inner join lengths as other_lengths
         on
-            lengths.stream = others.stream
-            and lengths.side = others.side
-            and lengths.day_count <= others.day_count
-            and lengths.day_count * 5 + 4 >= others.day_count * 4
+            lengths.stream = other_lengths.stream
+            and lengths.side = other_lengths.side
+            and lengths.day_count <= other_lengths.day_count
+            and lengths.day_count * 5 + 4 >= other_lengths.day_count * 4
     group by lengths.stream, lengths.side, lengths.day_count
 
 )

@@ -176,7 +176,7 @@ names as (
         min(named_days.name) as name
     from spans
     inner join named_days
-        on named_days.stream is null or named_days.stream = spans.stream
+        on named_days.stream is null or spans.stream = named_days.stream
     group by spans.stream, named_days.day_start
 
 )
