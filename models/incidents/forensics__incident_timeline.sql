@@ -103,7 +103,11 @@ taken_on as (
         incidents.incident_id,
         incidents.stream,
         acts.recorded_at as occurred_at,
-        case when acts.act = 'mitigated' then 'containment' else 'acknowledgement' end as event_kind,
+        case acts.act
+            when 'mitigated' then 'containment'
+            when 'dismissed' then 'dismissal'
+            else 'acknowledgement'
+        end as event_kind,
         cast(null as {{ text }}) as detector,
         acts.owner || ': ' || acts.reason as description
     from {{ ref('forensics__action_log').render() }} as acts
@@ -151,7 +155,7 @@ resolved as (
         cast(null as {{ text }}) as detector,
         'nothing of it is open any more' as description
     from incidents
-    where resolved_at is not null
+    where resolved_at is not null and open_detection_count = 0
 
 ),
 

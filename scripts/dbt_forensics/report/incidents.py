@@ -38,12 +38,12 @@ def incidents(evidence: Evidence, scope: Scope) -> Incidents:
         scope: What was asked for.
     """
     items = [_incident(row, evidence, scope) for row in evidence.incidents]
-    items.sort(key=lambda item: (item["status"] == "resolved", SEVERITIES.index(item["severity"])))
+    items.sort(key=lambda item: (item["resolved_at"] is not None, SEVERITIES.index(item["severity"])))
     for place, item in enumerate(items, 1):
         item["id"] = f"incident-{place}"
     return {
         "total": len(items),
-        "open": sum(item["status"] != "resolved" for item in items),
+        "open": sum(item["resolved_at"] is None for item in items),
         "shown": min(len(items), scope.detail),
         "items": items[: scope.detail],
     }
