@@ -163,7 +163,8 @@ compared_hours as (
         {%- endfor %}
         min(arrived_hour) {{ of_stream }} as first_hour_of_stream,
         hours_count >= 12 * sum(case when fast_rank = 1 then 1 else 0 end) {{ of_stream }} as is_around_the_clock,
-        row_number() over (partition by stream order by arrived_hour) as place
+        row_number() over (partition by stream order by arrived_hour) as place,
+        lag(fast) over (partition by stream order by arrived_hour) as fast_before
     from ranked_hours
     where hours_count >= 10
 
@@ -533,17 +534,18 @@ judged_stretches as (
 
 dated_stretches as (
 
-    {#- The day of a step has hours of both kinds. A step to longer delays is behind the last hour that had a short one, and one to shorter delays at the first. #}
+    {#-
+        The day of a step has hours of both kinds, and hours at a step may be unlike others. A step to longer delays is behind the last hour that had a short one,
+        and one to shorter delays at the first.
+    #}
     select
         judged_stretches.stream,
         judged_stretches.stretch_number,
-        min(hours.pause_seconds) as pause_seconds,
+        max(case when hours.arrived_hour > judged_stretches.previous_bucket then hours.pause_seconds end) as pause_seconds,
         min(hours.usual_pause_seconds) as usual_pause_seconds,
         case
             when max(judged_stretches.shift) > 0
-                then {{ dbt_forensics.time_plus(
-                    'hour', 1, 'max(case when hours.fast * 2 < judged_stretches.previous_fast + judged_stretches.first_fast then hours.arrived_hour end)'
-                ) }}
+                then max(case when hours.fast_before * 2 < judged_stretches.previous_fast + judged_stretches.first_fast then hours.arrived_hour end)
             else min(case when hours.fast * 2 < judged_stretches.previous_fast + judged_stretches.first_fast then hours.arrived_hour end)
         end as first_hour
     from judged_stretches
@@ -551,10 +553,8 @@ dated_stretches as (
         on
             judged_stretches.stream = hours.stream
             and judged_stretches.first_bucket_last_hour >= hours.arrived_hour
-            and (
-                (not judged_stretches.is_hour and judged_stretches.previous_bucket <= hours.arrived_hour)
-                or judged_stretches.first_bucket = hours.arrived_hour
-            )
+            and judged_stretches.previous_bucket <= hours.arrived_hour
+            and (not judged_stretches.is_hour or hours.arrived_hour >= {{ dbt_forensics.time_plus('hour', -6, 'judged_stretches.first_bucket') }})
     group by judged_stretches.stream, judged_stretches.stretch_number
 
 ),
@@ -567,7 +567,6 @@ bounded_stretches as (
         dated_stretches.usual_pause_seconds,
         case
             when judged_stretches.is_from_first_row and judged_stretches.stretch_number = 0 then judged_stretches.first_hour_of_stream
-            when judged_stretches.is_hour then judged_stretches.first_bucket
             else coalesce(dated_stretches.first_hour, judged_stretches.first_bucket)
         end as first_hour
     from judged_stretches
@@ -608,7 +607,7 @@ moved_spans as (
             or (shift < 0 and (lasted_seconds >= 86400 or hours_in_all > 24))
             or lasted_seconds >= 172800
             or hours_in_all >= 48
-            or (is_hour and shift > 0 and first_place - previous_place <= 2 and pause_seconds - usual_pause_seconds < shift * 30)
+            or (is_hour and shift > 0 and first_place - previous_place <= 4 and pause_seconds - usual_pause_seconds < shift * 30)
         )
 
 )
