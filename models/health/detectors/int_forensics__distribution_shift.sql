@@ -64,6 +64,7 @@ bucket_bins as (
         min(first_event_at) as first_event_at,
         min(first_arrived_at) as first_arrived_at,
         max(last_arrived_at) as last_arrived_at,
+        min(recorded_at) as first_recorded_at,
         max(recorded_at) as recorded_at
     from sized_bins
     group by stream, column_name, arrived_day, case when value_count >= 100 then recorded_at end, bin
@@ -98,6 +99,7 @@ buckets as (
         min(first_event_at) as first_event_at,
         min(first_arrived_at) as first_arrived_at,
         max(last_arrived_at) as last_arrived_at,
+        min(first_recorded_at) as recorded_at,
         max(recorded_at) as touched_at
     from shares
     group by stream, column_name, arrived_day, own_build
@@ -232,30 +234,71 @@ runs as (
         max(distance) as distance,
         max(usual_distance) as usual_distance,
         sum(value_count) as value_count,
+        min(arrived_day) as first_day,
+        max(arrived_day) as last_day,
+        min(recorded_at) as first_recorded_at,
+        max(touched_at) as touched_at,
         min(first_event_at) as first_event_at,
         min(first_arrived_at) as first_arrived_at,
         max(last_arrived_at) as last_arrived_at,
-        max(place) < max(bucket_count) as is_over,
-        max(touched_at) as touched_at
+        max(place) < max(bucket_count) as is_over
     from unusual
     group by stream, column_name, severity, window_period, window_minutes, run
+
+),
+
+windows_of_runs as (
+
+    {#- Of all rows that arrived and were recorded meanwhile. #}
+    select
+        runs.stream,
+        runs.column_name,
+        runs.first_arrived_at,
+        profile.window_start,
+        sum(profile.row_count) as row_count,
+        sum(sum(profile.row_count)) over (partition by runs.stream, runs.column_name, runs.first_arrived_at) as total_count
+    from runs
+    inner join profile
+        on
+            runs.stream = profile.stream
+            and runs.first_day <= profile.arrived_hour
+            and runs.last_arrived_at >= profile.arrived_hour
+            and profile.recorded_at between runs.first_recorded_at and runs.touched_at
+    where profile.measure = 'rows' and profile.window_start is not null
+    group by runs.stream, runs.column_name, runs.first_arrived_at, profile.window_start
+
+),
+
+dated_runs as (
+
+    {#- The windows are those that hold a tenth of the rows. #}
+    select
+        stream,
+        column_name,
+        first_arrived_at,
+        min(case when row_count * 10 >= total_count then window_start end) as first_window,
+        max(case when row_count * 10 >= total_count then window_start end) as last_window
+    from windows_of_runs
+    group by stream, column_name, first_arrived_at
 
 )
 
 select
-    stream,
+    runs.stream,
     'distribution_shift' as detector,
-    column_name as subject,
-    {{ dbt_forensics.canonical_text('first_arrived_at', dbt.type_timestamp()) }} as identity_text,
-    {{ dbt_forensics._start_of_window('first_event_at', 'runs') }} as window_start,
-    {{ dbt_forensics._end_of_window('last_arrived_at', 'runs') }} as window_end,
-    severity,
-    cast(distance as {{ number }}) as observed,
-    cast(usual_distance as {{ number }}) as expected,
-    {{ dbt_forensics.evidence({'values_counted': 'value_count'}, {'subject': 'column_name'}) }} as evidence,
-    first_event_at,
-    first_arrived_at,
-    last_arrived_at,
-    is_over,
-    touched_at
+    runs.column_name as subject,
+    {{ dbt_forensics.canonical_text('runs.first_arrived_at', dbt.type_timestamp()) }} as identity_text,
+    coalesce(dated_runs.first_window, {{ dbt_forensics._start_of_window('runs.first_event_at', 'runs') }}) as window_start,
+    {{ dbt_forensics._end_of_window('coalesce(dated_runs.last_window, runs.last_arrived_at)', 'runs') }} as window_end,
+    runs.severity,
+    cast(runs.distance as {{ number }}) as observed,
+    cast(runs.usual_distance as {{ number }}) as expected,
+    {{ dbt_forensics.evidence({'values_counted': 'runs.value_count'}, {'subject': 'runs.column_name'}) }} as evidence,
+    runs.first_event_at,
+    runs.first_arrived_at,
+    runs.last_arrived_at,
+    runs.is_over,
+    runs.touched_at
 from runs
+left join dated_runs
+    on runs.stream = dated_runs.stream and runs.column_name = dated_runs.column_name and runs.first_arrived_at = dated_runs.first_arrived_at
