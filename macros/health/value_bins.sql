@@ -1,6 +1,6 @@
 {% macro _binned_values(plan, history, slice) %}
     {#-
-        CTEs, the last of them named binned_values: how many values of a column are in each bin, by day of arrival and build, of about 512 rows that came in time:
+        CTEs, the last of them named binned_values: how many values of a column are in each bin, by day of arrival and build, of about 512 rows that count and came in time:
         those with the smallest keys, which are digests and so as good as drawn. Of columns of personal data nothing is counted.
     -#}
     {%- set columns = {} -%}
@@ -48,7 +48,7 @@
                     + {{ dbt.position("substr(history.row_key, 2, 1)", "'0123456789abcdef'") }} - 1
                 ) * day_sizes.row_count < 131072
             )
-            and entries.verdict <> 'duplicate'
+            and entries.verdict = 'accepted'
             and entries.timeliness in ('on_time', 'late')
 
     ),
