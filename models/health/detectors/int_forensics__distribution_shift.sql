@@ -197,7 +197,8 @@ usual_distances as (
     select
         *,
         max(case when rank_among * 2 in (bucket_count, bucket_count + 1) then distance end) {{ of_column }} as usual_distance,
-        max(case when rank_among * 4 >= bucket_count * 3 and (rank_among - 1) * 4 < bucket_count * 3 then distance end) {{ of_column }} as high_distance
+        max(case when rank_among * 4 >= bucket_count * 3 and (rank_among - 1) * 4 < bucket_count * 3 then distance end)
+            {{ of_column }} as high_distance
     from ranked_distances
 
 ),
@@ -219,7 +220,9 @@ unusual as (
     where
         usual_distances.distance > usual_distances.usual_distance + settings.threshold
         and usual_distances.distance - usual_distances.usual_distance > (usual_distances.high_distance - usual_distances.usual_distance) * 6
-        and {{ dbt_forensics.is_beyond_chance('usual_distances.distance', 'usual_distances.usual_distance', 'usual_distances.value_count') }}
+        and {{ dbt_forensics.is_beyond_chance(
+            'usual_distances.distance', 'usual_distances.usual_distance', 'usual_distances.value_count'
+        ) }}
 
 ),
 

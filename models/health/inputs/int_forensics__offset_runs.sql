@@ -8,6 +8,7 @@
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
 {%- set of_stream = 'over (partition by stream)' %}
+{%- set in_time = 'partition by stream order by bucket_start' %}
 {%- set of_stretch = 'over (partition by stream, stretch_number)' %}
 with profile as (
 
@@ -66,10 +67,10 @@ delay_parts as (
     {#- In twentieths of a row: how many rows of a delay are between the fastest twentieth and six, and in the middle six. #}
     select
         *,
-        {%- for name, from_part, to_part in [('fast', 1, 6), ('middle', 7, 13)] %}
-        {{ dbt_forensics.least_of('count_so_far * 20', 'hour_count * ' ~ to_part) }}
-        - {{ dbt_forensics.greatest_of('(count_so_far - row_count) * 20', 'hour_count * ' ~ from_part) }} as {{ name }}_part{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ dbt_forensics.least_of('count_so_far * 20', 'hour_count * 6') }}
+        - {{ dbt_forensics.greatest_of('(count_so_far - row_count) * 20', 'hour_count') }} as fast_part,
+        {{ dbt_forensics.least_of('count_so_far * 20', 'hour_count * 13') }}
+        - {{ dbt_forensics.greatest_of('(count_so_far - row_count) * 20', 'hour_count * 7') }} as middle_part
     from delays
     where hour_count >= 20
 
@@ -233,8 +234,10 @@ following_buckets as (
                 and count(*) over (partition by buckets.stream order by buckets.bucket_start rows between 6 preceding and 1 preceding) = 6
                 and count(*) over (partition by buckets.stream order by buckets.bucket_start rows between current row and 5 following) = 6
                 then
-                    sum(buckets.fast) over (partition by buckets.stream order by buckets.bucket_start rows between current row and 5 following)
-                    - sum(buckets.fast) over (partition by buckets.stream order by buckets.bucket_start rows between 6 preceding and 1 preceding)
+                    sum(buckets.fast)
+                        over (partition by buckets.stream order by buckets.bucket_start rows between current row and 5 following)
+                    - sum(buckets.fast)
+                        over (partition by buckets.stream order by buckets.bucket_start rows between 6 preceding and 1 preceding)
             else 0
         end as six_hours_step
     from buckets
@@ -247,8 +250,8 @@ stepping_buckets as (
 
     select
         *,
-        coalesce(max(abs(six_hours_step)) over (partition by stream order by bucket_start rows between 6 preceding and 1 preceding), 0) as step_before,
-        coalesce(max(abs(six_hours_step)) over (partition by stream order by bucket_start rows between 1 following and 6 following), 0) as step_after
+        coalesce(max(abs(six_hours_step)) over ({{ in_time }} rows between 6 preceding and 1 preceding), 0) as step_before,
+        coalesce(max(abs(six_hours_step)) over ({{ in_time }} rows between 1 following and 6 following), 0) as step_after
     from following_buckets
 
 ),
@@ -263,7 +266,11 @@ compared_buckets as (
         *,
         case
             when abs(fast - fast_1) >= least_step then 1
-            when abs(fast - fast_2) >= least_step and abs(fast_1 - fast_2) < least_step and coalesce(abs(fast_1 - fast_3) < least_step, true) then 1
+            when
+                abs(fast - fast_2) >= least_step
+                and abs(fast_1 - fast_2) < least_step
+                and coalesce(abs(fast_1 - fast_3) < least_step, true)
+                then 1
             when abs(six_hours_step) >= least_step * 6 and abs(six_hours_step) > step_before and abs(six_hours_step) >= step_after then 1
             else 0
         end as is_step
@@ -301,7 +308,8 @@ levelled_buckets as (
     select
         *,
         {%- for column in ['fast', 'middle', 'quickest'] %}
-        max(case when {{ column }}_rank * 2 in (stretch_count, stretch_count + 1) then {{ column }} end) {{ of_stretch }} as {{ column }}_level,
+        max(case when {{ column }}_rank * 2 in (stretch_count, stretch_count + 1) then {{ column }} end)
+            {{ of_stretch }} as {{ column }}_level,
         {%- endfor %}
         first_value(fast) over (partition by stream, stretch_number order by bucket_start) as first_fast,
         first_value(fast) over (partition by stream, stretch_number order by bucket_start desc) as last_fast
@@ -339,8 +347,8 @@ steady_stretches as (
         count(distinct {{ dbt_forensics.elapsed_seconds(dbt_forensics.window_start('day', 'last_hour'), 'bucket_start') }}) as hours_of_day
     from levelled_buckets
     group by
-        stream, stretch_number, is_hour, is_around_the_clock, fast_level, middle_level, quickest_level, usual_middle_spread, first_fast, last_fast,
-        bucket_count, threshold, least_step, expected_delay_minutes, first_hour_of_stream
+        stream, stretch_number, is_hour, is_around_the_clock, fast_level, middle_level, quickest_level, usual_middle_spread,
+        first_fast, last_fast, bucket_count, threshold, least_step, expected_delay_minutes, first_hour_of_stream
     having
         sum(case when abs(fast - fast_level) <= 30 then 1 else 0 end) * 10 >= count(*) * 8
         and coalesce(count(*) * 2 >= max(place) - min(place) + 1, true)
@@ -394,7 +402,8 @@ longest_stretches as (
     select
         *,
         {%- for column in ['fast_level', 'middle_level', 'quickest_level'] %}
-        first_value({{ column }}) over (partition by stream, level_number order by stretch_count desc, stretch_number) as long_{{ column }},
+        first_value({{ column }}) over (partition by stream, level_number order by stretch_count desc, stretch_number asc)
+            as long_{{ column }},
         {%- endfor %}
         first_value(first_fast) over (partition by stream, level_number order by stretch_number) as very_first_fast,
         first_value(last_fast) over (partition by stream, level_number order by stretch_number desc) as very_last_fast
@@ -431,8 +440,8 @@ stretches as (
         {{ dbt_forensics.elapsed_seconds('min(first_bucket)', 'max(last_hour)') }} as lasted_seconds
     from longest_stretches
     group by
-        stream, level_number, is_hour, is_around_the_clock, long_fast_level, long_middle_level, long_quickest_level, very_first_fast, very_last_fast,
-        bucket_count, threshold, least_step, expected_delay_minutes, first_hour_of_stream
+        stream, level_number, is_hour, is_around_the_clock, long_fast_level, long_middle_level, long_quickest_level,
+        very_first_fast, very_last_fast, bucket_count, threshold, least_step, expected_delay_minutes, first_hour_of_stream
 
 ),
 
@@ -446,8 +455,9 @@ ordered_stretches as (
         lag(last_bucket) over (partition by stream order by stretch_number) as previous_bucket,
         lag(last_place) over (partition by stream order by stretch_number) as previous_place,
         {#- The first stretch that is long enough to tell what the stream began with: five hours or days, and a week or a tenth of what there is. #}
-        min(case when stretch_count >= 5 and (hours_in_all >= 168 or stretch_count * 10 >= bucket_count) then stretch_number end) {{ of_stream }}
-            as first_number
+        min(
+            case when stretch_count >= 5 and (hours_in_all >= 168 or stretch_count * 10 >= bucket_count) then stretch_number end
+        ) {{ of_stream }} as first_number
     from stretches
 
 ),
@@ -480,8 +490,16 @@ repaired_stretches as (
         stretches.stretch_number > first_stretches.first_number
         and stretches.fast_level between -30 and 150
         and (
-            (first_stretches.fast_level <= -30 and stretches.fast_level - first_stretches.fast_level >= first_stretches.least_step and stretches.stretch_count >= 2)
-            or (first_stretches.is_behind and first_stretches.fast_level - stretches.fast_level >= 165 and stretches.hours_in_all >= 24)
+            (
+                first_stretches.fast_level <= -30
+                and stretches.fast_level - first_stretches.fast_level >= first_stretches.least_step
+                and stretches.stretch_count >= 2
+            )
+            or (
+                first_stretches.is_behind
+                and first_stretches.fast_level - stretches.fast_level >= 165
+                and stretches.hours_in_all >= 24
+            )
         )
     group by stretches.stream
 
@@ -510,6 +528,7 @@ judged_stretches as (
 
     select
         ordered_stretches.*,
+        ordered_stretches.previous_fast + ordered_stretches.first_fast as middle_fast,
         right_levels.is_wrong_from_first and ordered_stretches.stretch_number = right_levels.first_number as is_from_first_row,
         {#- To the half hour. #}
         cast(floor((
@@ -545,8 +564,8 @@ dated_stretches as (
         min(hours.usual_pause_seconds) as usual_pause_seconds,
         case
             when max(judged_stretches.shift) > 0
-                then max(case when hours.fast_before * 2 < judged_stretches.previous_fast + judged_stretches.first_fast then hours.arrived_hour end)
-            else min(case when hours.fast * 2 < judged_stretches.previous_fast + judged_stretches.first_fast then hours.arrived_hour end)
+                then max(case when hours.fast_before * 2 < judged_stretches.middle_fast then hours.arrived_hour end)
+            else min(case when hours.fast * 2 < judged_stretches.middle_fast then hours.arrived_hour end)
         end as first_hour
     from judged_stretches
     inner join compared_hours as hours
@@ -554,7 +573,10 @@ dated_stretches as (
             judged_stretches.stream = hours.stream
             and judged_stretches.first_bucket_last_hour >= hours.arrived_hour
             and judged_stretches.previous_bucket <= hours.arrived_hour
-            and (not judged_stretches.is_hour or hours.arrived_hour >= {{ dbt_forensics.time_plus('hour', -6, 'judged_stretches.first_bucket') }})
+            and (
+                not judged_stretches.is_hour
+                or hours.arrived_hour >= {{ dbt_forensics.time_plus('hour', -6, 'judged_stretches.first_bucket') }}
+            )
     group by judged_stretches.stream, judged_stretches.stretch_number
 
 ),
@@ -579,11 +601,7 @@ spans as (
 
     select
         *,
-        case
-            when is_hour then last_hour
-            else coalesce({{ dbt_forensics.time_plus('hour', -1, 'lead(first_hour) over (partition by stream order by stretch_number)') }}, last_hour)
-        end as end_hour,
-        lead(first_hour) over (partition by stream order by stretch_number) is not null as is_over
+        lead(first_hour) over (partition by stream order by stretch_number) as next_first_hour
     from bounded_stretches
 
 ),
@@ -596,6 +614,11 @@ moved_spans as (
     #}
     select
         *,
+        case
+            when is_hour or next_first_hour is null then last_hour
+            else {{ dbt_forensics.time_plus('hour', -1, 'next_first_hour') }}
+        end as end_hour,
+        next_first_hour is not null as is_over,
         stretch_count * 2 > bucket_count as is_usual
     from spans
     where
@@ -617,8 +640,9 @@ select
     moved_spans.first_hour,
     moved_spans.end_hour as last_hour,
     max(moved_spans.shift) as shift_minutes,
-    max(case when moved_spans.is_from_first_row then moved_spans.middle_level - moved_spans.shift else moved_spans.previous_middle_level end)
-        as usual_minutes,
+    max(
+        case when moved_spans.is_from_first_row then moved_spans.middle_level - moved_spans.shift else moved_spans.previous_middle_level end
+    ) as usual_minutes,
     max(moved_spans.quickest_level) as fastest_minutes,
     moved_spans.is_from_first_row,
     moved_spans.is_usual,
@@ -635,5 +659,5 @@ inner join arrivals
 left join hour_delays
     on arrivals.stream = hour_delays.stream and arrivals.arrived_hour = hour_delays.arrived_hour
 group by
-    moved_spans.stream, moved_spans.stretch_number, moved_spans.first_hour, moved_spans.end_hour, moved_spans.is_from_first_row, moved_spans.is_usual,
-    moved_spans.is_over
+    moved_spans.stream, moved_spans.stretch_number, moved_spans.first_hour, moved_spans.end_hour, moved_spans.is_from_first_row,
+    moved_spans.is_usual, moved_spans.is_over
