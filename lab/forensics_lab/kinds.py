@@ -519,7 +519,7 @@ KINDS = {
         "history_rewritten",
         "high",
         _rewritten,
-        frozenset({"distribution_shift"}),
+        frozenset(),
         _loads_are_large,
     ),
     "load_deleted": Kind(

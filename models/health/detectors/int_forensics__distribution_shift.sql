@@ -39,12 +39,48 @@ counted_bins as (
 
 ),
 
-sized_bins as (
+latest_arrivals as (
 
     select
-        *,
-        sum(row_count) over (partition by stream, column_name, arrived_day, recorded_at) as value_count
+        stream,
+        recorded_at,
+        max(max(last_arrived_at)) over (
+            partition by stream order by recorded_at rows between unbounded preceding and 1 preceding
+        ) as arrived_before_at
     from counted_bins
+    group by stream, recorded_at
+
+),
+
+days_of_builds as (
+
+    select
+        stream,
+        arrived_day,
+        recorded_at,
+        max(last_arrived_at) as last_arrived_at
+    from counted_bins
+    group by stream, arrived_day, recorded_at
+
+),
+
+sized_bins as (
+
+    {#- What was put among rows that had arrived before is for those who look at the history. #}
+    select
+        counted_bins.*,
+        sum(counted_bins.row_count) over (
+            partition by counted_bins.stream, counted_bins.column_name, counted_bins.arrived_day, counted_bins.recorded_at
+        ) as value_count
+    from counted_bins
+    inner join latest_arrivals
+        on counted_bins.stream = latest_arrivals.stream and counted_bins.recorded_at = latest_arrivals.recorded_at
+    inner join days_of_builds
+        on
+            counted_bins.stream = days_of_builds.stream
+            and counted_bins.arrived_day = days_of_builds.arrived_day
+            and counted_bins.recorded_at = days_of_builds.recorded_at
+    where coalesce(days_of_builds.last_arrived_at > latest_arrivals.arrived_before_at, true)
 
 ),
 
