@@ -233,6 +233,15 @@ def _negative(case: Case) -> None:
     case.effect.is_worse = case.strength == 2
 
 
+def _cents(case: Case) -> None:
+    """Amounts of a day's loads are a hundred times what they were."""
+    day = case.is_first() & (case.rows["arrived"] >= case.day) & (case.rows["arrived"] < case.day + DAY)
+    is_other = case.some(day, case.by_strength(0.3, 1, 1))
+    rows = case.rows[is_other]
+    case.rows["cents"][is_other] *= 100
+    case.concerns(rows)
+
+
 def _unreadable(case: Case) -> None:
     is_wrong = case.some(case.is_first() & case.of_load(case.load()), case.by_strength(0.15, 0.3, 0.7))
     rows = case.rows[is_wrong]
@@ -471,6 +480,7 @@ KINDS = {
     "many_rows": Kind("volume_anomaly", "medium", _many, frozenset({"out_of_order_surge"})),
     "no_values": Kind("null_spike", "high", _nulls, frozenset(), _loads_are_large),
     "out_of_range": Kind("value_out_of_range", "high", _negative, frozenset(), _loads_are_large),
+    "other_unit": Kind("distribution_shift", "high", _cents, frozenset(), _loads_are_large),
     "no_times": Kind(
         "unparseable_payload",
         "high",

@@ -18,6 +18,7 @@
         ('conflicting_duplicates', 'share', 0.05, 'high'),
         ('unparseable_payload', 'share', 0.05, 'high'),
         ('null_spike', 'share', 0.2, 'high'),
+        ('distribution_shift', 'share', 0.1, 'high'),
         ('value_out_of_range', 'share', 0.05, 'high'),
         ('missing_window', 'rows', 10, 'high'),
         ('freshness', 'factor', 2, 'high'),

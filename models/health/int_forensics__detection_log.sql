@@ -51,6 +51,7 @@
     'int_forensics__unusual_shares',
     'int_forensics__share_detections',
     'int_forensics__constant_offset',
+    'int_forensics__distribution_shift',
     'int_forensics__missing_window',
     'int_forensics__volume_anomaly',
     'int_forensics__freshness',

@@ -484,8 +484,8 @@ MUTANTS = (
         "a moved clock needs to move by days",
         "models/health/inputs/int_forensics__offset_runs.sql",
         "tests/functional/test_unit_tests.py tests/functional/test_detection.py --engine duckdb",
-        "and abs(hours_beside_before.shift) <= 28",
-        "and abs(hours_beside_before.shift) >= 28",
+        "and abs(shift) between threshold and 840",
+        "and abs(shift) >= 840",
     ),
     Mutant(
         "NULLs are never counted",

@@ -7,6 +7,8 @@ with found as (
     union all
     select * from {{ dbt_forensics._input('int_forensics__constant_offset') }}
     union all
+    select * from {{ dbt_forensics._input('int_forensics__distribution_shift') }}
+    union all
     select * from {{ dbt_forensics._input('int_forensics__missing_window') }}
     union all
     select * from {{ dbt_forensics._input('int_forensics__volume_anomaly') }}
