@@ -28,6 +28,8 @@ limits as (
         levels.*,
         settings.severity,
         day_number * 24 + slot as place,
+        {#- Counted from a Monday. #}
+        day_number - 7 * cast(floor(day_number / 7.0) as {{ dbt.type_bigint() }}) >= 5 as is_weekend,
         case when levels.window_period = 'hour' then 12 else 1 end as longest_pause,
         {{ dbt_forensics.greatest_of(
             dbt_forensics.greatest_of('levels.spread * 5', 'levels.hour_distance * 8'),
@@ -46,8 +48,8 @@ limits as (
 sides as (
 
     {#-
-        A value that the last two windows of its season have come half as near to is the season's. And where three of them were far from their level, the value that is
-        far from all three is not as it should be, however near the level.
+        A value that the last two windows of its season have come half as near to is the season's; where the last three were far as well, all but as near. Saturdays and Sundays without
+        one before are not low. And where the last three were far from their level, the value that is far from all three is not as it should be, however near the level.
     #}
     select
         *,
@@ -56,11 +58,14 @@ sides as (
                 not is_high_for_a_reason
                 and deviation * 2 > twice_the_limit
                 and (highest_of_two is null or (deviation - highest_of_two) * 4 > twice_the_limit)
+                and (lowest_of_three * 2 <= twice_the_limit or (deviation - highest_of_three) * 2 > twice_the_limit or season_count < 3)
                 then 'high'
             when
                 not is_low_for_a_reason
                 and deviation * -2 > twice_the_limit
+                and (lowest_of_two is not null or not is_weekend)
                 and (lowest_of_two is null or (lowest_of_two - deviation) * 4 > twice_the_limit)
+                and (highest_of_three * -2 <= twice_the_limit or (lowest_of_three - deviation) * 2 > twice_the_limit or season_count < 3)
                 then 'low'
             when
                 not is_high_for_a_reason

@@ -177,21 +177,53 @@ spreads as (
 
 ),
 
-seasons as (
+level_ratios as (
+
+    {#- Of a level that moved, and stayed on its side of zero: what the season has above it moved as much. #}
+    select
+        before.series,
+        before.day_number,
+        digits.digit as weeks_ago,
+        {{ dbt_forensics.share_of('metric_days.level', 'before.level') }} as ratio
+    from metric_days
+    cross join digits
+    inner join metric_days as before
+        on metric_days.series = before.series and metric_days.day_number = before.day_number + digits.digit * 7
+    where digits.digit between 1 and 3 and metric_days.day_number >= metric_days.first_judged_day
+
+),
+
+season_deviations as (
 
     select
         deviations.series,
         deviations.slot,
-        deviations.day_number + digits.digit * 7 as day_number,
-        max(case when digits.digit <= 2 then deviations.deviation end) as highest_of_two,
-        min(case when digits.digit <= 2 then deviations.deviation end) as lowest_of_two,
-        max(deviations.deviation) as highest_of_three,
-        min(deviations.deviation) as lowest_of_three,
-        count(*) as season_count
+        deviations.day_number + level_ratios.weeks_ago * 7 as day_number,
+        level_ratios.weeks_ago,
+        case
+            when level_ratios.ratio between 0.25 and 4
+                then cast(deviations.deviation * cast(level_ratios.ratio as numeric(12, 6)) as {{ dbt_forensics.type_exact_number() }})
+            else deviations.deviation
+        end as deviation
     from deviations
-    cross join digits
-    where digits.digit between 1 and 3
-    group by deviations.series, deviations.slot, deviations.day_number + digits.digit * 7
+    inner join level_ratios
+        on deviations.series = level_ratios.series and deviations.day_number = level_ratios.day_number
+
+),
+
+seasons as (
+
+    select
+        series,
+        slot,
+        day_number,
+        max(case when weeks_ago <= 2 then deviation end) as highest_of_two,
+        min(case when weeks_ago <= 2 then deviation end) as lowest_of_two,
+        max(deviation) as highest_of_three,
+        min(deviation) as lowest_of_three,
+        count(*) as season_count
+    from season_deviations
+    group by series, slot, day_number
 
 )
 
