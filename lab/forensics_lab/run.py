@@ -294,9 +294,7 @@ def run_dbt(folder: Path, command: str, *arguments: str, manifest: Any = None) -
     quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
     folders = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     with chdir(folder):
-        outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke(
-            [*quiet, command, *folders, *arguments]
-        )
+        outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke([*quiet, command, *folders, *arguments])
     manager: Any = DuckDBConnectionManager
     manager.close_all_connections()
     if not outcome.success:

@@ -1,9 +1,10 @@
 """Series as servers, roads, shops and people make them, with the stretches that somebody would want to hear of.
 
-What the detectors of values are scored on. A series is made of points at a step of five minutes to an hour, some of which are
-missing; a stream has a row for each, and a metric of its windows. Families differ in what they are (a gauge, a count, bursts, an
-on/off process), in noise (autocorrelated, heavy tails), seasons, drift and holidays, and in what happens to them. Some of what
-happens has no label, as in the world: bursts that are common for the series, jobs at odd times, slow moves.
+What the detectors of values are scored on. A series is made of points at a step of five minutes to an hour, some of
+which are missing; a stream has a row for each, and a metric of its windows. Families differ in what they are (a gauge,
+a count, bursts, an on/off process), in noise (autocorrelated, heavy tails), seasons, drift and holidays, and in what
+happens to them. Some of what happens has no label, as in the world: bursts that are common for the series, jobs at odd
+times, slow moves.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Series:
         """
         place = (self.at + self.offset) // length
         numbers, where = np.unique(place, return_inverse=True)
-        values = np.bincount(where, weights=self.value)
+        values: Floats = np.bincount(where, weights=self.value)
         if self.agg == "avg":
             values = values / np.bincount(where)
         return numbers, np.round(values, 6)
@@ -88,7 +89,8 @@ class _Frame:
     @property
     def clock(self) -> Floats:
         """Minutes since a Monday's midnight."""
-        return (self.at + (self.start - EPOCH).total_seconds() / 60) % (7 * DAY)
+        minutes: Floats = (self.at + (self.start - EPOCH).total_seconds() / 60) % (7 * DAY)
+        return minutes
 
     def daily(self, amplitude: float, sharp: float = 1.0) -> Floats:
         """A rhythm of the day around 1, never below 0."""
@@ -121,7 +123,7 @@ class _Frame:
         """Bursts without a label: at random times, of heavy-tailed sizes, fading within hours."""
         out = np.zeros(len(self.at))
         for _ in range(self.dice.poisson(a_day * self.days)):
-            begin = self.dice.integers(0, len(self.at))
+            begin = int(self.dice.integers(0, len(self.at)))
             length = max(1, int(self.dice.exponential(hours) * HOUR / self.step))
             shape = np.exp(-np.arange(4 * length) / length)
             end = min(begin + len(shape), len(self.at))
@@ -259,14 +261,18 @@ def _temperature(name: str, dice: np.random.Generator) -> Series:
     values = values + 0.25 * frame.heavy(5)
     events = frame.events(2)
     for event in events:
-        values[frame.between(event, dice.uniform(10, 60))] -= dice.uniform(4, 12) * (1 if dice.random() < 0.7 else -1)
+        values[frame.between(event, dice.uniform(10, 60))] -= dice.uniform(4, 12) * (
+            1 if dice.random() < 0.7 else -1
+        )
     return _finish(name, frame, values, events, "avg", 0.01)
 
 
 def _machine(name: str, dice: np.random.Generator) -> Series:
     """The heat of a machine: long moves, stops, and what comes before a failure."""
     frame = _frame(dice, 5, int(dice.integers(60, 80)))
-    values = 90 + 5 * frame.drifting(60) + 2 * frame.drifting(4) + 0.4 * frame.heavy(4) + frame.bursts(0.25, -6, 3)
+    values = (
+        90 + 5 * frame.drifting(60) + 2 * frame.drifting(4) + 0.4 * frame.heavy(4) + frame.bursts(0.25, -6, 3)
+    )
     events = frame.events(int(dice.integers(2, 5)))
     for event in events:
         fall = dice.uniform(15, 60)
@@ -280,7 +286,9 @@ def _rides(name: str, dice: np.random.Generator) -> Series:
     frame = _frame(dice, 30, int(dice.integers(150, 220)))
     rate = 15000 * frame.daily(0.7) * frame.weekly(dice.uniform(0.85, 1.1))
     rate = rate * np.exp(0.04 * frame.drifting(30) + 0.08 * frame.drifting(24 * 30) + 0.02 * frame.heavy(6))
-    events = [event // DAY * DAY + DAY - frame.start.hour * HOUR for event in frame.events(int(dice.integers(3, 6)))]
+    events = [
+        event // DAY * DAY + DAY - frame.start.hour * HOUR for event in frame.events(int(dice.integers(3, 6)))
+    ]
     for event in events:
         rate[frame.between(event, 24)] *= dice.choice([0.35, 0.6, 0.7, 0.75, 1.3])
     return _finish(name, frame, np.round(rate), events, "sum")
@@ -324,7 +332,9 @@ def _latency(name: str, dice: np.random.Generator) -> Series:
     events = frame.events(int(dice.integers(1, 4)))
     for event in events:
         part = frame.between(event, dice.uniform(0.5, 8))
-        values[part] = values[part] * (1 + dice.uniform(0.1, 0.7) * np.abs(dice.normal(1, 0.5, int(part.sum()))))
+        values[part] = values[part] * (
+            1 + dice.uniform(0.1, 0.7) * np.abs(dice.normal(1, 0.5, int(part.sum())))
+        )
     return _finish(name, frame, values, events, "avg", 0.002)
 
 
@@ -347,9 +357,11 @@ def _schedule(name: str, dice: np.random.Generator) -> Series:
     event = int(dice.uniform(0.6, 0.9) * frame.days * DAY)
     kind = dice.choice(["stuck", "off", "always"])
     after = frame.between(event, 24 * dice.uniform(1, 10))
-    values[after] = {"stuck": values[np.argmax(after)], "off": 5.0 + np.abs(frame.heavy(5)[after]), "always": 60 + 4 * frame.heavy(5)[after]}[
-        str(kind)
-    ]
+    noise = frame.heavy(5)[after]
+    if kind == "stuck":
+        values[after] = values[np.argmax(after)]
+    else:
+        values[after] = 5 + np.abs(noise) if kind == "off" else 60 + 4 * noise
     return _finish(name, frame, np.clip(values, 0, 100), [event], "avg", 0.002)
 
 

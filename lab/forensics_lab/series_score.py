@@ -1,10 +1,9 @@
-"""Scores detectors of values on generated series: what the package's models find in one dbt build, beside two simple rules."""
+"""Scores detectors of values on generated series: what the models find in one dbt build, beside two simple rules."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,7 +89,7 @@ def runs(numbers: Iterable[int]) -> list[Stretch]:
 
 
 def weekday_median(series: Series, length: int) -> list[Stretch]:
-    """The first anchor: further from the median of the same time in the eight weeks before than five median distances."""
+    """The first anchor: five median distances from the median of the same time in the eight weeks before."""
     numbers, values = series.windows(length)
     by_number = dict(zip(numbers.tolist(), values.tolist(), strict=True))
     far = []
@@ -140,7 +139,7 @@ class Found:
 
 
 def play(all_series: Sequence[Series], folder: Path, grains: Sequence[str] = tuple(GRAINS)) -> list[Found]:
-    """Loads series into a dbt project with a stream for each and each grain, builds it once on DuckDB, and reads the detections.
+    """Builds a dbt project once on DuckDB, with a stream for each series and grain, and reads the detections.
 
     Args:
         all_series: With names of their own.
@@ -179,6 +178,26 @@ def score_found(
         else:
             alarms.append(one.stretch)
     return sum((score(one, GRAINS[grain], by_series.get(one.name, [])) for one in all_series), NOTHING)
+
+
+def table_of_values(all_series: Sequence[Series], found: Sequence[Found]) -> str:
+    """The score of the simple rules and of the detectors, as a Markdown table."""
+    labels = sum(len(one.labels) for one in all_series)
+    weeks = sum(one.minutes for one in all_series) / WEEK
+    lines = [
+        f"{len(all_series)} series, {weeks:.0f} weeks, {labels} labelled stretches.",
+        "",
+        "| rule | days: found | days: false alarms a week | hours: found | hours: false alarms a week |",
+        "|---|---|---|---|---|",
+    ]
+    severe = [one for one in found if one.severity != "low"]
+    rows = {name: [score_anchor(all_series, grain, name) for grain in GRAINS] for name in ANCHORS}
+    rows["the package's detectors"] = [score_found(all_series, grain, found) for grain in GRAINS]
+    rows["the same, of medium severity"] = [score_found(all_series, grain, severe) for grain in GRAINS]
+    for name, scores in rows.items():
+        cells = [f"{one.recall:.2f} | {one.false_runs_per_week:.2f}" for one in scores]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _number(series: Series, grain: str, at: datetime) -> int:
@@ -235,9 +254,12 @@ def _make_project(all_series: Sequence[Series], folder: Path, grains: Sequence[s
             at = pd.Timestamp(one.start) + pd.to_timedelta(one.at, unit="min")
             points = pd.DataFrame({"happened_at": at, "value": one.value})
             connection.register("points", points)
-            connection.execute(
-                f'create table raw."{one.name}" as select cast(row_number() over (order by happened_at) as varchar) as '
-                "point, cast(happened_at as timestamp) as happened_at, cast(happened_at + interval 1 minute as timestamp) "
-                "as loaded_at, strftime(happened_at, '%Y-%m-%d') as load_id, cast(value as decimal(24, 4)) as value from points"
+            columns = (
+                "cast(row_number() over (order by happened_at) as varchar) as point",
+                "cast(happened_at as timestamp) as happened_at",
+                "cast(happened_at + interval 1 minute as timestamp) as loaded_at",
+                "strftime(happened_at, '%Y-%m-%d') as load_id",
+                "cast(value as decimal(24, 4)) as value",
             )
+            connection.execute(f'create table raw."{one.name}" as select {", ".join(columns)} from points')
             connection.unregister("points")

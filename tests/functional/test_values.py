@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
@@ -14,8 +13,10 @@ from forensics_lab.series_score import Found, play
 DAYS = 63
 
 
-def business(name: str, change: dict[int, float] | None = None, stuck: tuple[int, int] | None = None) -> Series:
-    """A feed with rhythms of day and week and a little noise, hour by hour; from a given hour on its level is another."""
+def business(
+    name: str, change: dict[int, float] | None = None, stuck: tuple[int, int] | None = None
+) -> Series:
+    """A feed by the hour, with rhythms of day and week and a little noise; from given hours on times a factor."""
     dice = np.random.default_rng(5)
     hours = np.arange(DAYS * 24, dtype=np.int64)
     level = 200 * (1.2 + np.cos(2 * np.pi * (hours % 24 - 15) / 24)) * np.where(hours // 24 % 7 < 5, 1.0, 0.4)
@@ -27,7 +28,7 @@ def business(name: str, change: dict[int, float] | None = None, stuck: tuple[int
     return Series(name, "sum", EPOCH, hours * HOUR, np.round(values, 2), (), DAYS * DAY)
 
 
-#: On Wednesday of the sixth week at ten o'clock for good; for an evening; from Sunday to Thursday of the seventh week the same value.
+#: On a Wednesday at ten o'clock for good; for an evening; the same value from a Sunday to a Thursday.
 SHIFT, SPIKE, STUCK = 37 * 24 + 10, 44 * 24 + 18, (48 * 24, 52 * 24)
 SERIES = [
     business("quiet"),
@@ -38,8 +39,8 @@ SERIES = [
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Found]]:
-    yield play(SERIES, tmp_path_factory.mktemp("values") / "project")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
+    return play(SERIES, tmp_path_factory.mktemp("values") / "project")
 
 
 def _of(found: list[Found], series: str, grain: str) -> dict[str, list[tuple[int, int]]]:
@@ -61,7 +62,8 @@ def test_a_level_that_moved_is_named_once_and_dated_to_its_first_window(found: l
     assert hours["level_shift"] == [(SHIFT, SHIFT)]
     # An anomaly until the new level is the usual one, and no longer.
     for length, (stretch,) in ((1, days["metric_anomaly"]), (24, hours["metric_anomaly"])):
-        assert 37 * length <= stretch[0] and stretch[1] < 43 * length
+        assert 37 * length <= stretch[0]
+        assert stretch[1] < 43 * length
 
 
 def test_an_evening_is_an_anomaly(found: list[Found]) -> None:
