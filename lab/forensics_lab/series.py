@@ -55,10 +55,9 @@ class Series:
         """
         place = (self.at + self.offset) // length
         numbers, where = np.unique(place, return_inverse=True)
-        values: Floats = np.bincount(where, weights=self.value)
-        if self.agg == "avg":
-            values = values / np.bincount(where)
-        return numbers, np.round(values, 6)
+        sums: Floats = np.bincount(where, weights=self.value).astype(np.float64)
+        counts = np.bincount(where) if self.agg == "avg" else np.ones(len(numbers))
+        return numbers.astype(np.int64), np.round(sums / counts, 6)
 
     @property
     def offset(self) -> int:
@@ -89,8 +88,8 @@ class _Frame:
     @property
     def clock(self) -> Floats:
         """Minutes since a Monday's midnight."""
-        minutes: Floats = (self.at + (self.start - EPOCH).total_seconds() / 60) % (7 * DAY)
-        return minutes
+        first = int((self.start - EPOCH).total_seconds()) // 60
+        return ((self.at + first) % (7 * DAY)).astype(np.float64)
 
     def daily(self, amplitude: float, sharp: float = 1.0) -> Floats:
         """A rhythm of the day around 1, never below 0."""

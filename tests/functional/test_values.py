@@ -63,7 +63,7 @@ def test_a_level_that_moved_is_named_once_and_dated_to_its_first_window(found: l
     # An anomaly until the new level is the usual one, and no longer.
     for length, (stretch,) in ((1, days["metric_anomaly"]), (24, hours["metric_anomaly"])):
         assert 37 * length <= stretch[0]
-        assert stretch[1] < 43 * length
+        assert stretch[1] < 44 * length
 
 
 def test_an_evening_is_an_anomaly(found: list[Found]) -> None:

@@ -5,7 +5,7 @@
 #}
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
-{%- set week = 'over (partition by series order by day_number rows between current row and 6 following)' %}
+{%- set week = 'over (partition by moves.series order by moves.day_number rows between current row and 6 following)' %}
 with {{ dbt_forensics._digit_rows() }},
 
 metric_days as (
@@ -44,9 +44,9 @@ moves as (
         metric_days.day_number,
         metric_days.is_judged,
         metric_days.touched_at,
-        metric_days.level,
+        metric_days.usual_level,
         metric_days.middle,
-        metric_days.middle - before.middle as move
+        metric_days.middle - before.middle as difference
     from metric_days
     inner join metric_days as before
         on metric_days.series = before.series and metric_days.day_number = before.day_number + 7
@@ -58,8 +58,8 @@ moves_before as (
     select
         moves.series,
         moves.day_number + numbers.number as day_number,
-        abs(moves.move) as distance,
-        row_number() over (partition by moves.series, moves.day_number + numbers.number order by abs(moves.move)) as distance_rank,
+        abs(moves.difference) as distance,
+        row_number() over (partition by moves.series, moves.day_number + numbers.number order by abs(moves.difference)) as distance_rank,
         count(*) over (partition by moves.series, moves.day_number + numbers.number) as distance_count
     from moves
     cross join numbers
@@ -83,12 +83,12 @@ weeks as (
     select
         moves.*,
         spreads.spread,
-        sum(moves.move) {{ week.replace('series', 'moves.series').replace('day_number', 'moves.day_number') }} as sum_of_moves,
-        min(moves.move) {{ week.replace('series', 'moves.series').replace('day_number', 'moves.day_number') }} as lowest_move,
-        max(moves.move) {{ week.replace('series', 'moves.series').replace('day_number', 'moves.day_number') }} as highest_move,
-        max(moves.touched_at) {{ week.replace('series', 'moves.series').replace('day_number', 'moves.day_number') }} as week_touched_at,
-        max(moves.day_number) {{ week.replace('series', 'moves.series').replace('day_number', 'moves.day_number') }} as last_day_of_week,
-        count(*) {{ week.replace('series', 'moves.series').replace('day_number', 'moves.day_number') }} as day_count,
+        sum(moves.difference) {{ week }} as sum_of_moves,
+        min(moves.difference) {{ week }} as lowest_move,
+        max(moves.difference) {{ week }} as highest_move,
+        max(moves.touched_at) {{ week }} as week_touched_at,
+        max(moves.day_number) {{ week }} as last_day_of_week,
+        count(*) {{ week }} as day_count,
         max(moves.day_number) over (partition by moves.series) as last_day
     from moves
     left join spreads
@@ -139,7 +139,7 @@ values_of_shifts as (
         shifts.day_number,
         shifts.side,
         shifts.spread,
-        shifts.level as old_level,
+        shifts.usual_level as old_level,
         shifts.sum_of_moves,
         shifts.week_touched_at,
         shifts.last_day,
@@ -183,7 +183,10 @@ select
     dated_shifts.window_start,
     dated_shifts.window_end,
     settings.severity,
-    cast(dated_shifts.old_level + {{ dbt_forensics.exact_quotient('cast(dated_shifts.sum_of_moves as ' ~ number ~ ')', 7) }} as {{ number }}) as observed,
+    cast(
+        dated_shifts.old_level
+        + {{ dbt_forensics.exact_quotient('cast(dated_shifts.sum_of_moves as ' ~ number ~ ')', 7) }} as {{ number }}
+    ) as observed,
     cast(dated_shifts.old_level as {{ number }}) as expected,
     {{ dbt_forensics.evidence({}, {
         'side': "case when dated_shifts.side > 0 then 'high' else 'low' end",

@@ -27,29 +27,29 @@ limits as (
     select
         levels.*,
         settings.severity,
-        day_number * 24 + slot as place,
+        levels.day_number * 24 + levels.slot as place,
         {#- Counted from a Monday. #}
-        day_number - 7 * cast(floor(day_number / 7.0) as {{ dbt.type_bigint() }}) >= 5 as is_weekend,
+        levels.day_number - 7 * cast(floor(levels.day_number / 7.0) as {{ dbt.type_bigint() }}) >= 5 as is_weekend,
         case when levels.window_period = 'hour' then 12 else 1 end as longest_pause,
         {{ dbt_forensics.greatest_of(
             dbt_forensics.greatest_of('levels.spread * 5', 'levels.hour_distance * 8'),
             dbt_forensics.greatest_of(
-                'cast(abs(levels.level) * cast(settings.threshold as numeric(9, 3)) as ' ~ number ~ ')',
+                'cast(abs(levels.usual_level) * cast(settings.threshold as numeric(9, 3)) as ' ~ number ~ ')',
                 'case when levels.spread = 0 then levels.highest_distance * 2 else 0 end'
             )
         ) }} * case when levels.has_few_rows then 3 else 2 end as twice_the_limit
     from levels
     inner join settings
         on levels.stream = settings.stream
-    where levels.spread is not null and levels.is_judged and not levels.has_too_few_rows
+    where levels.spread is not null and levels.is_judged and not levels.has_too_few_rows and not levels.is_too_young
 
 ),
 
 sides as (
 
     {#-
-        A value that the last two windows of its season have come half as near to is the season's; where the last three were far as well, all but as near. Saturdays and Sundays without
-        one before are not low. And where the last three were far from their level, the value that is far from all three is not as it should be, however near the level.
+        A value that the last two windows of its season have come half as near to is the season's; where the last three were far as well, all but as near. A Saturday or Sunday without
+        one before is not judged. And where the last three were far from their level, the value that is far from all three is not as it should be, however near the level.
     #}
     select
         *,
@@ -63,7 +63,6 @@ sides as (
             when
                 not is_low_for_a_reason
                 and deviation * -2 > twice_the_limit
-                and (lowest_of_two is not null or not is_weekend)
                 and (lowest_of_two is null or (lowest_of_two - deviation) * 4 > twice_the_limit)
                 and (highest_of_three * -2 <= twice_the_limit or (lowest_of_three - deviation) * 2 > twice_the_limit or season_count < 3)
                 then 'low'
@@ -82,6 +81,7 @@ sides as (
         end as side,
         max(place) over (partition by series) as last_place
     from limits
+    where season_count > 0 or not is_weekend
 
 ),
 

@@ -51,7 +51,7 @@ levels as (
     select
         series,
         day_number,
-        max(case when middle_rank * 2 in (middle_count, middle_count + 1) then middle end) as level
+        max(case when middle_rank * 2 in (middle_count, middle_count + 1) then middle end) as usual_level
     from days_before
     where middle_count >= 2
     group by series, day_number
@@ -60,7 +60,7 @@ levels as (
 
 select
     days.*,
-    levels.level
+    levels.usual_level
 from days
 left join levels
     on days.series = levels.series and days.day_number = levels.day_number

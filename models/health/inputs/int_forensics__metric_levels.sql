@@ -31,7 +31,7 @@ values_of_days as (
 
     select
         metric_values.*,
-        metric_days.level,
+        metric_days.usual_level,
         metric_values.value - metric_days.middle as above_middle
     from metric_values
     inner join metric_days
@@ -101,8 +101,8 @@ deviations as (
 
     select
         values_of_days.*,
-        values_of_days.level + coalesce(hours.hour_middle, 0) as expected,
-        values_of_days.value - values_of_days.level - coalesce(hours.hour_middle, 0) as deviation,
+        values_of_days.usual_level + coalesce(hours.hour_middle, 0) as expected,
+        values_of_days.value - values_of_days.usual_level - coalesce(hours.hour_middle, 0) as deviation,
         coalesce(hours.hour_distance, 0) as hour_distance
     from values_of_days
     left join hours
@@ -111,7 +111,7 @@ deviations as (
             and values_of_days.slot = hours.slot
             and values_of_days.day_number = hours.day_number
     where
-        values_of_days.level is not null
+        values_of_days.usual_level is not null
         and values_of_days.day_number >= values_of_days.first_judged_day - 28
         and (values_of_days.window_period = 'day' or hours.series is not null)
 
@@ -184,7 +184,7 @@ level_ratios as (
         before.series,
         before.day_number,
         digits.digit as weeks_ago,
-        {{ dbt_forensics.share_of('metric_days.level', 'before.level') }} as ratio
+        {{ dbt_forensics.share_of('metric_days.usual_level', 'before.usual_level') }} as ratio
     from metric_days
     cross join digits
     inner join metric_days as before
@@ -242,11 +242,12 @@ select
     deviations.input_count,
     deviations.has_few_rows,
     deviations.has_too_few_rows,
+    deviations.is_too_young,
     deviations.is_low_for_a_reason,
     deviations.is_high_for_a_reason,
     deviations.is_judged,
     deviations.touched_at,
-    deviations.level,
+    deviations.usual_level,
     deviations.expected,
     deviations.deviation,
     deviations.hour_distance,

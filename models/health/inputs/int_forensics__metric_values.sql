@@ -52,6 +52,7 @@ due_values as (
         versions.value,
         versions.input_count,
         windows.window_period,
+        metrics.agg in ('sum', 'count', 'count_distinct') as is_additive,
         versions.recorded_from >= unsealed_builds.first_recorded_at as is_new,
         {{ dbt_forensics.greatest_of('versions.recorded_from', 'coalesce(windows.touched_at, versions.recorded_from)') }} as touched_at,
         {#- What too few or too many rows explain is a volume_anomaly; and as long as late rows may come, too little is no finding. #}
@@ -95,6 +96,7 @@ counted_values as (
         *,
         case when window_period = 'hour' then hour_number - day_number * 24 else 0 end as slot,
         max(day_number) over (partition by stream) as last_day_of_stream,
+        min(day_number) {{ of_series }} as first_day,
         max(day_number) {{ of_series }} as last_day,
         min(case when is_new then day_number end) {{ of_series }} as first_new_day,
         max(input_count) {{ of_series }} as highest_count,
@@ -110,7 +112,9 @@ judged_values as (
         *,
         {{ dbt_forensics.least_of('last_day - 27', 'coalesce(first_new_day, last_day)') }} as first_judged_day,
         is_new or day_number > last_day - 28 as is_judged,
-        {#- A sensor has as many rows in each window; of events that come as they like, few say little. #}
+        {#- What comes as people like has a rhythm of the week, which two weeks tell; what is measured at regular times has as many rows in each window. #}
+        is_additive and day_number < first_day + 14 and highest_count * window_count * 10 > all_count * 11 as is_too_young,
+        {#- Of what does not come regularly few rows say little. #}
         highest_count * window_count * 2 > all_count * 3
         and {{ dbt_forensics.greatest_of('input_count * window_count', 'all_count') }} < window_count * 20 as has_few_rows,
         highest_count * window_count * 2 > all_count * 3
@@ -134,6 +138,7 @@ select
     input_count,
     has_few_rows,
     has_too_few_rows,
+    is_too_young,
     is_low_for_a_reason,
     is_high_for_a_reason,
     is_judged,
