@@ -228,7 +228,7 @@ class _Project:
                 if played.is_published:
                     path = self.folder / "models" / f"published_{played.stream}.sql"
                     path.write_text(_published(played), encoding="utf-8")
-        self._dbt("deps")
+        run_dbt(self.folder, "deps")
 
     def move_clock(self, since_start: timedelta) -> None:
         """Brings the raw tables to a time."""
@@ -248,11 +248,11 @@ class _Project:
         started = time.monotonic()
         given = ["--vars", json.dumps({"forensics_as_of": as_of})]
         if self.manifest is None:
-            self.manifest = self._dbt("parse", *given)
+            self.manifest = run_dbt(self.folder, "parse", *given)
         kinds = [word for kind in ("model", "seed", "snapshot") for word in ("--resource-type", kind)]
         # The outbox is what actions need besides.
         selected = ["--select", "+forensics__incidents", "forensics__outbox"]
-        self._dbt("build", *kinds, *selected, *given, manifest=self.manifest.deepcopy())
+        run_dbt(self.folder, "build", *kinds, *selected, *given, manifest=self.manifest.deepcopy())
         return time.monotonic() - started
 
     def withdraw(self, built: timedelta, until: timedelta) -> None:
@@ -279,29 +279,28 @@ class _Project:
                 if done["status"] != "applied":
                     raise ForensicsError(f"Load {one.batch} of {played.stream} could not be withdrawn.")
 
-    def _dbt(self, command: str, *arguments: str, manifest: Any = None) -> Any:
-        """Runs dbt in this process, silently unless it fails; returns its result."""
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
 
-        errors: list[str] = []
+def run_dbt(folder: Path, command: str, *arguments: str, manifest: Any = None) -> Any:
+    """Runs dbt on a project in this process, silently unless it fails; returns its result."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
 
-        def keep_error(event: Any) -> None:
-            if event.info.level == "error":
-                errors.append(event.info.msg)
+    errors: list[str] = []
 
-        quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
-        folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
-        with chdir(self.folder):
-            outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke(
-                [*quiet, command, *folders, *arguments]
-            )
-        manager: Any = DuckDBConnectionManager
-        manager.close_all_connections()
-        if not outcome.success:
-            reason = sentence(outcome.exception) if outcome.exception else " ".join(errors)
-            raise ForensicsError(f"dbt {command} failed: {reason}", exit_code=1)
-        return outcome.result
+    def keep_error(event: Any) -> None:
+        if event.info.level == "error":
+            errors.append(event.info.msg)
+
+    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
+    folders = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+    with chdir(folder):
+        outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke([*quiet, command, *folders, *arguments])
+    manager: Any = DuckDBConnectionManager
+    manager.close_all_connections()
+    if not outcome.success:
+        reason = sentence(outcome.exception) if outcome.exception else " ".join(errors)
+        raise ForensicsError(f"dbt {command} failed: {reason}", exit_code=1)
+    return outcome.result
 
 
 def _values(feed: Feed) -> str:

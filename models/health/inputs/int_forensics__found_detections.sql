@@ -40,6 +40,14 @@ with found as (
     select * from {{ dbt_forensics._input('int_forensics__metric_mismatch') }}
     union all
     select * from {{ dbt_forensics._input('int_forensics__unsafe_backfill') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__metric_anomaly') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__metric_flat') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__level_shift') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__dimension_vanished') }}
 
 )
 
