@@ -62,7 +62,7 @@ due_values as (
             else false
         end as is_low_for_a_reason,
         metrics.agg in ('sum', 'count', 'count_distinct')
-        and coalesce(windows.event_count - windows.withdrawn_count > windows.expected_high, false) as is_high_for_a_reason,
+        and coalesce(windows.event_count - windows.lost_count > windows.expected_high, false) as is_high_for_a_reason,
         {#- A day of a stream with another zone begins at another hour, and its middle is on the same date. #}
         {{ dbt_forensics.elapsed_seconds(dbt_forensics.timestamp_literal('1900-01-01 00:00:00'), 'versions.window_start') }} as seconds
     from versions
