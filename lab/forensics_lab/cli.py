@@ -14,10 +14,10 @@ from forensics_lab.files import FORMATS, write_history
 from forensics_lab.history import Step
 from forensics_lab.inject import SEVERITIES, Order
 from forensics_lab.kinds import KINDS
-from forensics_lab.run import run_worlds
-from forensics_lab.score import Thresholds, score_runs, table
+from forensics_lab.run import SAYS_WRITES, run_worlds
+from forensics_lab.score import Thresholds, score_runs, table, threshold_options
 from forensics_lab.shop import Settings
-from forensics_lab.worlds import break_world, make_world, read_world, write_world
+from forensics_lab.worlds import break_world, make_nasty_world, make_world, read_world, write_world
 
 FEED_DAYS = 46
 
@@ -40,21 +40,40 @@ def lab() -> None:
     "--feeds", type=click.IntRange(min=1), help="Instead of the shop, so many feeds unlike each other."
 )
 @click.option(
+    "--natures",
+    type=click.IntRange(min=1),
+    help="Instead of the shop, feeds as the world has them: so many that `inject` tells a story of, and so many clean ones.",
+)
+@click.option(
     "--format", "file_format", type=click.Choice(FORMATS), default=FORMATS[0], help="Of the shop's loads."
 )
-def generate(out: Path, rows: int, seed: int, days: int | None, feeds: int | None, file_format: str) -> None:
+def generate(
+    out: Path,
+    rows: int,
+    seed: int,
+    days: int | None,
+    feeds: int | None,
+    natures: int | None,
+    file_format: str,
+) -> None:
     """Generate the order events of a shop over hourly loads, or feeds to break.
 
     Writes a file per load, steps.json (what happens to the raw table, hour by hour) and manifest.json (every
     retry, correction, rewrite and deletion that was put in, and what is expected of each).
 
     With --feeds it writes feeds of which each has a volume, seasons, lateness, a cadence and names of columns of
-    its own, by the seed, and in which nothing is wrong: for `inject`.
+    its own, by the seed, and in which nothing is wrong: for `inject`. With --natures these feeds are long, and are
+    upserted, recreated at each load, closed on Sundays, of changes, of several tenants, ..., other ones with each seed.
     """
-    if feeds is not None:
-        world = make_world(seed, feeds, rows, FEED_DAYS if days is None else days)
+    if feeds is not None or natures is not None:
+        world = (
+            make_nasty_world(seed, natures, natures)
+            if natures
+            else make_world(seed, feeds or 1, rows, FEED_DAYS if days is None else days)
+        )
         write_world(out, world)
-        click.echo(f"{sum(len(broken.rows) for broken in world.feeds):,} rows of {feeds} feeds: {out}")
+        count = sum(len(broken.rows) for broken in world.feeds)
+        click.echo(f"{count:,} rows of {len(world.feeds)} feeds: {out}")
         return
     settings = Settings(rows=rows, seed=seed, days=Settings.days if days is None else days)
     manifest = write_history(out, settings, file_format, lambda steps: _with_progress(steps, settings.loads))
@@ -80,6 +99,7 @@ def generate(out: Path, rows: int, seed: int, days: int | None, feeds: int | Non
 )
 @click.option("--feed", help="With --kind: into which feed.  [default: the first]")
 @click.option("--day", type=int, default=35, show_default=True, help="With --kind: on which day, from 0.")
+@click.option("--repaired", default=0, help="With --kind: so many days later it is repaired.")
 @click.option(
     "--clean", default=1, show_default=True, help="Without --kind: how many feeds nothing is put into."
 )
@@ -91,6 +111,7 @@ def inject(
     severity: str,
     feed: str | None,
     day: int,
+    repaired: int,
     clean: int,
 ) -> None:
     """Put failures into generated feeds.
@@ -100,7 +121,9 @@ def inject(
     must see it. May be repeated on what it has written.
     """
     world = read_world(history)
-    orders = None if kind is None else [Order(kind, severity, feed or world.feeds[0].feed.name, day)]
+    orders = (
+        None if kind is None else [Order(kind, severity, feed or world.feeds[0].feed.name, day, repaired)]
+    )
     broken = break_world(world, seed, orders, clean)
     before = sum(len(one.injections) for one in world.feeds)
     lines = [injection for one in broken.feeds for injection in one.injections]
@@ -121,13 +144,21 @@ def inject(
     help="Folder of the dbt project.",
 )
 @click.option("--every-hours", default=24, show_default=True, help="From one build to the next.")
-def run(histories: tuple[Path, ...], out: Path, every_hours: int) -> None:
+@click.option(
+    "--writes/--no-writes",
+    "says_writes",
+    default=SAYS_WRITES,
+    show_default=True,
+    help="Whether streams declare how they are written.",
+)
+def run(histories: tuple[Path, ...], out: Path, every_hours: int, says_writes: bool) -> None:
     """Play feeds in builds with the package on DuckDB, and keep what the detectors said at each.
 
     All feeds are streams of one dbt project; run.json has what was put in and what was seen. Several histories
     must be of one ten of seeds (1 to 9, 10 to 19, ...), which start on one day.
     """
-    document = run_worlds([read_world(history) for history in histories], out, every_hours, say=click.echo)
+    worlds = [read_world(history) for history in histories]
+    document = run_worlds(worlds, out, every_hours, say=click.echo, says_writes=says_writes)
     count = len({sighting["detection_id"] for sighting in document["sightings"]})
     click.echo(
         f"{count} detections of {len(document['injections'])} failures in {document['seconds']} s: {out}"
@@ -136,20 +167,9 @@ def run(histories: tuple[Path, ...], out: Path, every_hours: int) -> None:
 
 @lab.command("score")
 @click.argument("runs", type=click.Path(path_type=Path, file_okay=False), nargs=-1, required=True)
-@click.option(
-    "--min-recall", default=Thresholds.recall, show_default=True, help="Of each kind at medium severity."
-)
-@click.option("--min-precision", default=Thresholds.precision, show_default=True, help="Over all detections.")
-@click.option(
-    "--max-false-alarms",
-    default=Thresholds.false_alarms,
-    show_default=True,
-    help="Per week of a clean stream.",
-)
+@threshold_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def score(
-    runs: tuple[Path, ...], min_recall: float, min_precision: float, max_false_alarms: float, as_json: bool
-) -> None:
+def score(runs: tuple[Path, ...], thresholds: Thresholds, as_json: bool) -> None:
     """Compare what was put in with what was seen; exit code 1 if that is not good enough."""
     documents = []
     for folder in runs:
@@ -158,7 +178,7 @@ def score(
             raise ForensicsError(f"There is no run in {folder}: make one with python -m forensics_lab run.")
         documents.append(json.loads(path.read_text(encoding="utf-8")))
     found = score_runs(documents)
-    problems = found.problems(Thresholds(min_recall, min_precision, max_false_alarms))
+    problems = found.problems(thresholds)
     if as_json:
         click.echo(json.dumps({**found.as_json(), "problems": problems}, indent=1))
     else:

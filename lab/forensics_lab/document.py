@@ -38,4 +38,5 @@ class Run(TypedDict):
     injections: list[Line]
     sightings: list[Line]
     incidents: list[Line]
+    silent: list[Line]
     seconds: float
