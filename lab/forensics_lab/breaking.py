@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from forensics_lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, ROW, Feed, Rows, arrive
+from forensics_lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, Feed, Rows, arrive
 
 Mask = npt.NDArray[np.bool_]
 #: A load must have so many rows to be broken at medium severity: what is smaller, detectors leave alone.
@@ -105,7 +105,7 @@ class Case:
         generator: The only source of chance.
         changes_before: Of the columns, by failures before it.
         withdrawn: Loads that somebody withdraws: what comes again of them counts.
-        removed: Rows that this failure keeps from coming.
+        removals: Rows that this failure keeps from coming.
     """
 
     feed: Feed
@@ -119,11 +119,17 @@ class Case:
     publications: list[Publication] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
     effect: Effect = field(default_factory=Effect)
-    removed: Rows = field(default_factory=lambda: np.zeros(0, dtype=ROW))
+    removals: list[Rows] = field(default_factory=list)
 
     def by_strength(self, mild: float, medium: float, severe: float) -> float:
         """One of three, by the strength."""
         return (mild, medium, severe)[self.strength]
+
+    @property
+    def removed(self) -> Rows:
+        """All rows that this failure keeps from coming."""
+        found: Rows = np.concatenate([self.rows[:0], *self.removals])
+        return found
 
     # Which rows
 
@@ -188,7 +194,7 @@ class Case:
         """Rows that never come; returns them."""
         gone = self.rows[mask]
         self.rows = self.rows[~mask]
-        self.removed = np.concatenate([self.removed.astype(gone.dtype), gone])
+        self.removals.append(gone)
         return gone
 
     def remove_events(self, mask: Mask) -> Rows:

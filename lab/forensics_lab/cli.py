@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import click
 
+from dbt_forensics.console import TIME
 from dbt_forensics.errors import ForensicsError
+from dbt_forensics.warehouse import DbtOptions
+from forensics_lab import game
 from forensics_lab.files import FORMATS, write_history
 from forensics_lab.history import Step
 from forensics_lab.inject import SEVERITIES, Order
 from forensics_lab.kinds import KINDS
+from forensics_lab.public import play, recipe, summary
 from forensics_lab.run import SAYS_WRITES, run_worlds
 from forensics_lab.score import Thresholds, score_runs, table, threshold_options
 from forensics_lab.shop import Settings
@@ -42,7 +47,7 @@ def lab() -> None:
 @click.option(
     "--natures",
     type=click.IntRange(min=1),
-    help="Instead of the shop, feeds as the world has them: so many that `inject` tells a story of, and so many clean ones.",
+    help="Instead of the shop, feeds as the world has them: so many with a story, so many clean ones.",
 )
 @click.option(
     "--format", "file_format", type=click.Choice(FORMATS), default=FORMATS[0], help="Of the shop's loads."
@@ -86,11 +91,21 @@ def generate(
 @click.option(
     "--history",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
     help="Feeds of generate.",
 )
+@click.option("--stream", help="Instead of feeds: a stream of your own, of which a broken copy is made.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
+    "--project", type=click.Path(file_okay=False), default=".", help="With --stream: your dbt project."
+)
+@click.option("--profiles-dir", help="With --stream: folder of profiles.yml, as in dbt.")
+@click.option("--target", "-t", help="With --stream: target to use, as in dbt.")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="With --stream: its rows as Parquet or CSV, where the target is not DuckDB.",
+)
+@click.option(
+    "--out", required=True, help="Folder; with --stream a new .parquet or .csv file, or <schema>.<table>."
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed puts in the same.")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="One failure only: its kind.")
@@ -98,41 +113,59 @@ def generate(
     "--severity", type=click.Choice(SEVERITIES), default="medium", show_default=True, help="With --kind."
 )
 @click.option("--feed", help="With --kind: into which feed.  [default: the first]")
-@click.option("--day", type=int, default=35, show_default=True, help="With --kind: on which day, from 0.")
+@click.option("--day", help="With --kind: on which day, from 0 [default: 35]; with --stream a date.")
 @click.option("--repaired", default=0, help="With --kind: so many days later it is repaired.")
 @click.option(
     "--clean", default=1, show_default=True, help="Without --kind: how many feeds nothing is put into."
 )
 def inject(
-    history: Path,
-    out: Path,
+    history: Path | None,
+    stream: str | None,
+    project: str,
+    profiles_dir: str | None,
+    target: str | None,
+    file: Path | None,
+    out: str,
     seed: int,
     kind: str | None,
     severity: str,
     feed: str | None,
-    day: int,
+    day: str | None,
     repaired: int,
     clean: int,
 ) -> None:
-    """Put failures into generated feeds.
+    """Put failures into generated feeds, or one failure into a copy of a stream of your own.
 
     Without --kind every kind that the feeds can have is put in at medium severity, some mild, severe and
-    overlapping. world.json lists each: kind, severity, where, from when on, how many rows, and which detector
-    must see it. May be repeated on what it has written.
+    overlapping, and some repaired. world.json lists each: kind, severity, where, from when on, how many rows, which
+    detector must see it, and when it is repaired. May be repeated on what it has written.
+
+    With --stream and --kind: a game day. The stream's relation is read, never written; <out>.json says what was put
+    into the copy.
     """
+    if (history is None) == (stream is None):
+        raise ForensicsError("Give either --history or --stream.")
+    if stream is not None:
+        options = DbtOptions(project, profiles_dir or project, target=target)
+        date = None if day is None else datetime.fromisoformat(day)
+        line = game.play(game.find(options, stream, file), kind or "", severity, out, seed, date)
+        click.echo(
+            f"{line['rows']} rows of {line['kind']} ({line['detector']}) from {line['first_bad_at']}: {out}"
+        )
+        return
+    assert history is not None
     world = read_world(history)
-    orders = (
-        None if kind is None else [Order(kind, severity, feed or world.feeds[0].feed.name, day, repaired)]
-    )
+    name = feed or world.feeds[0].feed.name
+    orders = None if kind is None else [Order(kind, severity, name, int(day or 35), repaired)]
     broken = break_world(world, seed, orders, clean)
     before = sum(len(one.injections) for one in world.feeds)
     lines = [injection for one in broken.feeds for injection in one.injections]
     if kind is not None and len(lines) == before:
-        raise ForensicsError(f"{kind} cannot happen there on day {day}: name another feed or day.")
-    write_world(out, broken)
+        raise ForensicsError(f"{kind} cannot happen there on day {day or 35}: name another feed or day.")
+    write_world(Path(out), broken)
     click.echo(f"{len(lines) - before} failures put in: {out}")
-    for line in lines:
-        click.echo(f"  {line.feed:<14} {line.first_bad_at} {line.severity:<7} {line.kind} ({line.detector})")
+    for one in lines:
+        click.echo(f"  {one.feed:<14} {one.first_bad_at} {one.severity:<7} {one.kind} ({one.detector})")
 
 
 @lab.command("run")
@@ -185,6 +218,65 @@ def score(runs: tuple[Path, ...], thresholds: Thresholds, as_json: bool) -> None
         click.echo("\n".join([table(found), "", *(problems or ["All thresholds are met."])]))
     if problems:
         raise SystemExit(1)
+
+
+@lab.command("public")
+@click.argument("recipe_name", metavar="RECIPE")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    required=True,
+    help="Folder of the feed's files.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/public"),
+    show_default=True,
+    help="Folder of the dbt project.",
+)
+@click.option("--from", "first", type=TIME, help="Loads before this time are left out.")
+@click.option("--to", "last", type=TIME, help="So are loads from this time on.")
+@click.option(
+    "--warm", type=click.IntRange(1), default=60, show_default=True, help="Loads of the first build."
+)
+@click.option(
+    "--every", type=click.IntRange(1), default=7, show_default=True, help="Loads from one build to the next."
+)
+@click.option(
+    "--writes/--no-writes",
+    "says_writes",
+    default=SAYS_WRITES,
+    show_default=True,
+    help="Whether the stream declares how it is written.",
+)
+def public(
+    recipe_name: str,
+    data: Path,
+    out: Path,
+    first: datetime | None,
+    last: datetime | None,
+    warm: int,
+    every: int,
+    says_writes: bool,
+) -> None:
+    """Play a public feed load by load, and say what was found when.
+
+    RECIPE is one of the lab, or a JSON file with one. public.json has what was said at each build.
+    """
+    feed = recipe(recipe_name)
+    document = play(
+        feed,
+        data,
+        out,
+        first=first,
+        last=last,
+        warm=warm,
+        every=every,
+        says_writes=says_writes,
+        say=click.echo,
+    )
+    click.echo("\n".join(summary(document)))
 
 
 def _with_progress(steps: Iterable[Step], count: int) -> Iterable[Step]:

@@ -40,3 +40,13 @@ class Run(TypedDict):
     incidents: list[Line]
     silent: list[Line]
     seconds: float
+
+
+class PublicRun(TypedDict):
+    """public.json: what was said of a public feed, build by build, and its incidents as they are at the end."""
+
+    format_version: int
+    recipe: str
+    loads: int
+    builds: list[Line]
+    incidents: list[Line]

@@ -59,7 +59,8 @@ def threshold_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_thresholds(**given: Any) -> None:
-        command(**given, thresholds=Thresholds(**{name: given.pop(name) for name in wanted}))
+        thresholds = Thresholds(**{name: given.pop(name) for name in wanted})
+        command(**given, thresholds=thresholds)
 
     options: Callable[..., None] = with_thresholds
     for name, (bound, help_text) in reversed(wanted.items()):
@@ -481,7 +482,7 @@ def _closed_at(sightings: Sequence[Line]) -> str | None:
     """When a detection was closed for the last time; None if it is open."""
     if sum(seen["change"] for seen in sightings) > 0:
         return None
-    return max(seen["recorded_at"] for seen in sightings if seen["change"] < 0)
+    return max(str(seen["recorded_at"]) for seen in sightings if seen["change"] < 0)
 
 
 def _to_end(outcome: _Outcome, courses: Sequence[Sequence[Line]]) -> float | None:
