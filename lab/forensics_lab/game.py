@@ -167,6 +167,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, seed: int) -> _
         for role, sql in given.items()
         if (name := sql.strip().strip('"').casefold()) in types
     }
+    given |= {role: f'"{name}"' for role, name in columns.items()}
     numbers = {
         name for name, data_type, *_ in described if data_type.startswith(("DEC", "DOU", "INT", "BIG"))
     }
@@ -188,7 +189,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, seed: int) -> _
         "arrived": times[1],
         "batch": f"cast({given.get('batch', hour)} as varchar)",
         "seq": f"cast({given.get('seq', 'null')} as bigint)",
-        "cents": f'round(100 * "{columns["cents"]}")' if "cents" in columns else "null",
+        "cents": f'try_cast(round(100 * "{columns["cents"]}") as bigint)' if "cents" in columns else "null",
         **{role: f'"{columns[role]}" is not null' for role in ("note", "channel", "code") if role in columns},
     }
     listed = ", ".join(f"{sql} as lab_{role}" for role, sql in values.items())
@@ -196,7 +197,7 @@ def _read(connection: duckdb.DuckDBPyConnection, source: Source, seed: int) -> _
         f"create temporary table lab_source as select *, row_number() over () - 1 as lab_place, {listed} "
         f"from {source.relation}"
     )
-    read = connection.execute("select * from lab_source order by lab_place").fetch_arrow_table()
+    read = connection.sql("select * from lab_source order by lab_place").to_arrow_table()
     return _as_rows(stream, read, columns, seed)
 
 
