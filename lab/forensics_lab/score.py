@@ -458,7 +458,7 @@ def _is_dated(outcome: _Outcome, others: Sequence[_Outcome], known: Mapping[str,
         and other.failure["arrived_from"] <= failure["arrived_to"]
         and failure["arrived_from"] <= (other.over_at or other.failure["arrived_to"])
     ]
-    return (is_of_load or is_of_window) and all(at is None or at >= min(begins) for at in opened)
+    return (is_of_load or is_of_window) and all(at >= min(begins) for at in opened)
 
 
 def _later(time: str, hours: int) -> str:
