@@ -29,7 +29,9 @@ def _merged(feed: Feed) -> Feed:
 
 
 def _replaced(feed: Feed) -> Feed:
-    return replace(_daily(feed), writes="replace", correction_share=0.01, on_conflict="last_wins")
+    # Small: each build records the whole table again.
+    small = replace(_daily(feed), rows_a_day=MIN_ROWS_A_DAY)
+    return replace(small, writes="replace", correction_share=0.01, on_conflict="last_wins")
 
 
 def _even(feed: Feed) -> Feed:
