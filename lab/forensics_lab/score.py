@@ -340,7 +340,8 @@ def counts(sighting: Line, failure: Line) -> bool:
     # What is held back is missing before it comes.
     if sighting["recorded_at"] < failure["first_bad_at" if is_own else "arrived_from"]:
         return False
-    if sighting["window_start"] < failure["window_to"] and failure["window_from"] < sighting["window_end"]:
+    start, end = sighting["window_start"], sighting["window_end"]
+    if start and start < failure["window_to"] and failure["window_from"] < end:
         return True
     first = sighting["first_arrived_at"]
     last = sighting["last_arrived_at"] or first
@@ -415,8 +416,8 @@ def _by_stream(incidents: Iterable[Line], streams: Collection[str]) -> dict[str,
 
 def _incidents_of(sighting: Line, known: Mapping[str, Sequence[Line]]) -> set[str]:
     """The incident that a detection is in; where that was not kept, the one that its windows are in."""
-    if sighting.get("incident_id"):
-        return {sighting["incident_id"]}
+    if "incident_id" in sighting:
+        return {sighting["incident_id"]} - {None}
     return {
         incident["incident_id"]
         for incident in known.get(sighting["stream"], ())
@@ -447,7 +448,7 @@ def _is_dated(outcome: _Outcome, others: Sequence[_Outcome], known: Mapping[str,
     first = seen["first_arrived_at"]
     last = _later(max(failure["first_bad_at"], failure["arrived_from"]), outcome.load_hours)
     is_of_load = first is not None and failure["arrived_from"] <= first <= last
-    is_of_window = failure["window_from"] <= seen["window_start"] < failure["window_to"]
+    is_of_window = failure["window_from"] <= (seen["window_start"] or "") < failure["window_to"]
     held_by = _incidents_of(seen, known)
     opened = [one["opened_at"] for one in known.get(seen["stream"], ()) if one["incident_id"] in held_by]
     # An incident may be older where another failure, of the same incident, was not over yet.
