@@ -19,7 +19,7 @@ from forensics_lab.history import Step
 from forensics_lab.inject import SEVERITIES, Order
 from forensics_lab.kinds import KINDS
 from forensics_lab.public import play, recipe, summary
-from forensics_lab.run import SAYS_WRITES, run_worlds
+from forensics_lab.run import run_worlds
 from forensics_lab.score import Thresholds, score_runs, table, threshold_options
 from forensics_lab.shop import Settings
 from forensics_lab.worlds import break_world, make_nasty_world, make_world, read_world, write_world
@@ -177,21 +177,14 @@ def inject(
     help="Folder of the dbt project.",
 )
 @click.option("--every-hours", default=24, show_default=True, help="From one build to the next.")
-@click.option(
-    "--writes/--no-writes",
-    "says_writes",
-    default=SAYS_WRITES,
-    show_default=True,
-    help="Whether streams declare how they are written.",
-)
-def run(histories: tuple[Path, ...], out: Path, every_hours: int, says_writes: bool) -> None:
+def run(histories: tuple[Path, ...], out: Path, every_hours: int) -> None:
     """Play feeds in builds with the package on DuckDB, and keep what the detectors said at each.
 
     All feeds are streams of one dbt project; run.json has what was put in and what was seen. Several histories
     must be of one ten of seeds (1 to 9, 10 to 19, ...), which start on one day.
     """
     worlds = [read_world(history) for history in histories]
-    document = run_worlds(worlds, out, every_hours, say=click.echo, says_writes=says_writes)
+    document = run_worlds(worlds, out, every_hours, say=click.echo)
     count = len({sighting["detection_id"] for sighting in document["sightings"]})
     click.echo(
         f"{count} detections of {len(document['injections'])} failures in {document['seconds']} s: {out}"
@@ -243,13 +236,6 @@ def score(runs: tuple[Path, ...], thresholds: Thresholds, as_json: bool) -> None
 @click.option(
     "--every", type=click.IntRange(1), default=7, show_default=True, help="Loads from one build to the next."
 )
-@click.option(
-    "--writes/--no-writes",
-    "says_writes",
-    default=SAYS_WRITES,
-    show_default=True,
-    help="Whether the stream declares how it is written.",
-)
 def public(
     recipe_name: str,
     data: Path,
@@ -258,7 +244,6 @@ def public(
     last: datetime | None,
     warm: int,
     every: int,
-    says_writes: bool,
 ) -> None:
     """Play a public feed load by load, and say what was found when.
 
@@ -273,7 +258,6 @@ def public(
         last=last,
         warm=warm,
         every=every,
-        says_writes=says_writes,
         say=click.echo,
     )
     click.echo("\n".join(summary(document)))

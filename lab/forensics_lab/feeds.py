@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from dbt_forensics.errors import ForensicsError
 from forensics_lab.document import Line
+from forensics_lab.package import KEYS
 
 Rows = npt.NDArray[Any]
 
@@ -107,10 +109,12 @@ class Feed:
         holidays: Days, from 0, that have a third of the rows.
         open_hours: Only within these hours of the day, local time, something happens.
         closed_sundays: On Sundays nothing happens.
-        summer_day: From this day on local time is an hour further from UTC.
+        zone: Whose hours these are, and whose days: an IANA name.
         dirty_share: Of the rows, the share whose clock is wrong, some by hours.
         deltas: A correction is a row of its own, with the difference.
         tenants: How many tenants share it.
+        declares: What the stream says of how it is written, where that is not so.
+        surprises: Days, from 0, that nobody can know yet: the first two of a kind.
     """
 
     name: str
@@ -141,10 +145,12 @@ class Feed:
     holidays: tuple[int, ...] = ()
     open_hours: tuple[int, int] = (0, 24)
     closed_sundays: bool = False
-    summer_day: int = 10_000
+    zone: str = "UTC"
     dirty_share: float = 0.0
     deltas: bool = False
     tenants: int = 0
+    declares: str = ""
+    surprises: tuple[int, ...] = ()
 
     def time(self, seconds: int) -> datetime:
         """A time of the rows as a time (UTC)."""
@@ -190,6 +196,9 @@ class Feed:
         }
         if not self.deltas:
             declared["rules"] = {"is_not_negative": f"{name['cents']} >= 0"}
+        said = {"writes": self.declares or self.writes, "zone": self.zone}
+        usual = {"writes": "append", "zone": "UTC"}
+        declared |= {key: said[key] for key in KEYS & said.keys() if said[key] != usual[key]}
         if self.tenants:
             declared["tenant"] = name["tenant"]
             declared["metrics"] = {"total": {**total, "dimensions": [name["tenant"]]}}
@@ -363,7 +372,9 @@ def _calendar(feed: Feed) -> npt.NDArray[np.float64]:
     by_day = np.ones((feed.days, 1))
     by_day[[date.day == 1 for date in dates]] = feed.month_start
     by_day[list(feed.holidays)] /= 3
-    local = np.arange(24)[None, :] + (np.arange(feed.days)[:, None] >= feed.summer_day)
+    zone, hour = ZoneInfo(feed.zone), timedelta(hours=1)
+    ahead = [(zone.utcoffset(date + 12 * hour) or timedelta()) // hour for date in dates]
+    local = np.arange(24)[None, :] + np.array(ahead)[:, None]
     first, end = feed.open_hours
     is_open = (local >= first) & (local < end)
     if feed.closed_sundays:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -19,11 +18,7 @@ from forensics_lab.breaking import (
     Withdrawal,
 )
 from forensics_lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
-
-#: The detectors that the package has: each has a page.
-DETECTORS = frozenset(
-    page.stem for page in (Path(__file__).resolve().parents[2] / "docs" / "detectors").glob("*.md")
-)
+from forensics_lab.package import DETECTORS
 
 
 @dataclass(frozen=True)
@@ -566,6 +561,13 @@ KINDS = {
             }
         ),
     ),
+    "writes_undeclared": Kind(
+        "undeclared_writes",
+        "low",
+        lasting.writes_undeclared,
+        frozenset(),
+        lambda feed, day: feed.declares not in ("", feed.writes),
+    ),
     "feed_dies": Kind("freshness", "high", lasting.feed_dies, _LOSS),
     "tenant_gone": Kind(
         "dimension_vanished",
@@ -607,6 +609,7 @@ KINDS = {
 STORY_KINDS = frozenset(
     {
         "bad_push",
+        "writes_undeclared",
         "feed_dies",
         "tenant_gone",
         "deltas_reset",

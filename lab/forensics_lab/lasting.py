@@ -37,6 +37,16 @@ def bad_push(case: Case) -> None:
     case.happens_at(at)
 
 
+def writes_undeclared(case: Case) -> None:
+    """The stream is said to be written otherwise than it is."""
+    if case.feed.declares in ("", case.feed.writes):
+        raise NothingToBreakError
+    moved = case.rows[(case.rows["gone"] >= case.day) & (case.rows["gone"] < NEVER)]
+    case.concerns(moved)
+    case.happens_at(int(moved["gone"].min()))
+    case.effect.arrived_to = int(moved["gone"].max())
+
+
 def feed_dies(case: Case) -> None:
     """Nothing comes any more."""
     first = case.day + 6 * HOUR

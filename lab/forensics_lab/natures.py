@@ -41,7 +41,27 @@ def _even(feed: Feed) -> Feed:
 def _holidays(feed: Feed) -> Feed:
     days = range(feed.days)
     mondays = [day for day in days if (feed.start + timedelta(days=day)).weekday() == 0]
-    return replace(_even(feed), holidays=tuple(mondays[3::3]))
+    return replace(_even(feed), holidays=tuple(mondays[3::3]), surprises=tuple(mondays[3::3][:2]))
+
+
+def _month_ends(feed: Feed) -> Feed:
+    days = range(feed.days)
+    firsts = [day for day in days if (feed.start + timedelta(days=day)).day == 1]
+    return replace(_even(feed), month_start=4.0, surprises=tuple(firsts[:2]))
+
+
+def _shop(feed: Feed) -> Feed:
+    days = range(feed.days)
+    sundays = [day for day in days if (feed.start + timedelta(days=day)).weekday() == 6]
+    busy = replace(feed, rows_a_day=max(feed.rows_a_day, 500), weekend=1.0, amplitude=0.3)
+    hourly = replace(busy, window="hour", load_hours=1, expected_delay_hours=2)
+    return replace(
+        hourly,
+        open_hours=(8, 20),
+        closed_sundays=True,
+        zone="Europe/London",
+        surprises=tuple(sorted(sundays[:2] + [day + 1 for day in sundays[:2]])),
+    )
 
 
 #: How healthy feeds can be. Nothing is wrong with one of these.
@@ -49,19 +69,9 @@ NATURES: dict[str, Callable[[Feed], Feed]] = {
     "merge": _merged,
     "replace": _replaced,
     "merge_daily": lambda feed: _merged(_daily(feed)),
-    "month_ends": lambda feed: replace(_even(feed), month_start=4.0),
+    "month_ends": _month_ends,
     "holidays": _holidays,
-    "shop_hours": lambda feed: replace(
-        feed,
-        window="hour",
-        load_hours=1,
-        expected_delay_hours=2,
-        rows_a_day=max(feed.rows_a_day, 500),
-        weekend=1.0,
-        open_hours=(8, 20),
-        closed_sundays=True,
-        summer_day=WARM_DAYS + 4,
-    ),
+    "shop_hours": _shop,
     "daily_into_hours": lambda feed: replace(
         _daily(feed), window="hour", rows_a_day=max(feed.rows_a_day, 500), amplitude=0.3
     ),
@@ -76,6 +86,7 @@ NATURES: dict[str, Callable[[Feed], Feed]] = {
 
 #: Feeds without anything unusual, as stories need them: loads that are large, or that come often.
 _PLAIN: dict[str, Callable[[Feed], Feed]] = {
+    "undeclared": lambda feed: replace(_merged(feed), declares="append"),
     "plain": lambda feed: replace(_even(feed), entities=20, late_share=0.005),
     "prompt": lambda feed: replace(_even(feed), load_hours=1, rows_a_day=1000, entities=40, late_share=0.005),
 }
@@ -98,6 +109,7 @@ STORIES: dict[str, Story] = {
         "merge_daily",
         [("out_of_range", 1, 1), ("load_rewritten", 5, 1), ("window_lost", 8, 2), ("no_values", 12, 1)],
     ),
+    "merge_undeclared": Story("undeclared", [("writes_undeclared", 1, 0)]),
     "replace_broken": Story("replace", [("bad_push", 2, 1), ("few_rows", 6, 2), ("window_lost", 11, 2)]),
     "replace_again": Story("replace", [("bad_push", 1, 1), ("bad_push", 5, 2), ("column_added", 10, 0)]),
     "one_after_the_other": Story(
@@ -136,7 +148,7 @@ def make_nasty_feeds(seed: int, clean: int = 4, broken: int = 4) -> list[Feed]:
     wanted = [*_turn(list(STORIES), seed, broken), *_turn(list(NATURES), seed, clean)]
     made = make_feeds(seed, len(wanted), ROWS_A_DAY * len(wanted) * DAYS, DAYS)
     # The first of a month comes with daily builds, after two or three that were recorded at once.
-    month = datetime(2026, 5 + seed // 10 % 7, 1)
+    month = datetime(2026, 4 + seed // 10 % 7, 1)
     feeds = []
     for name, feed in zip(wanted, made, strict=True):
         nature = STORIES[name].nature if name in STORIES else name

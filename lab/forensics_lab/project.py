@@ -15,8 +15,8 @@ import duckdb
 from dbt_forensics.errors import ForensicsError
 from dbt_forensics.warehouse import DbtOptions, sentence
 from forensics_lab.document import Line
+from forensics_lab.package import PACKAGE
 
-PACKAGE = Path(__file__).resolve().parents[2]
 _PROFILE = {
     "type": "duckdb",
     "path": "lab.duckdb",

@@ -18,6 +18,7 @@ from dbt_forensics.errors import ForensicsError
 from dbt_forensics.sql import literal
 from forensics_lab.document import Line, PublicRun
 from forensics_lab.feeds import WRITES
+from forensics_lab.package import KEYS
 from forensics_lab.project import Project
 
 FORMAT_VERSION = 1
@@ -140,7 +141,6 @@ def play(
     last: datetime | None = None,
     warm: int = 60,
     every: int = 7,
-    says_writes: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> PublicRun:
     """Plays a feed in builds; returns what public.json has.
@@ -153,7 +153,6 @@ def play(
         last: So are loads from this on.
         warm: How many loads the first build records.
         every: How many each of the others does; the last has what is left.
-        says_writes: Whether the stream declares how it is written.
         say: Is told of each build, and of what it found.
 
     Raises:
@@ -162,7 +161,8 @@ def play(
     if not list(data.glob(feed.file)):
         raise ForensicsError(f"There is no {feed.file} in {data}: give the folder of the feed's files.")
     project = Project(folder)
-    project.make({feed.name: {**feed.stream, **({"writes": feed.writes} if says_writes else {})}})
+    writes = {"writes": feed.writes} if feed.writes != "append" and "writes" in KEYS else {}
+    project.make({feed.name: {**feed.stream, **writes}})
     try:
         loads = _load(project, feed, data / feed.file, first, last)
     except duckdb.Error as error:

@@ -24,8 +24,6 @@ from forensics_lab.project import Project
 from forensics_lab.worlds import World
 
 FORMAT_VERSION = 2
-#: Whether streams say how they are written: the package must know the key.
-SAYS_WRITES = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,6 @@ def run_worlds(
     folder: Path,
     every_hours: int = 24,
     say: Callable[[str], None] = lambda line: None,
-    *,
-    says_writes: bool = SAYS_WRITES,
 ) -> Run:
     """Plays worlds together, in one dbt project on DuckDB; returns what run.json has, for the score.
 
@@ -68,7 +64,6 @@ def run_worlds(
         folder: For the project and its database; an earlier run in it is replaced.
         every_hours: From one build to the next.
         say: Is told of each build.
-        says_writes: Whether streams say how they are written, or append is all that the package hears of.
 
     Raises:
         ForensicsError: The folder holds something else, the package's source is not here, or a build failed.
@@ -84,7 +79,7 @@ def run_worlds(
     ]
     started = time.monotonic()
     project = _Worlds(folder, streams)
-    project.load(says_writes=says_writes)
+    project.load()
     start = worlds[0].start
     builds = worlds[0].builds(every_hours)
     for number, since_start in enumerate(builds, start=1):
@@ -125,13 +120,11 @@ class _Worlds(Project):
         self.columns: dict[str, int] = {}
         self.to_withdraw = [(played, one) for played in streams for one in played.broken.withdrawals]
 
-    def load(self, *, says_writes: bool) -> None:
+    def load(self) -> None:
         """Makes the project, and the tables of all rows."""
         declared = {played.stream: played.feed.stream() for played in self.streams}
         watches = {}
         for played in self.streams:
-            if says_writes and played.feed.writes != "append":
-                declared[played.stream]["writes"] = played.feed.writes
             if played.is_published:
                 declared[played.stream]["metrics"]["events"] = {"agg": "count"}
                 watches[played.stream] = {

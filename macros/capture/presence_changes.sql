@@ -8,9 +8,11 @@
     {%- set shape = dbt_forensics.stream_shape(stream) if arrivals else none -%}
     {%- set is_reshaped = arrivals and dbt_forensics.has_other_shapes(stream, shape, history, arrivals) -%}
     {% if not arrivals %}
+    {%- set columns = dbt_forensics.presence_columns() -%}
+    {%- do columns.pop('change_kind') -%}
     {{ name }}_changed as (
 
-        {{ dbt_forensics.no_rows(dbt_forensics.presence_columns()) }}
+        {{ dbt_forensics.no_rows(columns) }}
 
     )
     {%- else %}
@@ -86,11 +88,87 @@
 {% endmacro %}
 
 
+{% macro named_presence_changes(name, changed, history, presence) %}
+    {#-
+        CTEs, the last of them named <name>_named: the changes of a stream's presence with what they are (change_kind), and beside them, with a presence_change of 0,
+        the rows that stay gone while another row of their event came. changed: the CTE of the changes. presence: int_forensics__presence_changes as it is, or none.
+    -#}
+    {%- set columns = dbt_forensics.presence_columns().keys() | reject('in', ['presence_change', 'recorded_at', 'change_kind']) | list -%}
+    {{ name }}_arrived as (
+
+        {#- New rows, and ones that are back. #}
+        select event_id, batch_id
+        from {{ history }} as history
+        where stream = '{{ name }}' and event_id is not null and {{ dbt_forensics.is_unsealed('history') }}
+        union
+        select event_id, batch_id
+        from {{ changed }}
+        where event_id is not null and presence_change = 1
+
+    ),
+
+    {{ name }}_arrived_events as (
+
+        select distinct event_id
+        from {{ name }}_arrived
+
+    ),
+
+    {{ name }}_still_gone as (
+
+        {% if presence -%}
+        select {{ columns | join(', ') }}
+        from {{ presence }}
+        where stream = '{{ name }}'
+        group by {{ columns | join(', ') }}
+        having
+            sum(presence_change) < 0
+            and max(case when change_kind = 'gone' then recorded_at end)
+            > coalesce(max(case when change_kind <> 'gone' then recorded_at end), {{ dbt_forensics.earliest_time() }})
+        {%- else -%}
+        {{ dbt_forensics.no_rows(dbt_forensics.presence_columns()) }}
+        {%- endif %}
+
+    ),
+
+    {{ name }}_named as (
+
+        select
+            changed.*,
+            cast(case
+                when changed.presence_change = 1 then 'back'
+                when arrived_events.event_id is not null and arrived.event_id is null then 'moved'
+                else 'gone'
+            end as {{ dbt.type_string() }}) as change_kind
+        from {{ changed }} as changed
+        left join {{ name }}_arrived_events as arrived_events
+            on changed.event_id = arrived_events.event_id
+        left join {{ name }}_arrived as arrived
+            on changed.event_id = arrived.event_id and {{ dbt_forensics.is_same('changed.batch_id', 'arrived.batch_id') }}
+        union all
+        select
+            {%- for column in columns %}
+            still_gone.{{ column }},
+            {%- endfor %}
+            cast(0 as {{ dbt.type_bigint() }}) as presence_change,
+            {{ dbt_forensics.recorded_at() }} as recorded_at,
+            cast('event_back' as {{ dbt.type_string() }}) as change_kind
+        from {{ name }}_still_gone as still_gone
+        inner join {{ name }}_arrived_events as arrived_events
+            on still_gone.event_id = arrived_events.event_id
+        left join {{ changed }} as changed
+            on still_gone.row_key = changed.row_key
+        where changed.row_key is null
+
+    )
+{%- endmacro %}
+
+
 {% macro presence_columns() %}
     {#- Columns of int_forensics__presence_changes and their types. -#}
     {{ return({
         'stream': 'text', 'row_key': 'text', 'event_id': 'text', 'batch_id': 'text', 'event_time': 'time', 'ingested_at': 'time',
-        'presence_change': 'integer', 'recorded_at': 'time',
+        'presence_change': 'integer', 'recorded_at': 'time', 'change_kind': 'text',
     }) }}
 {% endmacro %}
 

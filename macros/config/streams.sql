@@ -18,6 +18,7 @@
     {%- if not execute or model is not defined or model.resource_type == 'macro' -%}{%- do dbt_forensics._validate_stream(name, given) -%}{%- endif -%}
     {%- set stream = {
         'name': name,
+        'writes': 'append',
         'window': 'day',
         'expected_delay': {'count': 1, 'period': 'hour'},
         'clock_skew': {'count': 5, 'period': 'minute'},
@@ -65,7 +66,7 @@
     {{ return({
         'stream': 'text', 'relation': 'text', 'window_period': 'text', 'window_minutes': 'integer', 'expected_delay_minutes': 'integer',
         'allowed_lateness_minutes': 'integer', 'clock_skew_minutes': 'integer', 'on_conflict': 'text', 'too_late': 'text',
-        'max_withdrawn_share': 'number', 'owner': 'text',
+        'max_withdrawn_share': 'number', 'writes': 'text', 'owner': 'text',
     }) }}
 {% endmacro %}
 

@@ -28,7 +28,7 @@
             {{ dbt_forensics._config_error(where, key, given[key], 'a list of column names, each once') }}
         {%- endif -%}
     {%- endfor -%}
-    {%- for key, allowed in {'window': ['hour', 'day'], 'on_conflict': ['first_wins', 'last_wins'], 'too_late': ['include', 'exclude']}.items() if key in given -%}
+    {%- for key, allowed in {'writes': ['append', 'merge', 'replace'], 'window': ['hour', 'day'], 'on_conflict': ['first_wins', 'last_wins'], 'too_late': ['include', 'exclude']}.items() if key in given -%}
         {%- if given[key] not in allowed -%}
             {{ dbt_forensics._config_error(where, key, given[key], 'one of ' ~ allowed | join(', ')) }}
         {%- endif -%}
@@ -70,7 +70,7 @@
 
 
 {% macro _stream_keys() %}
-    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'owner', 'max_withdrawn_share', 'replaces']) }}
+    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'writes', 'owner', 'max_withdrawn_share', 'replaces']) }}
 {% endmacro %}
 
 

@@ -42,6 +42,12 @@
 {% endmacro %}
 
 
+{% macro _is_accepted(time, of='settings') %}
+    {#- A condition: nobody waits any more for what happened at a time to be undone: rows had their time to come since, and a week went by. -#}
+    {{ return('(' ~ dbt_forensics._settles_at(dbt_forensics.time_plus('day', 7, time), of) ~ ' <= ' ~ of ~ '.concluded_at)') }}
+{% endmacro %}
+
+
 {% macro settles_at(relation) %}
     {#- Timestamp: up to which event time a stream must be seen for a window to be settled; NULL for a stream that is not declared. For where forensics__streams is not at hand. -#}
     case {{ relation }}.stream
@@ -52,3 +58,16 @@
             {%- endfor %}
             end
 {%- endmacro %}
+
+
+{% macro _window_with_a_part(side, row_count) %}
+    {#-
+        The first or the last window that holds a part of some rows worth naming: a tenth of them; where none does, as of one load into the hours of a day, a tenth of
+        what the fullest holds. side: min or max. Needs window_start, total_count and largest_count.
+    -#}
+    {%- set windows = [] -%}
+    {%- for whole in ['total_count', 'largest_count'] -%}
+        {%- do windows.append(side ~ '(case when ' ~ row_count ~ ' * 10 >= ' ~ whole ~ ' then window_start end)') -%}
+    {%- endfor -%}
+    {{ return('coalesce(' ~ windows | join(', ') ~ ')') }}
+{% endmacro %}

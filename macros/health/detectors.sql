@@ -29,6 +29,7 @@
         ('volume_anomaly', 'share', 0.5, 'medium'),
         ('out_of_order_surge', 'share', 0.2, 'low'),
         ('settled_window_restated', 'share', 0.05, 'high'),
+        ('undeclared_writes', 'rows', 10, 'low'),
         ('metric_mismatch', 'share', 0, 'high'),
         ('unexplained_change', 'rows', 1, 'critical'),
     ] -%}

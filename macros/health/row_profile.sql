@@ -120,7 +120,13 @@ from profiled
     {%- endfor %}
     first_entries as (
 
-        select row_key, verdict, timeliness, recorded_at
+        select
+            row_key,
+            verdict,
+            timeliness,
+            {#- What says again, or otherwise, what an event was is neither late nor out of order. #}
+            cause not in ('duplicate', 'conflict', 'correction', 'rewritten') as is_first_of_event,
+            recorded_at
         from {{ ledger }} as entries
         where entry_number = 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries', slice) }}
 
@@ -143,6 +149,7 @@ from profiled
             history.broken_rule,
             entries.verdict,
             entries.timeliness,
+            entries.is_first_of_event,
             entries.recorded_at,
             {{ dbt_forensics._window_start_by_stream(streams, 'history.event_time', of='history.stream') }} as window_start,
             {{ dbt_forensics.window_start('hour', 'coalesce(history.ingested_at, history.recorded_at)') }} as arrived_hour,
@@ -191,7 +198,8 @@ from profiled
     marked_rows as (
 
         {%- set kinds = [
-            ('verdict', no_text, "verdict <> 'accepted'"), ('timeliness', no_text, "timeliness <> 'on_time'"), ("'out_of_order'", no_text, "is_out_of_order and verdict <> 'duplicate'"),
+            ('verdict', no_text, "verdict <> 'accepted'"), ('timeliness', no_text, "timeliness <> 'on_time' and (is_first_of_event or timeliness = 'future')"),
+            ("'out_of_order'", no_text, 'is_out_of_order and is_first_of_event'),
             ("'rule'", 'broken_rule', 'broken_rule is not null'), ("'version'", 'schema_version', 'schema_version is not null'),
         ] %}
         {%- for measure, subject, condition in kinds %}
@@ -296,7 +304,7 @@ from profiled
             recorded_at
         from new_rows
         where
-            verdict <> 'duplicate'
+            is_first_of_event
             and ingested_at >= {{ dbt_forensics.time_plus('hour', -24, 'event_time') }}
             and ingested_at <= {{ dbt_forensics.time_plus('hour', 24, 'event_time') }}
         group by stream, 3, arrived_hour, recorded_at
@@ -384,8 +392,8 @@ from profiled
 
 
 {% macro row_measures() %}
-    {#- What is counted of the rows of a window: all of them, their verdicts, what is special about when they came. -#}
-    {{ return(['rows'] + dbt_forensics.verdicts() + ['late', 'too_late', 'future', 'out_of_order']) }}
+    {#- What is counted of the rows of a window: all of them, their verdicts, what is special about when they came and went. -#}
+    {{ return(['rows'] + dbt_forensics.verdicts() + ['late', 'too_late', 'future', 'out_of_order', 'exchanged']) }}
 {% endmacro %}
 
 
@@ -401,10 +409,13 @@ from profiled
 
 
 {% macro _verdict_changes(plan, streams, history, ledger, slice) %}
-    {#- CTE changed_verdicts: for each entry that is not its row's first, one row less with the verdict before it and one more with its own. -#}
+    {#-
+        CTE changed_verdicts: for each entry that is not its row's first, one row less with the verdict before it and one more with its own; and one more that is exchanged, where
+        another row of its event took the place of a row that is gone.
+    -#}
     later_entries as (
 
-        select stream, row_key, ingested_at, entry_number, verdict, recorded_at
+        select stream, row_key, ingested_at, entry_number, verdict, cause, recorded_at
         from {{ ledger }} as entries
         where entry_number > 1 and {{ dbt_forensics.is_not_profiled(plan, 'entries', slice) }}
 
@@ -420,6 +431,8 @@ from profiled
             history.ingested_at,
             later_entries.verdict,
             earlier_entries.verdict as verdict_before,
+            later_entries.verdict = 'withdrawn' and later_entries.cause in ('correction', 'rewritten') as is_exchanged,
+            earlier_entries.verdict = 'withdrawn' and earlier_entries.cause in ('correction', 'rewritten') as was_exchanged,
             later_entries.recorded_at
         from later_entries
         inner join {{ ledger }} as earlier_entries
@@ -448,6 +461,13 @@ from profiled
             -1 as change,
             verdict_steps.*
         from verdict_steps
+        union all
+        select
+            'exchanged' as measure,
+            case when is_exchanged then 1 else -1 end as change,
+            verdict_steps.*
+        from verdict_steps
+        where is_exchanged <> was_exchanged
 
     ),
 

@@ -15,12 +15,13 @@ followed as (
         batch_id,
         event_time,
         ingested_at,
-        presence_change,
+        change_kind,
         recorded_at as vanished_at,
         lead(recorded_at) over (
             partition by stream, row_key order by recorded_at, presence_change
         ) as returned_at
     from changes
+    where presence_change <> 0
 
 ),
 
@@ -33,10 +34,11 @@ vanished as (
         batch_id,
         event_time,
         ingested_at,
+        change_kind = 'moved' as is_moved,
         vanished_at,
         returned_at
     from followed
-    where presence_change = -1
+    where change_kind in ('gone', 'moved')
 
 )
 

@@ -1,4 +1,4 @@
--- One row per captured row and change of its presence in the relation: -1 it is gone, +1 it is back. Rows are only ever added.
+-- One row per captured row and change of its presence in the relation: -1 it is gone, +1 it is back, 0 it stays gone and its event is back. Rows are only ever added.
 {{
     config(
         materialized='append_only',
@@ -27,15 +27,17 @@
 {{ dbt_forensics.no_rows(dbt_forensics.presence_columns()) }}
 {%- else %}
 {%- set held = dbt_forensics.held_streams(streams, dirty) %}
+{%- set presence = dbt_forensics._existing('int_forensics__presence_changes') %}
 with
 {%- for name, stream in streams.items() %}
-{{ dbt_forensics.presence_changes(stream, dirty, history, dbt_forensics._existing('int_forensics__presence_changes')) }}{{ ',' if name in held or not loop.last }}
+{{ dbt_forensics.presence_changes(stream, dirty, history, presence) }},
 {%- if name in held %}
-{{ dbt_forensics.changes_not_held(name, history) }}{{ ',' if not loop.last }}
+{{ dbt_forensics.changes_not_held(name, history) }},
 {%- endif %}
+{{ dbt_forensics.named_presence_changes(name, name ~ ('_not_held' if name in held else '_changed'), history, presence) }}{{ ',' if not loop.last }}
 {%- endfor %}
 {% for name in streams %}
-select * from {{ name }}_{{ 'not_held' if name in held else 'changed' }}
+select * from {{ name }}_named
 {%- if not loop.last %}
 union all
 {%- endif %}

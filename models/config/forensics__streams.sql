@@ -18,6 +18,7 @@
     'on_conflict': stream.on_conflict,
     'too_late': stream.too_late,
     'max_withdrawn_share': stream.max_withdrawn_share,
+    'writes': stream.writes,
     'owner': owners[stream.name],
 }) %}
 {%- endfor %}

@@ -70,6 +70,7 @@ select
     cast(quarantined_count as {{ bigint }}) as quarantined_count,
     {{ dbt_forensics.share_of('quarantined_count', 'rows_count') }} as quarantined_share,
     cast(withdrawn_count as {{ bigint }}) as withdrawn_count,
+    cast(exchanged_count as {{ bigint }}) as exchanged_count,
     cast(out_of_order_count as {{ bigint }}) as out_of_order_count,
     cast(missing_count as {{ bigint }}) as missing_number_count,
     cast(volume as {{ bigint }}) as event_count,
@@ -88,7 +89,7 @@ select
         when usual_volume is null then 'unknown'
         when is_gap and usual_volume > 0 then 'missing'
         when volume < lowest_volume then 'low'
-        when volume - withdrawn_count > highest_volume then 'high'
+        when volume - (withdrawn_count - exchanged_count) > highest_volume then 'high'
         else 'healthy'
     end as {{ dbt.type_string() }}) as health,
     first_event_at,

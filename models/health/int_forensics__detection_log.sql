@@ -67,6 +67,7 @@
     'int_forensics__history_deleted',
     'int_forensics__history_inserted',
     'int_forensics__truncated_source',
+    'int_forensics__undeclared_writes',
     'int_forensics__settled_window_restated',
     'int_forensics__unexplained_change',
     'int_forensics__watches',

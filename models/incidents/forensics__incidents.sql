@@ -111,12 +111,45 @@ described as (
 
 ),
 
+kinds_seen as (
+
+    select
+        members.incident_id,
+        members.detector,
+        row_number() over (
+            partition by members.incident_id
+            order by max({{ dbt_forensics.severity_rank('members.severity') }}) desc, min(kinds.rank)
+        ) as place,
+        count(*) over (partition by members.incident_id) as kind_count
+    from members
+    inner join kinds
+        on members.detector = kinds.detector
+    group by members.incident_id, members.detector
+
+),
+
+names as (
+
+    {#- All that was seen, the worst first. #}
+    select
+        incident_id,
+        {%- for place in range(1, 6) %}
+        {{ "max(case when place = 1 then replace(detector, '_', ' ') end)" if loop.first
+            else "|| coalesce(max(case when place = " ~ place ~ " then ', ' || replace(detector, '_', ' ') end), '')" }}
+        {%- endfor %}
+        || case when max(kind_count) > 5 then ' and ' || cast(max(kind_count) - 5 as {{ dbt.type_string() }}) || ' more' else '' end as name
+    from kinds_seen
+    group by incident_id
+
+),
+
 incidents as (
 
     select
         described.incident_id,
         described.stream,
         kinds.detector as kind,
+        cast(names.name as {{ dbt.type_string() }}) as name,
         cast(
             {{ dbt_forensics.severity_of_rank('described.severity_number') }} as {{ dbt.type_string() }}
         ) as severity,
@@ -141,6 +174,8 @@ incidents as (
         on described.incident_id = courses.incident_id
     inner join kinds
         on described.kind_rank = kinds.rank
+    inner join names
+        on described.incident_id = names.incident_id
     left join streams
         on described.stream = streams.stream
     left join acts

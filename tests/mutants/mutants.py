@@ -471,7 +471,7 @@ MUTANTS = (
         "incidents do not grow together",
         "models/incidents/int_forensics__incident_members.sql",
         "tests/functional/test_incidents.py tests/functional/test_detection.py --engine duckdb",
-        "case when window_start <= reached_before then 0 else 1 end",
+        "case when {{ respect }}_from <= reached_{{ loop.index }} then 0 else 1 end",
         "1",
     ),
     Mutant(

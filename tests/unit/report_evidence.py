@@ -260,6 +260,7 @@ def incident_row(
         "incident_id": key,
         "stream": "orders",
         "kind": kind,
+        "name": kind.replace("_", " "),
         "severity": severity,
         "status": "reopened" if resolved_at is None else "resolved",
         "owner": owner,

@@ -214,3 +214,39 @@ def test_a_time_counts_where_most_rows_have_it(every: int, event_time: str) -> N
         if (number % 4 == 0) == (every == 4):
             row["occurred_at"] = None
     assert columns_of(guessed(rows))["event_time"] == event_time
+
+
+def order_rows(
+    arrival: str, loaded: datetime | None, days: int = 4, repeats: int = 0
+) -> list[dict[str, Any]]:
+    """A row an hour, each under its own id but for some; all loaded at one time, or an hour after their event."""
+    rows = []
+    for number in range(24 * days + 1):
+        happened = START + timedelta(hours=number)
+        name = f"e{max(number, repeats)}"
+        rows.append({"id": name, "occurred_at": happened, arrival: loaded or happened + timedelta(hours=1)})
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "writes"),
+    [
+        (order_rows("loaded_at", START + timedelta(days=9), days=5), "replace"),
+        (order_rows("loaded_at", START + timedelta(days=9), days=5, repeats=1), None),
+        (order_rows("loaded_at", START + timedelta(days=9), days=4), None),
+        (order_rows("loaded_at", None, days=5), None),
+        (order_rows("updated_at", None, days=5), "merge"),
+        (order_rows("updated_at", None, days=5, repeats=1), None),
+    ],
+    ids=[
+        "one load",
+        "one load with a repeat",
+        "too few rows",
+        "appended",
+        "upserted",
+        "updated with a repeat",
+    ],
+)
+def test_how_a_source_writes_shows_in_its_relation(rows: list[dict[str, Any]], writes: str | None) -> None:
+    found = guessed(rows).writes
+    assert (found.column if found else None) == writes

@@ -12,7 +12,8 @@ import pytest
 from dbt_forensics.errors import ForensicsError
 from forensics_lab.feeds import DAY, HOUR, NEVER, NO_TIME, Feed, healthy_rows, make_feeds
 from forensics_lab.inject import SEVERITIES, Broken, Order, inject, plan
-from forensics_lab.kinds import COLUMN_KINDS, DETECTORS, KINDS, PUBLISHED_KINDS, STORY_KINDS
+from forensics_lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, STORY_KINDS
+from forensics_lab.package import DETECTORS
 from forensics_lab.worlds import break_world, make_world, read_world, write_world
 
 #: A feed that can have every failure: large loads, few entities that are not few, first_wins.

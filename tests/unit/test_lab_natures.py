@@ -13,6 +13,7 @@ from forensics_lab.feeds import DAY, HOUR, NEVER, Feed, Rows, healthy_rows, make
 from forensics_lab.inject import Broken, Order, inject
 from forensics_lab.kinds import KINDS, REPAIRS, STORY_KINDS
 from forensics_lab.natures import NATURES, STORIES, WARM_DAYS, make_nasty_feeds, story
+from forensics_lab.package import KEYS
 from forensics_lab.worlds import break_world, make_nasty_world
 
 FEED = replace(
@@ -84,7 +85,7 @@ def test_calendars() -> None:
 
 def test_a_shop_is_closed_at_night_and_on_sundays_and_its_clock_goes_forward() -> None:
     feed, _ = feed_of("shop_hours")
-    feed = replace(feed, summer_day=30)
+    feed = replace(feed, start=datetime(2026, 2, 27))  # 30 days before summer time
     rows = healthy_rows(feed)
     usual = rows[np.isin(rows["occurred"] % HOUR, np.arange(HOUR)) & (rows["occurred"] >= 0)]
     weekdays = np.array(
@@ -106,6 +107,18 @@ def test_dirty_clocks_are_dirty_from_the_first_day_and_deltas_add_up_to_correcti
     assert (rows["cents"] < 0).any()
     assert len(np.unique(rows["event"])) == len(rows)
     assert "rules" not in feed.stream()
+
+
+def test_what_a_stream_says_of_itself_is_what_the_package_knows() -> None:
+    assert "event_time" in KEYS
+    merged, _ = feed_of("merge")
+    assert merged.stream().get("writes") == ("merge" if "writes" in KEYS else None)
+    assert replace(merged, declares="append").stream().get("writes") is None
+    assert replace(FEED, tenants=0).stream().keys() & {"writes", "zone"} == set()
+    undeclared = replace(merged, declares="append")
+    (injection,) = put("writes_undeclared", feed=undeclared).injections
+    assert injection.detector == "undeclared_writes"
+    assert put("writes_undeclared", feed=merged).injections == []
 
 
 def test_tenants_are_declared_and_split_the_metric() -> None:

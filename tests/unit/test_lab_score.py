@@ -310,3 +310,18 @@ def test_silence_that_is_called_healthy_is_a_problem() -> None:
     assert score_runs([document]).problems(Thresholds()) == [
         "1 windows of dead feeds are called healthy, wanted 0"
     ]
+
+
+def test_a_day_that_nobody_can_know_yet_is_neither_right_nor_wrong() -> None:
+    clean = {**SIGHTING, "stream": "s1_clean", "detector": "volume_anomaly"}
+    document = run([clean])
+    document["streams"][1]["feed"] = {"start": "2026-02-01 00:00:00", "surprises": [9]}
+    score = score_runs([document])
+    assert (score.detections, score.clean_alarms) == (0, 0)
+    document["streams"][1]["feed"]["surprises"] = [8]
+    assert score_runs([document]).clean_alarms == 1
+
+
+def test_what_leaves_something_wrong_need_not_be_over_at_once() -> None:
+    lasting = {**REPAIRED, "repair": "comes again"}
+    assert score_runs([run(course((11, 1)), [lasting])]).kinds[0].repaired == 0

@@ -71,7 +71,7 @@ LOADED = {
     "total": {"files": 2, "refused_files": 2, "rejected_by_reason": {}, **COUNTS},
 }
 INCIDENT = {
-    **dict.fromkeys(("incident_id", "severity", "status", "stream", "kind", "owner"), HOSTILE),
+    **dict.fromkeys(("incident_id", "severity", "status", "stream", "kind", "name", "owner"), HOSTILE),
     **dict.fromkeys(("window_start", "window_end", "opened_at"), TIME),
 }
 HELD = {

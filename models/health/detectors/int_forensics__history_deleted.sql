@@ -1,4 +1,4 @@
--- One row per build that found rows on record gone from the relation, until they are back.
+-- One row per build that found rows on record gone from the relation, until they are back or nobody waits for them.
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
 with changes as (
@@ -19,22 +19,17 @@ select
     changes.stream,
     'history_deleted' as detector,
     cast(null as {{ dbt.type_string() }}) as subject,
-    {{ dbt_forensics.canonical_text('changes.recorded_at', dbt.type_timestamp()) }} as identity_text,
-    changes.first_window as window_start,
-    {{ dbt_forensics._end_of_window('changes.last_window', 'settings') }} as window_end,
+    changes.identity_text,
+    changes.window_start,
+    changes.window_end,
     settings.severity,
     cast(changes.row_count as {{ number }}) as observed,
     cast(0 as {{ number }}) as expected,
-    {{ dbt_forensics.evidence({
-        'rows': 'changes.row_count',
-        'still_missing': 'changes.missing_count',
-        'batches': 'changes.batch_count',
-        'rows_before': 'changes.rows_before',
-    }, {}, 'changes.sample_event_ids') }} as evidence,
+    changes.evidence,
     changes.first_event_at,
     changes.recorded_at as first_arrived_at,
     changes.recorded_at as last_arrived_at,
-    false as is_over,
+    {{ dbt_forensics._is_accepted('changes.recorded_at') }} as is_over,
     changes.recorded_at as touched_at
 from changes
 inner join settings

@@ -37,22 +37,17 @@ select
     changes.stream,
     'truncated_source' as detector,
     cast(null as {{ dbt.type_string() }}) as subject,
-    {{ dbt_forensics.canonical_text('changes.recorded_at', dbt.type_timestamp()) }} as identity_text,
-    changes.first_window as window_start,
-    {{ dbt_forensics._end_of_window('changes.last_window', 'settings') }} as window_end,
+    changes.identity_text,
+    changes.window_start,
+    changes.window_end,
     settings.severity,
     cast(changes.row_count as {{ number }}) as observed,
     cast(changes.rows_before as {{ number }}) as expected,
-    {{ dbt_forensics.evidence({
-        'rows': 'changes.row_count',
-        'still_missing': 'changes.missing_count',
-        'batches': 'changes.batch_count',
-        'rows_before': 'changes.rows_before',
-    }, {}, 'changes.sample_event_ids') }} as evidence,
+    changes.evidence,
     changes.first_event_at,
     changes.recorded_at as first_arrived_at,
     changes.recorded_at as last_arrived_at,
-    changes.missing_count * 10 <= changes.row_count as is_over,
+    changes.missing_count * 10 <= changes.row_count or {{ dbt_forensics._is_accepted('changes.recorded_at') }} as is_over,
     changes.recorded_at as touched_at
 from changes
 inner join settings

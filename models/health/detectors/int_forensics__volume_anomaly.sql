@@ -26,8 +26,8 @@ sides as (
         case
             when is_due and event_count > 0 and event_count < expected_low then 'low'
             when
-                event_count - withdrawn_count > expected_high
-                and event_count - withdrawn_count - expected_count >= 20
+                event_count - lost_count > expected_high
+                and event_count - lost_count - expected_count >= 20
                 then 'high'
         end as side
     from windows

@@ -1,4 +1,4 @@
--- One row per batch: what is counted of its rows. Its windows are those that hold a tenth of them.
+-- One row per batch: what is counted of its rows. Its windows are those that hold a part of them.
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with profile as (
 
@@ -65,7 +65,8 @@ totals as (
 
     select
         *,
-        sum(rows_count) over (partition by stream, batch_id) as total_count
+        sum(rows_count) over (partition by stream, batch_id) as total_count,
+        max(rows_count) over (partition by stream, batch_id) as largest_count
     from windows_of_batches
 
 )
@@ -73,8 +74,8 @@ totals as (
 select
     stream,
     batch_id,
-    min(case when rows_count * 10 >= total_count then window_start end) as first_window,
-    max(case when rows_count * 10 >= total_count then window_start end) as last_window,
+    {{ dbt_forensics._window_with_a_part('min', 'rows_count') }} as first_window,
+    {{ dbt_forensics._window_with_a_part('max', 'rows_count') }} as last_window,
     sum(rows_count) as rows_count,
     sum(duplicate_count) as duplicate_count,
     sum(conflict_count) as conflict_count,

@@ -29,6 +29,8 @@ with found as (
     union all
     select * from {{ dbt_forensics._input('int_forensics__truncated_source') }}
     union all
+    select * from {{ dbt_forensics._input('int_forensics__undeclared_writes') }}
+    union all
     select * from {{ dbt_forensics._input('int_forensics__settled_window_restated') }}
     union all
     select * from {{ dbt_forensics._input('int_forensics__unexplained_change') }}

@@ -1,7 +1,8 @@
 -- One row per stream, kind and build that found it: what happened to rows on record.
 {#-
-    Rewritten: rows of a batch went and others came. Deleted: they went and did not come back. Inserted: rows came into a batch that was sealed an hour
-    after its last arrival. Truncated: a share of all rows went at once; then nothing else is said of the build. What somebody accepted is none of these.
+    Rewritten: rows of a batch went and others came. Deleted: they went and neither they nor others of their events came back. Inserted: rows came into a batch
+    that was sealed an hour after its last arrival. Truncated: a share of all rows went at once; then nothing else is said of the build. What somebody
+    accepted is none of these. Moved: they went while rows of their events came in other batches; said only of streams that are declared to append.
 #}
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with presence as (
@@ -54,6 +55,30 @@ accepted as (
 
 ),
 
+moves_at_builds as (
+
+    {#- Each load of a table that is recreated moves all of its rows: they are added up before anything else. #}
+    select
+        presence.stream,
+        presence.batch_id,
+        {{ dbt_forensics._start_of_window('presence.event_time') }} as window_start,
+        coalesce(moments_of_seals.sealed_at, presence.recorded_at) as recorded_at,
+        max(streams.writes) as writes,
+        count(*) as row_count,
+        min(presence.event_time) as first_event_at
+    from presence
+    inner join streams
+        on presence.stream = streams.stream
+    left join moments_of_seals
+        on
+            presence.stream = moments_of_seals.stream
+            and presence.recorded_at = moments_of_seals.recorded_at
+            and moments_of_seals.kind = 'presence'
+    where presence.change_kind = 'moved'
+    group by 1, 2, 3, 4
+
+),
+
 came_and_went as (
 
     select
@@ -76,6 +101,7 @@ came_and_went as (
             presence.stream = moments_of_seals.stream
             and presence.recorded_at = moments_of_seals.recorded_at
             and moments_of_seals.kind = 'presence'
+    where presence.change_kind <> 'moved'
 
 ),
 
@@ -191,6 +217,13 @@ builds_with_rows as (
         sum(presence_change) as change
     from came_and_went
     group by stream, recorded_at
+    union all
+    select
+        stream,
+        recorded_at,
+        -sum(row_count) as change
+    from moves_at_builds
+    group by stream, recorded_at
 
 ),
 
@@ -271,6 +304,19 @@ rows_changed as (
             and came.batch_id = batch_changes.batch_id
             and came.recorded_at = batch_changes.recorded_at
     where batch_changes.kind = 'inserted'
+    union all
+    select
+        stream,
+        'moved' as kind,
+        recorded_at,
+        batch_id,
+        window_start,
+        row_count,
+        0 as missing_count,
+        cast(null as {{ dbt.type_string() }}) as sample_event_ids,
+        first_event_at
+    from moves_at_builds
+    where writes = 'append'
 
 ),
 
@@ -279,12 +325,15 @@ named_changes as (
     select
         rows_changed.*,
         case
+            when rows_changed.kind = 'moved' then 'moved'
             when accepted.stream is not null and (truncations.stream is not null or rows_changed.kind = 'deleted') then 'accepted'
             when truncations.stream is not null then 'truncated'
             else rows_changed.kind
         end as named_kind,
-        truncations.rows_before
+        case when rows_changed.kind = 'moved' then rows_before_builds.rows_before else truncations.rows_before end as rows_before
     from rows_changed
+    left join rows_before_builds
+        on rows_changed.stream = rows_before_builds.stream and rows_changed.recorded_at = rows_before_builds.recorded_at
     left join truncations
         on rows_changed.stream = truncations.stream and rows_changed.recorded_at = truncations.recorded_at
     left join accepted
@@ -296,32 +345,62 @@ kinds_of_changes as (
 
     select
         *,
-        sum(row_count) over (partition by stream, recorded_at, named_kind) as total_count
+        sum(row_count) over (partition by stream, recorded_at, named_kind) as total_count,
+        max(row_count) over (partition by stream, recorded_at, named_kind) as largest_count
     from named_changes
+
+),
+
+changes as (
+
+    select
+        stream,
+        named_kind as kind,
+        recorded_at,
+        {{ dbt_forensics._window_with_a_part('min', 'row_count') }} as first_window,
+        {{ dbt_forensics._window_with_a_part('max', 'row_count') }} as last_window,
+        sum(row_count) as row_count,
+        sum(missing_count) as missing_count,
+        count(distinct batch_id) as batch_count,
+        max(rows_before) as rows_before,
+        max(sample_event_ids) as sample_event_ids,
+        min(first_event_at) as first_event_at
+    from kinds_of_changes
+    group by stream, named_kind, recorded_at
+
+),
+
+dated_changes as (
+
+    {#- What has no window, as its event has no time, is of the window of the build that found it. #}
+    select
+        changes.*,
+        streams.window_period,
+        streams.window_minutes,
+        coalesce(changes.first_window, {{ dbt_forensics._start_of_window('changes.recorded_at') }}) as window_start,
+        coalesce(changes.last_window, {{ dbt_forensics._start_of_window('changes.recorded_at') }}) as last_start
+    from changes
+    inner join streams
+        on changes.stream = streams.stream
 
 )
 
 select
-    kinds_of_changes.stream,
-    kinds_of_changes.named_kind as kind,
-    kinds_of_changes.recorded_at,
-    coalesce(
-        min(case when kinds_of_changes.row_count * 10 >= kinds_of_changes.total_count then kinds_of_changes.window_start end),
-        min(kinds_of_changes.window_start),
-        min({{ dbt_forensics._start_of_window('kinds_of_changes.recorded_at') }})
-    ) as first_window,
-    coalesce(
-        max(case when kinds_of_changes.row_count * 10 >= kinds_of_changes.total_count then kinds_of_changes.window_start end),
-        max(kinds_of_changes.window_start),
-        min({{ dbt_forensics._start_of_window('kinds_of_changes.recorded_at') }})
-    ) as last_window,
-    sum(kinds_of_changes.row_count) as row_count,
-    sum(kinds_of_changes.missing_count) as missing_count,
-    count(distinct kinds_of_changes.batch_id) as batch_count,
-    max(kinds_of_changes.rows_before) as rows_before,
-    max(kinds_of_changes.sample_event_ids) as sample_event_ids,
-    min(kinds_of_changes.first_event_at) as first_event_at
-from kinds_of_changes
-inner join streams
-    on kinds_of_changes.stream = streams.stream
-group by kinds_of_changes.stream, kinds_of_changes.named_kind, kinds_of_changes.recorded_at
+    stream,
+    kind,
+    recorded_at,
+    {{ dbt_forensics.canonical_text('recorded_at', dbt.type_timestamp()) }} as identity_text,
+    window_start,
+    {{ dbt_forensics._end_of_window('last_start', 'dated_changes') }} as window_end,
+    row_count,
+    missing_count,
+    batch_count,
+    rows_before,
+    {{ dbt_forensics.evidence({
+        'rows': 'row_count',
+        'still_missing': 'missing_count',
+        'batches': 'batch_count',
+        'rows_before': 'rows_before',
+    }, {}, 'sample_event_ids') }} as evidence,
+    first_event_at
+from dated_changes

@@ -36,7 +36,7 @@ select
     out_of_order_count,
     missing_number_count,
     event_count,
-    withdrawn_count,
+    withdrawn_count - exchanged_count as lost_count,
     expected_count,
     expected_low,
     expected_high,

@@ -1,5 +1,5 @@
 -- One row per stretch of hours or windows with an unusual share, as a detection.
-{#- The windows of an hour of arrival are those that hold a tenth of the rows concerned. #}
+{#- The windows of an hour of arrival are those that hold a part of the rows concerned. #}
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set run = [
     'stream', 'detector', 'grain', 'measure', 'subject', 'severity', 'first_bucket', 'last_bucket', 'part', 'whole', 'usual_share',
@@ -63,6 +63,7 @@ windows_of_runs as (
         window_start,
         sum(row_count) as row_count,
         sum(sum(row_count)) over (partition by {{ run }}) as total_count,
+        max(sum(row_count)) over (partition by {{ run }}) as largest_count,
         max(sample_event_ids) as sample_event_ids,
         min(batch_id) as batch_id,
         min(first_event_at) as first_event_at,
@@ -78,11 +79,11 @@ dated_runs as (
     select
         {{ run }},
         case
-            when grain = 'hour' then min(case when row_count * 10 >= total_count then window_start end)
+            when grain = 'hour' then {{ dbt_forensics._window_with_a_part('min', 'row_count') }}
             else first_bucket
         end as first_window,
         case grain
-            when 'hour' then max(case when row_count * 10 >= total_count then window_start end)
+            when 'hour' then {{ dbt_forensics._window_with_a_part('max', 'row_count') }}
             when 'day' then {{ dbt_forensics.time_plus('hour', 23, 'last_bucket') }}
             else last_bucket
         end as last_window,

@@ -44,9 +44,10 @@ counted_windows as (
         {%- for measure in dbt_forensics.row_measures() + ['missing'] %}
         coalesce(window_counts.{{ measure }}_count, 0) as {{ measure }}_count,
         {%- endfor %}
-        {#- Duplicates, conflicts and superseded rows do not count towards volume. #}
+        {#- Events, however many rows tell of each: no duplicates, conflicts and superseded rows, nor rows that gave their place to another. #}
         coalesce(
-            window_counts.rows_count - window_counts.duplicate_count - window_counts.conflict_count - window_counts.superseded_count, 0
+            window_counts.rows_count - window_counts.duplicate_count - window_counts.conflict_count - window_counts.superseded_count
+            - window_counts.exchanged_count, 0
         ) as volume,
         window_counts.first_event_at,
         window_counts.first_arrived_at,

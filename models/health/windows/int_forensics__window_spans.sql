@@ -113,12 +113,23 @@ latest_events as (
 
 ),
 
+first_arrivals as (
+
+    select
+        *,
+        min(first_arrived_at) over (partition by stream) as stream_arrived_at
+    from window_counts
+
+),
+
 late_shares as (
 
+    {#- What began before the stream's first arrival was late for nobody. #}
     select
         stream,
         {{ dbt_forensics.share_of('sum(late_count + too_late_count)', 'sum(rows_count)') }} as usual_late_share
-    from window_counts
+    from first_arrivals
+    where window_start >= stream_arrived_at
     group by stream
 
 )

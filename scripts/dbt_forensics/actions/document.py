@@ -30,7 +30,7 @@ class OpenIncident(TypedDict):
     """An incident that the rows' windows are part of."""
 
     incident_id: str
-    kind: str
+    name: str
     severity: str
     status: str
 

@@ -39,7 +39,7 @@ def render_action(document: Action, width: int) -> str:
     for one in document.get("incidents", []):
         say(
             console,
-            f"Part of incident {one['incident_id'][:12]}: {one['kind']}, {one['severity']}, {one['status']}.",
+            f"Part of incident {one['incident_id'][:12]}: {one['name']}, {one['severity']}, {one['status']}.",
         )
     for refusal in document["refusals"]:
         way = f" To do it nevertheless: --override {refusal['override']}." if refusal["override"] else ""

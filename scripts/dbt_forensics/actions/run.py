@@ -289,7 +289,7 @@ def _open_incidents(warehouse: Warehouse, stream: str, chosen: Chosen) -> list[O
     return [
         {
             "incident_id": row["incident_id"],
-            "kind": row["kind"],
+            "name": row["name"],
             "severity": row["severity"],
             "status": row["status"],
         }

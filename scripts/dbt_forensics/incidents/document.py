@@ -9,6 +9,7 @@ class Incident(TypedDict):
     incident_id: str
     stream: str
     kind: str
+    name: str
     severity: str
     status: str
     owner: str | None

@@ -20,11 +20,11 @@ def render_incidents(document: IncidentList, width: int) -> str:
         return text_of(console)
     show_table(
         console,
-        ("Incident", "Severity", "Status", "Stream", "Kind", "Windows", "Opened", "Owner"),
+        ("Incident", "Severity", "Status", "Stream", "What", "Windows", "Opened", "Owner"),
         (
             (
                 one["incident_id"][:12],
-                *(one["severity"], one["status"], one["stream"], one["kind"]),
+                *(one["severity"], one["status"], one["stream"], one["name"]),
                 f"{moment(one['window_start'])} to {moment(one['window_end'])}",
                 moment(one["opened_at"]),
                 "–" if one["owner"] is None else one["owner"],

@@ -51,6 +51,7 @@ def shown(row: Row) -> Incident:
         "incident_id": row["incident_id"],
         "stream": row["stream"],
         "kind": row["kind"],
+        "name": row["name"],
         "severity": row["severity"],
         "status": row["status"],
         "owner": shortened(row["owner"]),

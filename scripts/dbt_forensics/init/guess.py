@@ -30,6 +30,8 @@ _INGESTED_AT = (
     "landed",
     "extracted",
     "synced",
+    "updated",
+    "modified",
     "inserted",
     "etl",
     "dw",
@@ -49,6 +51,10 @@ _PERSONAL = (
     "email", "mail", "phone", "mobile", "firstname", "lastname", "surname", "fullname", "address", "street", "ip",
     "birth", "birthday", "birthdate", "ssn", "iban", "passport",
 )  # fmt: skip
+_CHANGED = ("updated", "modified", "changed", "upserted", "merged")
+#: A relation says nothing about how it is written with fewer rows, or events of fewer days.
+_FEWEST_ROWS = 100
+_FEWEST_DAYS = 3
 _IDENTIFIER = ("id", "uuid", "guid", "key", "no", "number", "code", "version")
 
 
@@ -66,6 +72,7 @@ class Guess:
 
     Attributes:
         roles: What each role is, with the reason; a role that no column fits is not there.
+        writes: How the source seems to write the relation; None where it seems to append.
         metrics: Columns that look like amounts.
         dimensions: Columns that amounts must not be added up across.
         personal: Columns that look like personal data.
@@ -74,6 +81,7 @@ class Guess:
     """
 
     roles: dict[str, Choice] = field(default_factory=dict)
+    writes: Choice | None = None
     metrics: list[Choice] = field(default_factory=list)
     dimensions: list[Choice] = field(default_factory=list)
     personal: list[Choice] = field(default_factory=list)
@@ -100,6 +108,7 @@ def guess_stream(columns: Sequence[Profile], rows: Sequence[Mapping[str, Any]]) 
     free.choose("tenant", _tenant)
     for column in free.left():
         _content(guess, column)
+    guess.writes = _writes(guess, {column.name: column for column in columns})
     if "event_id" not in guess.roles:
         guess.notes.append(
             "No column tells events apart: event ids are derived from the content, so equal rows are duplicates."
@@ -148,6 +157,25 @@ def _times(guess: Guess, columns: Sequence[Profile]) -> None:
         why = "the only time"
         guess.roles["event_time"] = guess.roles["ingested_at"] = Choice(times[0].name, why)
         guess.notes.append("There is no time of arrival: lateness cannot be seen. Have the loader add one.")
+
+
+def _writes(guess: Guess, columns: Mapping[str, Profile]) -> Choice | None:
+    """A relation shows how it is written where each event has one row: appended rows keep the time of their load."""
+    if not {"event_time", "ingested_at", "event_id"} <= set(guess.roles):
+        return None
+    event, arrival, event_id = (
+        columns[guess.roles[role].column] for role in ("event_time", "ingested_at", "event_id")
+    )
+    if event is arrival or event_id.distinct < len(event_id.values) or len(event_id.values) < _FEWEST_ROWS:
+        return None
+    days = (max(event.values) - min(event.values)).days
+    if arrival.distinct == 1 and days >= _FEWEST_DAYS:
+        return Choice("replace", f"all rows have one {arrival.name}, while their events are of {days:,} days")
+    if set(arrival.words) & set(_CHANGED):
+        return Choice(
+            "merge", f"no {event_id.name} repeats, and {arrival.name} is named like the time of a change"
+        )
+    return None
 
 
 def _pair_score(event: Profile, arrival: Profile) -> float:

@@ -51,6 +51,8 @@ def render_stream(look: Look, name: str | None = None) -> str:
         lines.append(
             "      # batch_id: none found; by default the rows that arrive within an hour are a batch"
         )
+    if guess.writes:
+        lines.append(_line("writes", guess.writes.column, f"or append: {guess.writes.why}"))
     lines.append("      # payload: every other column, by default")
     if guess.personal:
         listed = ", ".join(_scalar(choice.column) for choice in guess.personal)

@@ -169,7 +169,12 @@ class _EvidenceQueries:
             """
             select
                 stream, batch_id, count(*) as row_count, min(ingested_at) as first_ingested_at,
-                sum(case when timeliness in ('late', 'too_late') then 1 else 0 end) as late_count,
+                sum(
+                    case
+                        when timeliness in ('late', 'too_late') and verdict not in ('duplicate', 'conflict') then 1
+                        else 0
+                    end
+                ) as late_count,
                 sum(case when timeliness = 'future' then 1 else 0 end) as future_count,
                 sum(case when verdict = 'duplicate' then 1 else 0 end) as duplicate_count
             from {verdicts}

@@ -198,6 +198,7 @@ class Incident(TypedDict):
     incident_id: str
     stream: str
     kind: str
+    name: str
     meaning: str
     severity: str
     status: str

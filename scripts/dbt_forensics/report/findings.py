@@ -35,13 +35,15 @@ KINDS = {
     "corrected_values": ("medium", "published value was corrected", "published values were corrected"),
     "schema_drift": ("medium", "column changed", "columns changed"),
     "pending": ("medium", "row waits to be admitted", "rows wait to be admitted"),
+    "grown_values": ("low", "published value grew", "published values grew"),
     "retry_surges": ("low", "batch was mostly retries", "batches were mostly retries"),
 }
 _ORDER = list(KINDS)
+_SEVERITIES = ("critical", "high", "medium", "low")
 
 
 def findings(document: Facts) -> list[Finding]:
-    """Returns the findings of a report, the most important kind first, numbered from 1.
+    """Returns the findings of a report, the most severe first, numbered from 1.
 
     Args:
         document: The report's facts.
@@ -64,8 +66,13 @@ def findings(document: Facts) -> list[Finding]:
         counts = [item for item in document["changes"]["counts"] if _is_of(item, watch)]
         found += _unexplained(watch["stream"], changes)
         found += _changed_values(watch["stream"], changes, counts)
-    found.sort(key=lambda finding: (_ORDER.index(finding["kind"]), -finding["quantity"], finding["stream"]))
+    found.sort(key=_importance)
     return [{"rank": rank, **finding} for rank, finding in enumerate(found, 1)]
+
+
+def _importance(finding: UnrankedFinding) -> tuple[int, int, int, str]:
+    severity, kind = _SEVERITIES.index(finding["severity"]), _ORDER.index(finding["kind"])
+    return (severity, kind, -finding["quantity"], finding["stream"])
 
 
 def headline(found: Sequence[Finding]) -> str:
@@ -75,7 +82,7 @@ def headline(found: Sequence[Finding]) -> str:
     quantities: Counter[str] = Counter()
     for finding in found:
         quantities[finding["kind"]] += finding["quantity"]
-    kinds = sorted(quantities, key=_ORDER.index)
+    kinds = list(quantities)
     parts = [count(quantities[kind], *KINDS[kind][1:]) for kind in kinds[:3]]
     if len(kinds) > 3:
         return f"{', '.join(parts)}; {count(len(kinds) - 3, 'more kind')} of finding."
@@ -136,7 +143,7 @@ def _unexplained(name: str, changes: Sequence[Change]) -> Iterator[UnrankedFindi
 def _changed_values(
     stream: str, changes: Sequence[Change], counts: Sequence[ChangeCount]
 ) -> Iterator[UnrankedFinding]:
-    for kind in ("restated", "corrected"):
+    for kind in ("restated", "corrected", "grown"):
         moved = sum(item["moved"] for item in counts if item["kind"] == kind)
         shown = [change for change in changes if change["kind"] == kind and change["difference"] != "0"]
         if not shown:
@@ -197,7 +204,7 @@ def _open_incidents(stream: str, incidents: Sequence[Incident]) -> Iterator[Unra
     if not opened:
         return
     top = opened[0]
-    title = f"{count(len(opened), *KINDS['open_incidents'][1:])}, the worst: {top['kind'].replace('_', ' ')}."
+    title = f"{count(len(opened), *KINDS['open_incidents'][1:])}, the worst: {top['name']}."
     detail = f"{top['meaning']} Opened {moment(top['opened_at'])}."
     if top["owner"]:
         detail += f" Owner: {visible(top['owner'])}."

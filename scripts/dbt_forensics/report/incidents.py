@@ -64,6 +64,7 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Incident:
         "incident_id": key,
         "stream": row["stream"],
         "kind": row["kind"],
+        "name": row["name"],
         "meaning": _paragraph(pages.get("Meaning", "")),
         "severity": row["severity"],
         "status": _status(row, is_over),
