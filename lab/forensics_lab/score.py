@@ -462,7 +462,11 @@ def _is_dated(outcome: _Outcome, others: Sequence[_Outcome], known: Mapping[str,
     if seen is None:
         return False
     first = seen["first_arrived_at"]
-    last = _later(max(failure["first_bad_at"], failure["arrived_from"]), outcome.load_hours)
+    begun = max(failure["first_bad_at"], failure["arrived_from"])
+    # What is done to the table itself is dated by the build that finds it.
+    last = max(
+        [_later(begun, outcome.load_hours), *[build for build in outcome.builds if build >= begun][:1]]
+    )
     is_of_load = first is not None and failure["arrived_from"] <= first <= last
     is_of_window = failure["window_from"] <= (seen["window_start"] or "") < failure["window_to"]
     held_by = _incidents_of(seen, known)

@@ -260,6 +260,7 @@ def opened(day: int) -> Json:
         ({}, 9, False),
         ({"window_start": "2026-02-09 00:00:00"}, 11, False),
         ({"window_start": "2026-02-09 00:00:00", "first_arrived_at": "2026-02-10 02:00:00"}, 11, True),
+        ({"window_start": "2026-02-09 00:00:00", "first_arrived_at": "2026-02-10 09:00:00"}, 11, True),
         ({"window_start": "2026-02-09 00:00:00", "first_arrived_at": "2026-02-11 02:00:00"}, 11, False),
     ],
 )
