@@ -283,9 +283,13 @@ def score_runs(runs: Iterable[Run]) -> Score:
         for name, sightings in _by_detection(run["sightings"]).items():
             of_stream = failures[sightings[0]["stream"]]
             accounting = [one for one in of_stream if any(counts(seen, one.failure) for seen in sightings)]
+            # Of failures that only arrived together, one that the windows name has it.
+            named = [one for one in accounting if any(_in_windows(seen, one.failure) for seen in sightings)]
             for outcome in accounting:
+                _sees(outcome, sightings)
+            for outcome in named or accounting:
                 outcome.detections[name] = sightings
-                _sees(outcome, sightings, known)
+                outcome.incidents |= _incidents_of(sightings[-1], known)
             if not accounting and _is_surprise(sightings[0], feeds[sightings[0]["stream"]]):
                 continue
             detections += 1
@@ -334,15 +338,13 @@ def _is_surprise(sighting: Line, feed: Line) -> bool:
     return first.days in feed.get("surprises", ())
 
 
-def _sees(outcome: _Outcome, sightings: Sequence[Line], known: Mapping[str, Sequence[Line]]) -> None:
-    """Keeps what a detection says of a failure."""
+def _sees(outcome: _Outcome, sightings: Sequence[Line]) -> None:
+    """Keeps the first sighting of a failure's own detector."""
     for sighting in sightings:
-        if not counts(sighting, outcome.failure):
+        if sighting["detector"] != outcome.failure["detector"] or not counts(sighting, outcome.failure):
             continue
-        outcome.incidents |= _incidents_of(sighting, known)
-        is_own = sighting["detector"] == outcome.failure["detector"]
         before = outcome.sighting
-        if is_own and (before is None or sighting["recorded_at"] < before["recorded_at"]):
+        if before is None or sighting["recorded_at"] < before["recorded_at"]:
             outcome.sighting = sighting
 
 
@@ -356,12 +358,16 @@ def counts(sighting: Line, failure: Line) -> bool:
     # What is held back is missing before it comes.
     if sighting["recorded_at"] < failure["first_bad_at" if is_own else "arrived_from"]:
         return False
-    start, end = sighting["window_start"], sighting["window_end"]
-    if start and start < failure["window_to"] and failure["window_from"] < end:
+    if _in_windows(sighting, failure):
         return True
     first = sighting["first_arrived_at"]
     last = sighting["last_arrived_at"] or first
     return first is not None and first <= failure["arrived_to"] and failure["arrived_from"] <= last
+
+
+def _in_windows(sighting: Line, failure: Line) -> bool:
+    start, end = sighting["window_start"], sighting["window_end"]
+    return bool(start) and start < failure["window_to"] and failure["window_from"] < end
 
 
 def table(score: Score) -> str:
