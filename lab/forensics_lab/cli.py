@@ -146,9 +146,11 @@ def inject(
     if (history is None) == (stream is None):
         raise ForensicsError("Give either --history or --stream.")
     if stream is not None:
+        if kind is None:
+            raise ForensicsError(f"Give --kind: one of {', '.join(game.GAME_KINDS)}.")
         options = DbtOptions(project, profiles_dir or project, target=target)
         date = None if day is None else datetime.fromisoformat(day)
-        line = game.play(game.find(options, stream, file), kind or "", severity, out, seed, date)
+        line = game.play(game.find(options, stream, file), kind, severity, out, seed, date)
         click.echo(
             f"{line['rows']} rows of {line['kind']} ({line['detector']}) from {line['first_bad_at']}: {out}"
         )

@@ -89,3 +89,5 @@ def test_a_game_day_on_a_copy(
         assert consumer.query("select count(*) as n from raw.orders") == [{"n": 7200}]
         neither = CliRunner().invoke(cli.lab, ["inject", "--out", str(tmp_path / "x")])
         assert "Give either --history or --stream." in str(neither.exception)
+        unnamed = CliRunner().invoke(cli.lab, ["inject", "--stream", "orders", "--out", str(tmp_path / "x")])
+        assert "Give --kind: one of retry_storm, " in str(unnamed.exception)
