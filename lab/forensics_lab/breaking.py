@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from forensics_lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, Feed, Rows, arrive
+from forensics_lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, Feed, Rows, arrive, replaced_at
 
 Mask = npt.NDArray[np.bool_]
 #: A load must have so many rows to be broken at medium severity: what is smaller, detectors leave alone.
@@ -133,13 +133,18 @@ class Case:
 
     # Which rows
 
+    def is_there(self) -> Mask:
+        """The rows that nobody takes away, and that the loader does not replace."""
+        found: Mask = np.minimum(self.rows["gone"], replaced_at(self.feed, self.rows)) == NEVER
+        return found
+
     def is_first(self) -> Mask:
         """The rows that are neither repeated nor corrected ones, and that are still there."""
         first = np.zeros(len(self.rows), dtype=bool)
         order = np.lexsort((self.rows["arrived"], self.rows["event"]))
         events = self.rows["event"][order]
         first[order[np.concatenate([[True], events[1:] != events[:-1]])]] = True
-        is_first: Mask = first & (self.rows["gone"] == NEVER) & (self.rows["event"] > 0)
+        is_first: Mask = first & self.is_there() & (self.rows["event"] > 0)
         return is_first
 
     def of_day(self, day: int | None = None, days: int = 1) -> Mask:

@@ -317,15 +317,22 @@ def in_order(rows: Rows) -> Rows:
     return rows[np.lexsort((rows["event"], rows["arrived"]))]
 
 
+def replaced_at(feed: Feed, rows: Rows) -> npt.NDArray[np.int64]:
+    """When the feed's loader replaces each row: where it merges, a row goes when its event comes again."""
+    found = np.full(len(rows), NEVER)
+    if feed.writes != "append":
+        order = np.lexsort((rows["arrived"], rows["visible"], rows["event"]))
+        event = rows["event"][order]
+        follows = np.flatnonzero((event[1:] == event[:-1]) & (event[1:] > 0))
+        found[order[follows]] = rows["visible"][order[follows + 1]]
+    return found
+
+
 def written(feed: Feed, rows: Rows) -> Rows:
-    """Rows as the feed's loader leaves them in its table: where it merges, a row goes when its event comes again."""
-    if feed.writes == "append":
-        return rows
-    found = rows[np.lexsort((rows["arrived"], rows["visible"], rows["event"]))]
-    follows = (found["event"][1:] == found["event"][:-1]) & (found["event"][1:] > 0)
-    replaced = found["gone"][:-1]
-    replaced[follows] = np.minimum(replaced[follows], found["visible"][1:][follows])
-    return found[found["gone"] > found["visible"]]
+    """Rows as the feed's loader leaves them in its table."""
+    found = rows.copy()
+    found["gone"] = np.minimum(rows["gone"], replaced_at(feed, rows))
+    return found
 
 
 def arrive(feed: Feed, rows: Rows, ready: npt.NDArray[np.int64]) -> None:

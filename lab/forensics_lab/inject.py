@@ -21,7 +21,7 @@ from forensics_lab.breaking import (
     Withdrawal,
 )
 from forensics_lab.document import Line
-from forensics_lab.feeds import DAY, MINUTE, NEVER, Feed, Rows, in_order, written
+from forensics_lab.feeds import DAY, MINUTE, NEVER, Feed, Rows, in_order
 from forensics_lab.kinds import (
     COLUMN_KINDS,
     KINDS,
@@ -135,9 +135,7 @@ def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
     Raises:
         ForensicsError: There is no such kind or severity, or the day is not in the feed.
     """
-    feed = healthy.feed
-    # What a loader has taken away already can neither break nor be restored.
-    found = replace(healthy, rows=in_order(written(feed, healthy.rows)))
+    feed, found = healthy.feed, healthy
     mine = [order for order in orders if order.feed == feed.name]
     for order in sorted(mine, key=_turn):
         kind = _checked(order, feed)

@@ -347,7 +347,7 @@ def _inserted(case: Case) -> None:
 
 def _truncated(case: Case) -> None:
     at = case.day + NOON
-    there = (case.rows["visible"] < at) & (case.rows["gone"] == NEVER)
+    there = (case.rows["visible"] < at) & case.is_there()
     last = np.quantile(case.rows["arrived"][there], case.by_strength(0.55, 0.7, 1))
     is_gone = there & (case.rows["arrived"] <= last)
     case.rows["gone"][is_gone] = at

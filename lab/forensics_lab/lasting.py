@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from forensics_lab.breaking import NOON, Case, NothingToBreakError
-from forensics_lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, Rows
+from forensics_lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, Rows, replaced_at
 
 
 def moment(case: Case, day: int) -> int:
@@ -21,7 +21,7 @@ def moment(case: Case, day: int) -> int:
 def bad_push(case: Case) -> None:
     """The table is replaced by another file."""
     at = moment(case, case.day)
-    there = (case.rows["visible"] < at) & (case.rows["gone"] == NEVER)
+    there = (case.rows["visible"] < at) & case.is_there()
     is_other = case.some(there, case.by_strength(0.3, 0.7, 1))
     other = case.rows[is_other]
     case.rows["gone"][is_other] = at
@@ -41,10 +41,11 @@ def writes_undeclared(case: Case) -> None:
     """The stream is said to be written otherwise than it is."""
     if case.feed.declares in ("", case.feed.writes):
         raise NothingToBreakError
-    moved = case.rows[(case.rows["gone"] >= case.day) & (case.rows["gone"] < NEVER)]
-    case.concerns(moved)
-    case.happens_at(int(moved["gone"].min()))
-    case.effect.arrived_to = int(moved["gone"].max())
+    moved_at = replaced_at(case.feed, case.rows)
+    moves = (moved_at >= case.day) & (moved_at < NEVER)
+    case.concerns(case.rows[moves])
+    case.happens_at(int(moved_at[moves].min()))
+    case.effect.arrived_to = int(moved_at[moves].max())
 
 
 def feed_dies(case: Case) -> None:

@@ -66,7 +66,10 @@ def test_a_merged_table_has_one_row_per_event_and_that_is_the_last() -> None:
     assert len(np.unique(there["event"])) == len(there)
     last = {row["event"]: row["arrived"] for row in rows[np.argsort(rows["arrived"], kind="stable")]}
     assert all(last[row["event"]] == row["arrived"] for row in there)
-    assert written(FEED, ROWS) is ROWS
+    assert np.array_equal(written(FEED, ROWS), ROWS)
+    dead = put("feed_dies", 3, feed, rows)
+    silent = [table_at(feed, dead.rows, time, "arrived") for time in (49 * DAY, 50 * DAY)]
+    assert silent[0] == silent[1]
 
 
 def test_calendars() -> None:
