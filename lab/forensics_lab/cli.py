@@ -20,7 +20,7 @@ from forensics_lab.inject import SEVERITIES, Order
 from forensics_lab.kinds import KINDS
 from forensics_lab.public import play, recipe, summary
 from forensics_lab.run import run_worlds
-from forensics_lab.score import Thresholds, score_runs, table, threshold_options
+from forensics_lab.score import Thresholds, score_runs, table, threshold_options, told
 from forensics_lab.shop import Settings
 from forensics_lab.worlds import break_world, make_nasty_world, make_world, read_world, write_world
 
@@ -213,6 +213,18 @@ def score(runs: tuple[Path, ...], thresholds: Thresholds, as_json: bool) -> None
         click.echo("\n".join([table(found), "", *(problems or ["All thresholds are met."])]))
     if problems:
         raise SystemExit(1)
+
+
+@lab.command("tell")
+@click.argument("run_file", type=click.Path(path_type=Path, exists=True), metavar="RUN")
+@click.option("--stream", default="", help="Of the streams with this in their name.")
+def tell(run_file: Path, stream: str) -> None:
+    """Print what was put into each stream of a run, and what was said of it when.
+
+    RUN is the folder of a run, or a file of the sweep.
+    """
+    path = run_file / "run.json" if run_file.is_dir() else run_file
+    click.echo("\n".join(told(json.loads(path.read_text(encoding="utf-8")), stream)))
 
 
 @lab.command("public")

@@ -370,6 +370,35 @@ def _in_windows(sighting: Line, failure: Line) -> bool:
     return bool(start) and start < failure["window_to"] and failure["window_from"] < end
 
 
+def told(run: Run, name: str = "") -> list[str]:
+    """What was put into each stream, and what was said: when each detection opened (+), changed (~), closed (-).
+
+    Args:
+        run: What run.json has.
+        name: Of the streams, or a part of it; all of them if empty.
+    """
+    lines = []
+    by_detection = _by_detection(run["sightings"])
+    for stream in sorted(one["stream"] for one in run["streams"] if name in one["stream"]):
+        lines.append(stream)
+        failures = [failure for failure in run["injections"] if failure["stream"] == stream]
+        for failure in failures:
+            over = f"; {failure['repair']} {failure['repaired_at']}" if failure.get("repaired_at") else ""
+            span = f"{failure['window_from']} to {failure['window_to']}"
+            lines.append(f"  put in {failure['kind']}: {span}, bad {failure['first_bad_at']}{over}")
+        for seen in sorted(by_detection.values(), key=lambda seen: str(seen[0]["recorded_at"])):
+            last = seen[-1]
+            if last["stream"] != stream:
+                continue
+            of = {failure["kind"] for failure in failures if any(counts(one, failure) for one in seen)}
+            steps = " ".join(f"{'-~+'[one['change'] + 1]}{one['recorded_at'][:10]}" for one in seen)
+            what = " ".join(filter(None, [last["severity"], last["detector"], last["subject"]]))
+            span = f"{last['window_start']} to {last['window_end']}" if last["window_start"] else "no windows"
+            incident = f"incident {(last.get('incident_id') or 'none')[:8]}"
+            lines.append(f"    {what}: {span}; {steps}; {incident}; {', '.join(sorted(of)) or 'FALSE ALARM'}")
+    return lines
+
+
 def table(score: Score) -> str:
     """The score as a table in Markdown."""
     by_kind: dict[str, dict[str, KindScore]] = defaultdict(dict)

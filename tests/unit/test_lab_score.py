@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forensics_lab.score import Thresholds, counts, score_runs, table
+from forensics_lab.score import Thresholds, counts, score_runs, table, told
 from forensics_lab.sweep import BEGIN, END, groups, write_page
 
 Json = dict[str, Any]
@@ -326,3 +326,19 @@ def test_a_day_that_nobody_can_know_yet_is_neither_right_nor_wrong() -> None:
 def test_what_leaves_something_wrong_need_not_be_over_at_once() -> None:
     lasting = {**REPAIRED, "repair": "comes again"}
     assert score_runs([run(course((11, 1)), [lasting])]).kinds[0].repaired == 0
+
+
+def test_what_was_put_in_and_what_was_said_is_told_by_stream() -> None:
+    clean = {**SIGHTING, "detection_id": "c", "stream": "s1_clean", "window_start": None, "subject": "x"}
+    sightings = [{**one, "subject": None} for one in course((11, 1), (12, 0), (13, -1), incident_id="abc")]
+    document = run([*sightings, clean], [REPAIRED])
+    assert told(document) == [
+        "s1_clean",
+        "    high missing_window x: no windows; +2026-02-11; incident none; FALSE ALARM",
+        "s1_orders",
+        "  put in window_lost: 2026-02-10 00:00:00 to 2026-02-11 00:00:00, bad 2026-02-10 01:00:00; "
+        "the rows come 2026-02-12 12:00:00",
+        "    high missing_window: 2026-02-10 00:00:00 to 2026-02-11 00:00:00; +2026-02-11 ~2026-02-12 -2026-02-13; "
+        "incident abc; window_lost",
+    ]
+    assert told(document, "clean") == told(document)[:2]
