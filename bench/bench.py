@@ -180,7 +180,7 @@ class Bench:
 def copied_package(folder: Path) -> Path:
     """The package as it is now, so that nobody's edits are measured halfway."""
     folder.mkdir(parents=True)
-    for name in ("dbt_project.yml", "packages.yml"):
+    for name in (".dbtignore", "dbt_project.yml", "packages.yml"):
         shutil.copy(ROOT / name, folder / name)
     for name in ("macros", "models", "snapshots", "seeds", "analyses"):
         shutil.copytree(ROOT / name, folder / name)

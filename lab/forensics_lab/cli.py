@@ -18,9 +18,12 @@ from forensics_lab.files import FORMATS, write_history
 from forensics_lab.history import Step
 from forensics_lab.inject import SEVERITIES, Order
 from forensics_lab.kinds import KINDS
-from forensics_lab.public import play, recipe, summary
+from forensics_lab.public import play as play_public
+from forensics_lab.public import recipe, summary
 from forensics_lab.run import run_worlds
 from forensics_lab.score import Thresholds, score_runs, table, threshold_options, told
+from forensics_lab.series import Series, make_series
+from forensics_lab.series_score import Found, play, table_of_values
 from forensics_lab.shop import Settings
 from forensics_lab.worlds import break_world, make_nasty_world, make_world, read_world, write_world
 
@@ -264,7 +267,7 @@ def public(
     RECIPE is one of the lab, or a JSON file with one. public.json has what was said at each build.
     """
     feed = recipe(recipe_name)
-    document = play(
+    document = play_public(
         feed,
         data,
         out,
@@ -275,6 +278,37 @@ def public(
         say=click.echo,
     )
     click.echo("\n".join(summary(document)))
+
+
+@lab.command("series")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the dbt project.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    default=[11],
+    show_default=True,
+    help="Which series; again for more.",
+)
+def series(out: Path, seeds: tuple[int, ...]) -> None:
+    """Score the detectors of values on generated series, beside two simple rules.
+
+    Each seed makes 38 series: of servers, roads, sensors, shops, with labelled stretches. Each is a stream of days
+    and one of hours, in a dbt project that is built once.
+    """
+    all_series: list[Series] = []
+    found: list[Found] = []
+    for seed in seeds:
+        of_seed = make_series(seed)
+        all_series += of_seed
+        found += play(of_seed, out)
+    click.echo(table_of_values(all_series, found))
 
 
 def _with_progress(steps: Iterable[Step], count: int) -> Iterable[Step]:

@@ -275,7 +275,7 @@ def _line(kind: Kind, order: Order, case: Case) -> Injection:
         severity=order.severity,
         feed=feed.name,
         detector=kind.detector,
-        consequences=tuple(sorted((kind.consequences | coming) - {kind.detector})),
+        consequences=tuple(sorted((kind.accounts_for | coming) - {kind.detector})),
         expected_severity=_SEVERITY_NAMES[min(at, 3)],
         window_from=str(feed.time(first_window * feed.window_seconds)),
         window_to=str(feed.time(end * feed.window_seconds)),

@@ -20,6 +20,8 @@ from forensics_lab.breaking import (
 from forensics_lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
 from forensics_lab.package import DETECTORS
 
+MOVED_METRICS = frozenset({"metric_anomaly", "level_shift"})
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -40,6 +42,12 @@ class Kind:
     consequences: frozenset[str] = frozenset()
     suits: Callable[[Feed, int], bool] = lambda feed, day: True
     ends: bool = False
+
+    @property
+    def accounts_for(self) -> frozenset[str]:
+        """The detectors that may see it: with the number of rows, or with what was settled, the metric moves."""
+        seen = self.consequences | {self.detector}
+        return seen | MOVED_METRICS if seen & {"volume_anomaly", "settled_window_restated"} else seen
 
     @property
     def is_looked_for(self) -> bool:
@@ -238,6 +246,15 @@ def _negative(case: Case) -> None:
     case.rows["cents"][is_wrong] = -100
     case.concerns(rows)
     case.effect.is_worse = case.strength == 2
+
+
+def _cents(case: Case) -> None:
+    """Amounts of a day's loads are a hundred times what they were."""
+    day = case.is_first() & (case.rows["arrived"] >= case.day) & (case.rows["arrived"] < case.day + DAY)
+    is_other = case.some(day, case.by_strength(0.3, 1, 1))
+    rows = case.rows[is_other]
+    case.rows["cents"][is_other] *= 100
+    case.concerns(rows)
 
 
 def _unreadable(case: Case) -> None:
@@ -471,7 +488,12 @@ KINDS = {
     "few_rows": Kind("volume_anomaly", "medium", _few, frozenset({"freshness"}) | _LOSS),
     "many_rows": Kind("volume_anomaly", "medium", _many, frozenset({"out_of_order_surge"})),
     "no_values": Kind("null_spike", "high", _nulls, frozenset(), _loads_are_large),
-    "out_of_range": Kind("value_out_of_range", "high", _negative, frozenset(), _loads_are_large),
+    "out_of_range": Kind(
+        "value_out_of_range", "high", _negative, frozenset({"metric_anomaly"}), _loads_are_large
+    ),
+    "other_unit": Kind(
+        "distribution_shift", "high", _cents, frozenset({"metric_anomaly", "level_shift"}), _loads_are_large
+    ),
     "no_times": Kind(
         "unparseable_payload",
         "high",
@@ -648,6 +670,7 @@ PASSING = frozenset(
         "out_of_range",
         "no_times",
         "one_entity",
+        "other_unit",
         "feed_stopped",
         "delays_spread",
         "values_spike",

@@ -129,7 +129,8 @@ STORIES: dict[str, Story] = {
     "restated": Story("deltas", [("deltas_reset", 1, 3), ("many_rows", 7, 0), ("deltas_reset", 10, 2)]),
     "clocks": Story("prompt", [("clock_stepped", 1, 4), ("delays_spread", 9, 0)]),
     "clock_of_old": Story("prompt", [("clock_always_wrong", 1, 0)]),
-    "values": Story("plain", [("unit_changed", 1, 3), ("values_flat", 7, 2), ("values_higher", 11, 0)]),
+    "values": Story("plain", [("unit_changed", 1, 3), ("values_flat", 8, 0), ("values_spike", 14, 0)]),
+    "levels": Story("plain", [("values_higher", 2, 0)]),
     "tenants_broken": Story("tenants", [("tenant_gone", 1, 3), ("no_values", 7, 0), ("few_rows", 10, 2)]),
     "hours_broken": Story(
         "daily_into_hours", [("no_values", 2, 0), ("load_repeated", 5, 0), ("load_cut_off", 9, 2)]

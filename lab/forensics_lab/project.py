@@ -114,18 +114,18 @@ class Project:
         with self.connection() as connection:
             connection.execute("create schema raw")
             connection.execute("create schema feeds")
-        self._dbt("deps")
+        run_dbt(self.folder, "deps")
 
     def build(self, as_of: str) -> float:
         """One build; the seconds that it took. Only the first parses."""
         started = time.monotonic()
         given = ["--vars", json.dumps({"forensics_as_of": as_of})]
         if self._manifest is None:
-            self._manifest = self._dbt("parse", *given)
+            self._manifest = run_dbt(self.folder, "parse", *given)
         kinds = [word for kind in ("model", "seed", "snapshot") for word in ("--resource-type", kind)]
         # The outbox is what actions need besides.
         selected = ["--select", "+forensics__incidents", "forensics__outbox"]
-        self._dbt("build", *kinds, *selected, *given, manifest=self._manifest.deepcopy())
+        run_dbt(self.folder, "build", *kinds, *selected, *given, manifest=self._manifest.deepcopy())
         return time.monotonic() - started
 
     def sightings(self) -> list[Line]:
@@ -152,26 +152,25 @@ class Project:
                 for row in cursor.fetchall()
             ]
 
-    def _dbt(self, command: str, *arguments: str, manifest: Any = None) -> Any:
-        """Runs dbt in this process, silently unless it fails; returns its result."""
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
 
-        errors: list[str] = []
+def run_dbt(folder: Path, command: str, *arguments: str, manifest: Any = None) -> Any:
+    """Runs dbt on a project in this process, silently unless it fails; returns its result."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
 
-        def keep_error(event: Any) -> None:
-            if event.info.level == "error":
-                errors.append(event.info.msg)
+    errors: list[str] = []
 
-        quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
-        folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
-        with chdir(self.folder):
-            outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke(
-                [*quiet, command, *folders, *arguments]
-            )
-        manager: Any = DuckDBConnectionManager
-        manager.close_all_connections()
-        if not outcome.success:
-            reason = sentence(outcome.exception) if outcome.exception else " ".join(errors)
-            raise ForensicsError(f"dbt {command} failed: {reason}", exit_code=1)
-        return outcome.result
+    def keep_error(event: Any) -> None:
+        if event.info.level == "error":
+            errors.append(event.info.msg)
+
+    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
+    folders = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+    with chdir(folder):
+        outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke([*quiet, command, *folders, *arguments])
+    manager: Any = DuckDBConnectionManager
+    manager.close_all_connections()
+    if not outcome.success:
+        reason = sentence(outcome.exception) if outcome.exception else " ".join(errors)
+        raise ForensicsError(f"dbt {command} failed: {reason}", exit_code=1)
+    return outcome.result

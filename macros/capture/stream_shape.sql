@@ -94,11 +94,11 @@
         {%- endif -%}
     {%- endfor -%}
     {%- set parts = dbt_forensics._relation_as_known(relation, found, spelt, missing, retyped, original, wide) -%}
-    {{ return({
+    {{ return(dbt_forensics._of_complete_batches(stream, {
         'source': parts[0], 'sources': parts[1:] or parts, 'columns': columns, 'dropped': dropped, 'known': known, 'roles': roles, 'payload': payload,
         'families': families, 'retyped': retyped, 'original': original, 'wide': wide, 'former': dbt_forensics._former_names(columns, before),
         'used': used, 'absent': absent, 'problem': problem,
-    }) }}
+    })) }}
 {% endmacro %}
 
 

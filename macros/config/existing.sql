@@ -58,3 +58,11 @@
     {#- Whether dbt compiles SQL to show it, and runs none of it. -#}
     {{ return(flags.WHICH in ['compile', 'generate', 'list', 'lint'] or flags.WHICH is none) }}
 {% endmacro %}
+
+
+{% macro _has_column(relation, column) %}
+    {#- Whether a relation has a column; also where nothing can be said of its columns: while dbt parses, and of what is not there yet. -#}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set names = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
+    {{ return(not names or column in names) }}
+{% endmacro %}

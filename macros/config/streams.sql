@@ -19,6 +19,7 @@
     {%- set stream = {
         'name': name,
         'writes': 'append',
+        'complete_batches': none,
         'window': 'day',
         'expected_delay': {'count': 1, 'period': 'hour'},
         'clock_skew': {'count': 5, 'period': 'minute'},
@@ -56,6 +57,8 @@
     {%- for stream in streams.values() -%}
         {%- set relation = dbt_forensics.stream_relation(stream) -%}
         {%- if not relation.is_cte -%}{%- do relations.append(relation) -%}{%- endif -%}
+        {%- set loads = dbt_forensics._loads_relation(stream) if stream.complete_batches else none -%}
+        {%- if loads and not loads.is_cte -%}{%- do relations.append(loads) -%}{%- endif -%}
     {%- endfor -%}
     {{ return(relations) }}
 {% endmacro %}

@@ -36,6 +36,9 @@
     {%- for key in ['expected_delay', 'clock_skew', 'allowed_lateness'] if key in given -%}
         {%- do dbt_forensics._validate_period(where, key, given[key]) -%}
     {%- endfor -%}
+    {%- if given.get('complete_batches') is not none -%}
+        {%- do dbt_forensics._validate_complete_batches(where, given) -%}
+    {%- endif -%}
     {%- if 'backcast' in given -%}
         {%- do dbt_forensics._validate_backcast(where, given.backcast) -%}
     {%- endif -%}
@@ -70,7 +73,7 @@
 
 
 {% macro _stream_keys() %}
-    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'writes', 'owner', 'max_withdrawn_share', 'replaces']) }}
+    {{ return(['relation'] + dbt_forensics.stream_roles() + ['payload', 'window', 'expected_delay', 'clock_skew', 'allowed_lateness', 'on_conflict', 'too_late', 'backcast', 'rules', 'metrics', 'personal_data', 'detectors', 'writes', 'complete_batches', 'owner', 'max_withdrawn_share', 'replaces']) }}
 {% endmacro %}
 
 

@@ -18,6 +18,7 @@
         ('conflicting_duplicates', 'share', 0.05, 'high'),
         ('unparseable_payload', 'share', 0.05, 'high'),
         ('null_spike', 'share', 0.2, 'high'),
+        ('distribution_shift', 'share', 0.1, 'high'),
         ('value_out_of_range', 'share', 0.05, 'high'),
         ('missing_window', 'rows', 10, 'high'),
         ('freshness', 'factor', 2, 'high'),
@@ -32,6 +33,10 @@
         ('undeclared_writes', 'rows', 10, 'low'),
         ('metric_mismatch', 'share', 0, 'high'),
         ('unexplained_change', 'rows', 1, 'critical'),
+        ('dimension_vanished', 'share', 0.9, 'medium'),
+        ('metric_flat', 'factor', 3, 'medium'),
+        ('level_shift', 'share', 0.1, 'medium'),
+        ('metric_anomaly', 'share', 0.05, 'low'),
     ] -%}
     {%- set found = {} -%}
     {%- for name, setting, default, severity in listed -%}

@@ -313,6 +313,8 @@ from profiled
 
     {{ dbt_forensics._verdict_changes(plan, streams, history, ledger, slice) }}
 
+    {{ dbt_forensics._binned_values(plan, history, slice) }}
+
     profiled as (
         {%- set counts = {'rows': (no_text, 'row_count', none), 'accepted': (no_text, 'row_count', none), 'values': (no_text, 'row_count * ' ~ dbt_forensics._value_counts(plan), none)} %}
         {%- for column in columns %}
@@ -363,6 +365,8 @@ from profiled
         select * from delays
         union all
         select * from changed_verdicts
+        union all
+        select * from binned_values
         {%- if streams.values() | selectattr('sequence_number', 'defined') | list and not slice.to_time %}
         union all
         select * from missing_numbers

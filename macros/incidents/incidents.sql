@@ -41,6 +41,29 @@
 {% endmacro %}
 
 
+{% macro _stream_families(streams) %}
+    {#-
+        Which streams' failures may be one: of those that read each other's relations, directly or through models. A list of {stream, family, depth}: family is the name of
+        the first stream of the line, depth how many streams stand before this one. Empty while dbt parses.
+    -#}
+    {%- set rows, reads = [], {} -%}
+    {%- for stream in streams.values() if execute -%}
+        {%- set places = [] -%}
+        {%- for node in dbt_forensics.nodes_downstream(stream) -%}{%- do places.append((node.kind, node.name)) -%}{%- endfor -%}
+        {%- for other in streams.values() if other.name != stream.name -%}
+            {%- set node = dbt_forensics.stream_node(other) -%}
+            {%- if node and (node.resource_type, node.name) in places -%}{%- do reads.update({other.name: reads.get(other.name, []) + [stream.name]}) -%}{%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {#- A stream that reads another one reads all that that one reads: the one that reads nothing is the first of the line. #}
+    {%- for stream in streams.values() if execute -%}
+        {%- set firsts = reads.get(stream.name, []) | reject('in', reads) | sort -%}
+        {%- do rows.append({'stream': stream.name, 'family': firsts[0] if firsts else stream.name, 'depth': reads.get(stream.name, []) | length}) -%}
+    {%- endfor -%}
+    {{ return(rows) }}
+{% endmacro %}
+
+
 {% macro nodes_downstream(stream) %}
     {#- The models, snapshots and exposures that read a stream's relation, directly or not, the package's own aside: a list of {kind, name, owner}. -#}
     {%- set start = dbt_forensics.stream_node(stream) -%}

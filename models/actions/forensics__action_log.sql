@@ -1,4 +1,4 @@
--- One row per act of a person: an action was planned, applied, verified, reverted or cancelled, an incident acknowledged or mitigated. Written by dbt-forensics, never updated.
+-- One row per act of a person: an action was planned, applied, verified, reverted or cancelled, an incident acknowledged, mitigated or dismissed. Written by dbt-forensics, never updated.
 {{
     config(
         materialized='append_only',

@@ -8,50 +8,30 @@
 }}
 {%- do dbt_forensics.take_turn() %}
 {%- do dbt_forensics.assert_settings('table') %}
-{%- set shows_a_part = dbt_forensics._shows_a_part([ref('int_forensics__row_profile'), ref('forensics__batch_history')]) %}
+{%- set shows_a_part = dbt_forensics._shows_a_part([
+    ref('int_forensics__row_profile'),
+    ref('forensics__batch_history'),
+    ref('forensics__action_log'),
+]) %}
 {%- do dbt_forensics._write_inputs([
     'int_forensics__judged_streams',
     'int_forensics__window_counts',
     'int_forensics__window_spans',
     'int_forensics__expected_windows',
     'int_forensics__detectors',
+    'int_forensics__level_stretches',
+    'int_forensics__dismissed_spans',
+    'int_forensics__named_days',
+    'int_forensics__placed_windows',
     'int_forensics__expected_volumes',
+    'int_forensics__days_of_a_kind',
+    'int_forensics__compared_windows',
 ]) %}
 {%- set number = dbt_forensics.type_exact_number() %}
 {%- set bigint = dbt.type_bigint() %}
-with expected_windows as (
+with windows as (
 
-    select * from {{ ref('int_forensics__expected_windows') }}
-
-),
-
-expected_volumes as (
-
-    select * from {{ ref('int_forensics__expected_volumes') }}
-
-),
-
-compared as (
-
-    select
-        expected_windows.*,
-        expected_windows.late_count + expected_windows.too_late_count as all_late_count,
-        expected_windows.rows_count = 0 and expected_windows.is_due as is_gap,
-        expected_volumes.usual_volume,
-        {#- As long as late rows may come, as many less are to be expected. #}
-        case
-            when expected_windows.is_complete then expected_volumes.lowest_volume
-            when expected_volumes.lowest_volume > expected_windows.usual_late_share * expected_volumes.usual_volume * 1.5
-                then expected_volumes.lowest_volume - expected_windows.usual_late_share * expected_volumes.usual_volume * 1.5
-            else 0
-        end as lowest_volume,
-        expected_volumes.highest_volume,
-        expected_volumes.nonempty_count,
-        expected_volumes.sample_count,
-        {{ dbt_forensics.least_of('expected_windows.volume', 'expected_volumes.usual_volume') }} as present_volume
-    from expected_windows
-    left join expected_volumes
-        on expected_windows.stream = expected_volumes.stream and expected_windows.place = expected_volumes.place
+    select * from {{ ref('int_forensics__compared_windows') }}
 
 )
 
@@ -74,28 +54,21 @@ select
     cast(out_of_order_count as {{ bigint }}) as out_of_order_count,
     cast(missing_count as {{ bigint }}) as missing_number_count,
     cast(volume as {{ bigint }}) as event_count,
-    cast(usual_volume as {{ bigint }}) as expected_count,
-    cast(lowest_volume as {{ number }}) as expected_low,
-    cast(highest_volume as {{ number }}) as expected_high,
-    {{ dbt_forensics.share_of('present_volume', 'usual_volume') }} as completeness,
+    cast(expected_volume as {{ bigint }}) as expected_count,
+    cast(low_bound as {{ number }}) as expected_low,
+    cast(high_bound as {{ number }}) as expected_high,
+    {{ dbt_forensics.share_of('present_volume', 'expected_volume') }} as completeness,
     cast(sample_count as {{ bigint }}) as compared_count,
     cast(nonempty_count as {{ bigint }}) as compared_nonempty_count,
     is_due,
     is_complete,
     is_settled,
     is_gap,
-    cast(case
-        when not is_due then 'open'
-        when usual_volume is null then 'unknown'
-        when is_gap and usual_volume > 0 then 'missing'
-        when volume < lowest_volume then 'low'
-        when volume - (withdrawn_count - exchanged_count) > highest_volume then 'high'
-        else 'healthy'
-    end as {{ dbt.type_string() }}) as health,
+    cast(health as {{ dbt.type_string() }}) as health,
     first_event_at,
     first_arrived_at,
     touched_at
-from compared
+from windows
 {%- if shows_a_part %}
 where 1 = 0
 {%- endif %}

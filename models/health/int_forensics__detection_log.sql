@@ -51,6 +51,7 @@
     'int_forensics__unusual_shares',
     'int_forensics__share_detections',
     'int_forensics__constant_offset',
+    'int_forensics__distribution_shift',
     'int_forensics__missing_window',
     'int_forensics__volume_anomaly',
     'int_forensics__freshness',
@@ -73,6 +74,13 @@
     'int_forensics__watches',
     'int_forensics__metric_mismatch',
     'int_forensics__unsafe_backfill',
+    'int_forensics__metric_values',
+    'int_forensics__metric_days',
+    'int_forensics__metric_levels',
+    'int_forensics__metric_anomaly',
+    'int_forensics__metric_flat',
+    'int_forensics__level_shift',
+    'int_forensics__dimension_vanished',
     'int_forensics__found_detections',
 ]) %}
 {%- set columns = dbt_forensics.detection_log_columns() %}

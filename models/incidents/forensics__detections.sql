@@ -3,7 +3,11 @@
 {%- do dbt_forensics.assert_settings('view') %}
 {%- do dbt_forensics._assert_seeds() %}
 {%- set clock = dbt_forensics.concluded_at() if execute else 'latest.recorded_at' %}
-with log as (
+{%- set text = dbt.type_string() %}
+{%- set given = ref('forensics_exceptions') %}
+with {{ dbt_forensics._digit_rows() }},
+
+log as (
 
     select * from {{ ref('int_forensics__detection_log').render() }}
 
@@ -11,13 +15,60 @@ with log as (
 
 exceptions as (
 
+    {#- Seeds of before have no valid_from and no repeats. #}
     select
-        cast(stream as {{ dbt.type_string() }}) as stream,
-        cast(detector as {{ dbt.type_string() }}) as detector,
-        cast(subject as {{ dbt.type_string() }}) as subject,
-        {{ dbt_forensics.utc_timestamp('cast(valid_until as ' ~ dbt.type_string() ~ ')') }} as valid_until,
-        cast(reason as {{ dbt.type_string() }}) as reason
-    from {{ ref('forensics_exceptions').render() }}
+        cast(stream as {{ text }}) as stream,
+        cast(detector as {{ text }}) as detector,
+        cast(subject as {{ text }}) as subject,
+        {% if dbt_forensics._has_column(given, 'valid_from') -%}
+        {{ dbt_forensics.utc_timestamp('cast(valid_from as ' ~ text ~ ')') }} as valid_from,
+        {%- else -%}
+        cast(null as {{ dbt.type_timestamp() }}) as valid_from,
+        {%- endif %}
+        {{ dbt_forensics.utc_timestamp('cast(valid_until as ' ~ text ~ ')') }} as valid_until,
+        {% if dbt_forensics._has_column(given, 'repeats') -%}
+        lower(cast(repeats as {{ text }})) as repeats,
+        {%- else -%}
+        cast(null as {{ text }}) as repeats,
+        {%- endif %}
+        cast(reason as {{ text }}) as reason
+    from {{ given.render() }}
+
+),
+
+repetitions as (
+
+    {#- For 83 years, each month; what has no beginning does not repeat. #}
+    select hundreds.digit * 100 + tens.digit * 10 + ones.digit as months_later
+    from digits as ones
+    cross join digits as tens
+    cross join digits as hundreds
+
+),
+
+spells as (
+
+    select
+        exceptions.stream,
+        exceptions.detector,
+        exceptions.subject,
+        exceptions.reason,
+        cast(
+            {{ dbt.dateadd('month', 'repetitions.months_later', 'exceptions.valid_from') }} as {{ dbt.type_timestamp() }}
+        ) as valid_from,
+        cast(
+            {{ dbt.dateadd('month', 'repetitions.months_later', 'exceptions.valid_until') }} as {{ dbt.type_timestamp() }}
+        ) as valid_until
+    from exceptions
+    inner join repetitions
+        on
+            repetitions.months_later = 0
+            or (exceptions.repeats = 'monthly' and exceptions.valid_from is not null)
+            or (
+                exceptions.repeats = 'yearly'
+                and exceptions.valid_from is not null
+                and repetitions.months_later = 12 * cast(floor(repetitions.months_later / 12.0) as {{ dbt.type_bigint() }})
+            )
 
 ),
 
@@ -45,21 +96,22 @@ latest as (
 
 silenced as (
 
-    {#- An exception holds for what is open until then, and for what was over by then. #}
+    {#- An exception holds for what is open until then, and for what was over by then; from valid_from on for what is about that time or later. #}
     select
         latest.detection_id,
-        max(exceptions.valid_until) as silenced_until,
-        max(exceptions.reason) as silenced_because
+        max(spells.valid_until) as silenced_until,
+        max(spells.reason) as silenced_because
     from latest
-    inner join exceptions
+    inner join spells
         on
-            (exceptions.stream is null or latest.stream = exceptions.stream)
-            and (exceptions.detector is null or latest.detector = exceptions.detector)
-            and (exceptions.subject is null or latest.subject = exceptions.subject)
+            (spells.stream is null or latest.stream = spells.stream)
+            and (spells.detector is null or latest.detector = spells.detector)
+            and (spells.subject is null or latest.subject = spells.subject)
+            and (spells.valid_from is null or coalesce(latest.window_end, latest.first_detected_at) > spells.valid_from)
             and case
                 when latest.is_open = 1 then {{ clock }}
                 else latest.last_closed_at
-            end < exceptions.valid_until
+            end < spells.valid_until
     group by latest.detection_id
 
 ),

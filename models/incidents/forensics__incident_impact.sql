@@ -8,7 +8,7 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 with incidents as (
 
-    select * from {{ ref('forensics__incidents').render() }}
+    select * from {{ ref('int_forensics__incident_streams').render() }}
 
 ),
 
@@ -44,11 +44,11 @@ moved_values as (
         versions.value,
         versions.previous_value,
         row_number() over (
-            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            partition by incidents.incident_id, versions.stream, versions.metric, versions.window_start, versions.dimensions
             order by versions.version
         ) as versions_before,
         row_number() over (
-            partition by incidents.incident_id, versions.metric, versions.window_start, versions.dimensions
+            partition by incidents.incident_id, versions.stream, versions.metric, versions.window_start, versions.dimensions
             order by versions.version desc
         ) as recency_rank
     from incidents
@@ -67,18 +67,20 @@ value_ends as (
 
     select
         incident_id,
+        stream,
         metric,
         window_start,
         dimensions,
         max(case when versions_before = 1 then previous_value end) as value_before,
         max(case when recency_rank = 1 then value end) as value_after
     from moved_values
-    group by incident_id, metric, window_start, dimensions
+    group by incident_id, stream, metric, window_start, dimensions
 
 ),
 
-metric_impact as (
+changes_by_cause as (
 
+    {#- Rows that came in time are no part of it: values grow beside an incident too. #}
     select
         moved_values.incident_id,
         moved_values.stream,
@@ -89,6 +91,12 @@ metric_impact as (
         moved_values.dimensions,
         changes.cause,
         cast(sum(changes.change) as {{ number }}) as change,
+        sum(sum(changes.change)) over (
+            partition by moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start, moved_values.dimensions
+        ) as net_change,
+        max(case when sum(changes.change) is null then 1 else 0 end) over (
+            partition by moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start, moved_values.dimensions
+        ) = 1 as is_unknown,
         max(value_ends.value_before) as value_before,
         max(value_ends.value_after) as value_after,
         cast(sum(changes.event_count) as {{ dbt.type_bigint() }}) as row_count,
@@ -105,13 +113,38 @@ metric_impact as (
     inner join value_ends
         on
             moved_values.incident_id = value_ends.incident_id
+            and moved_values.stream = value_ends.stream
             and moved_values.metric = value_ends.metric
             and moved_values.window_start = value_ends.window_start
             and moved_values.dimensions = value_ends.dimensions
+    where changes.cause <> 'on_time'
     group by
         moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start,
         moved_values.window_end, moved_values.dimensions, changes.cause
     having sum(changes.change) <> 0 or sum(changes.change) is null
+
+),
+
+metric_impact as (
+
+    {#- What was put right while it was open is no impact. #}
+    select
+        incident_id,
+        stream,
+        kind,
+        name,
+        window_start,
+        window_end,
+        dimensions,
+        cause,
+        change,
+        value_before,
+        value_after,
+        row_count,
+        first_arrived_at,
+        owner
+    from changes_by_cause
+    where net_change <> 0 or is_unknown
 
 ),
 

@@ -13,6 +13,12 @@ incidents as (
 
 ),
 
+incident_streams as (
+
+    select * from {{ ref('int_forensics__incident_streams').render() }}
+
+),
+
 log as (
 
     select * from {{ ref('int_forensics__detection_log').render() }}
@@ -70,24 +76,24 @@ detected as (
 moved as (
 
     select
-        incidents.incident_id,
-        incidents.stream,
+        incident_streams.incident_id,
+        incident_streams.stream,
         versions.recorded_from as occurred_at,
         'impact' as event_kind,
         cast(null as {{ text }}) as detector,
         versions.metric || ' changed in ' || cast(count(*) as {{ text }}) || ' values' as description
-    from incidents
+    from incident_streams
     inner join versions
         on
-            incidents.stream = versions.stream
-            and incidents.window_start <= versions.window_start
-            and incidents.window_end > versions.window_start
-            and incidents.opened_at <= versions.recorded_from
-            and (incidents.resolved_at is null or incidents.resolved_at >= versions.recorded_from)
+            incident_streams.stream = versions.stream
+            and incident_streams.window_start <= versions.window_start
+            and incident_streams.window_end > versions.window_start
+            and incident_streams.opened_at <= versions.recorded_from
+            and (incident_streams.resolved_at is null or incident_streams.resolved_at >= versions.recorded_from)
     where
         versions.origin = 'published'
         and coalesce(versions.value, 0) <> coalesce(versions.previous_value, 0)
-    group by incidents.incident_id, incidents.stream, versions.recorded_from, versions.metric
+    group by incident_streams.incident_id, incident_streams.stream, versions.recorded_from, versions.metric
 
 ),
 
@@ -97,7 +103,11 @@ taken_on as (
         incidents.incident_id,
         incidents.stream,
         acts.recorded_at as occurred_at,
-        case when acts.act = 'mitigated' then 'containment' else 'acknowledgement' end as event_kind,
+        case acts.act
+            when 'mitigated' then 'containment'
+            when 'dismissed' then 'dismissal'
+            else 'acknowledgement'
+        end as event_kind,
         cast(null as {{ text }}) as detector,
         acts.owner || ': ' || acts.reason as description
     from {{ ref('forensics__action_log').render() }} as acts
@@ -111,26 +121,26 @@ acted_upon as (
 
     {#- What was applied to rows of its windows while it was open. #}
     select
-        incidents.incident_id,
-        incidents.stream,
+        incident_streams.incident_id,
+        incident_streams.stream,
         actions.applied_at as occurred_at,
         case when actions.kind = 'withdrawal' then 'containment' else 'recovery' end as event_kind,
         cast(null as {{ text }}) as detector,
         actions.kind || ' ' || actions.action_id || ' of ' || cast(count(*) as {{ text }}) || ' rows by '
         || actions.applied_by as description
-    from incidents
+    from incident_streams
     inner join {{ ref('int_forensics__action_rows').render() }} as action_rows
         on
-            incidents.stream = action_rows.stream
-            and incidents.window_start <= action_rows.window_start
-            and incidents.window_end > action_rows.window_start
+            incident_streams.stream = action_rows.stream
+            and incident_streams.window_start <= action_rows.window_start
+            and incident_streams.window_end > action_rows.window_start
     inner join {{ ref('forensics__actions').render() }} as actions
         on action_rows.action_id = actions.action_id
     where
-        actions.applied_at >= incidents.opened_at
-        and (incidents.resolved_at is null or actions.applied_at <= incidents.resolved_at)
+        actions.applied_at >= incident_streams.opened_at
+        and (incident_streams.resolved_at is null or actions.applied_at <= incident_streams.resolved_at)
     group by
-        incidents.incident_id, incidents.stream, actions.applied_at, actions.kind, actions.action_id,
+        incident_streams.incident_id, incident_streams.stream, actions.applied_at, actions.kind, actions.action_id,
         actions.applied_by
 
 ),
@@ -145,7 +155,7 @@ resolved as (
         cast(null as {{ text }}) as detector,
         'nothing of it is open any more' as description
     from incidents
-    where resolved_at is not null
+    where resolved_at is not null and open_detection_count = 0
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per incident: detections of one stream that belong together, how bad it is, whose it is, and whether it is over.
+-- One row per incident: detections that belong together, how bad it is, whose it is, and whether it is over.
 {%- do dbt_forensics.assert_settings('live') %}
 with members as (
 
@@ -69,7 +69,8 @@ courses as (
         max(case
             when coalesce(open_count_before, 0) = 0 and opened_count > 0 then recorded_at
         end) as last_opened_at,
-        sum(case when open_count_before = 0 and opened_count > 0 then 1 else 0 end) as times_reopened
+        sum(case when open_count_before = 0 and opened_count > 0 then 1 else 0 end) as times_reopened,
+        max(case when opened_count > 0 then recorded_at end) as last_seen_at
     from steps
     group by incident_id
 
@@ -91,11 +92,25 @@ acts as (
 
 ),
 
+dismissals as (
+
+    {#- What was found after it was dismissed opens it again. #}
+    select
+        courses.incident_id,
+        max(acts.recorded_at) as dismissed_at
+    from {{ ref('forensics__action_log').render() }} as acts
+    inner join courses
+        on acts.action_id = courses.incident_id
+    where acts.kind = 'incident' and acts.act = 'dismissed' and acts.recorded_at >= courses.last_seen_at
+    group by courses.incident_id
+
+),
+
 described as (
 
     select
         members.incident_id,
-        members.stream,
+        members.incident_stream as stream,
         min(kinds.rank) as kind_rank,
         max({{ dbt_forensics.severity_rank('members.severity') }}) as severity_number,
         min(members.window_start) as window_start,
@@ -107,7 +122,7 @@ described as (
     from members
     inner join kinds
         on members.detector = kinds.detector
-    group by members.incident_id, members.stream
+    group by members.incident_id, members.incident_stream
 
 ),
 
@@ -154,7 +169,9 @@ incidents as (
             {{ dbt_forensics.severity_of_rank('described.severity_number') }} as {{ dbt.type_string() }}
         ) as severity,
         cast(case
+            when dismissals.dismissed_at is not null then 'dismissed'
             when described.open_count = 0 then 'resolved'
+            when acts.act = 'dismissed' then 'reopened'
             when acts.act is not null then acts.act
             when courses.times_reopened > 0 then 'reopened'
             else 'open'
@@ -167,7 +184,7 @@ incidents as (
         described.first_event_at,
         described.first_arrived_at,
         courses.opened_at,
-        case when described.open_count = 0 then courses.last_resolved_at end as resolved_at,
+        case when described.open_count = 0 then courses.last_resolved_at else dismissals.dismissed_at end as resolved_at,
         cast(courses.times_reopened as {{ dbt.type_bigint() }}) as times_reopened
     from described
     inner join courses
@@ -178,6 +195,8 @@ incidents as (
         on described.incident_id = names.incident_id
     left join streams
         on described.stream = streams.stream
+    left join dismissals
+        on described.incident_id = dismissals.incident_id
     left join acts
         on described.incident_id = acts.incident_id and acts.recency_rank = 1
 

@@ -10,6 +10,7 @@ from dbt_forensics import __version__
 from dbt_forensics.console import run_command
 
 COMMANDS = {
+    "calendar": "dbt_forensics.calendar.cli:calendar",
     "check": "dbt_forensics.check.cli:check",
     "explain": "dbt_forensics.explain.cli:explain",
     "incident": "dbt_forensics.incidents.cli:incident",
@@ -42,7 +43,7 @@ def cli() -> None:
     """Read what dbt_forensics has on record: what changed, because of which rows, and is it over.
 
     Run it where you run dbt: it uses the project's own profile and target. All but load, incident, replay,
-    withdraw and quarantine only read.
+    withdraw and quarantine only read; calendar writes a file.
     Exit codes: 0 clean, 1 findings or a refused action, 2 a usage or configuration error.
     """
 

@@ -11,7 +11,7 @@ TARGET = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 _HEAD = """# The command
 
 `dbt-forensics` uses the dbt project that it is run in: its profile, its target, its vars. It has no connection
-settings of its own, and what it reads, it reads in a session that cannot write; only `load`, `replay`,
+settings of its own, and what it reads, it reads in a session that cannot write; only `load`, `incident`, `replay`,
 `withdraw` and `quarantine` write.
 
 Exit codes: 0 clean, 1 findings or a refused action, 2 a usage or configuration error. `--json` prints what a

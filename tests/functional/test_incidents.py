@@ -140,7 +140,7 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     planned = json.loads(command(consumer, *plan, "--json", exit_code=1))
     assert planned["incidents"] == [
         {
-            **{name: incident[name] for name in ("incident_id", "kind", "severity")},
+            **{name: incident[name] for name in ("incident_id", "name", "severity")},
             "status": "mitigated",
         }
     ]
@@ -195,7 +195,7 @@ def test_a_deleted_row_is_one_incident_until_it_is_back(engine: Engine, tmp_path
     again = open_incident(consumer)
     # It was over: what happens after that is another incident.
     assert again["incident_id"] != incident["incident_id"]
-    assert (again["status"], again["opened_at"]) == ("open", THIRD + timedelta(days=1))
+    assert (again["status"], again["opened_at"]) == ("open", "2026-01-08T12:00:00Z")
 
 
 @pytest.mark.slow
@@ -234,3 +234,44 @@ def test_a_backfill_while_somebody_acts(engine: Engine, tmp_path: Path) -> None:
     command(consumer, "replay", "revert", action["action_id"], *who, "--execute", *clock)
     (over,) = backfill(8, 1)
     assert not over["is_open"]
+
+
+def test_a_failure_of_streams_that_read_each_other_is_one_incident(engine: Engine, tmp_path: Path) -> None:
+    streams = {
+        "orders": STREAM,
+        "staged": {**STREAM, "relation": "ref.staged_orders"},
+        "others": {**STREAM, "relation": "source.shop.others"},
+    }
+    staged = "{{ config(materialized='view') }} select * from {{ source('shop', 'orders') }}"
+    consumer = Consumer(
+        engine,
+        tmp_path,
+        streams=streams,
+        sources={"shop": ["orders", "others"]},
+        files={"models/staged_orders.sql": staged},
+    )
+    for table in ("orders", "others"):
+        consumer.create_table(table, COLUMNS)
+        consumer.insert(table, [row(f"e{n}", 5, 9 + n, 10 * n) for n in range(1, 6)])
+    consumer.build(as_of=str(FIRST))
+    for table in ("orders", "others"):
+        consumer.execute(f"delete from raw.{table} where event_id = 'e2'")
+    consumer.build(as_of=str(SECOND))
+    incidents = consumer.query(
+        "select stream, name, detection_count from analytics.forensics__incidents order by stream"
+    )
+    assert [tuple(found.values()) for found in incidents] == [
+        ("orders", "history deleted", 2),
+        ("others", "history deleted", 1),
+    ]
+    impact = consumer.query(
+        "select distinct incidents.stream as of_incident, impact.stream, impact.change"
+        " from analytics.forensics__incident_impact as impact"
+        " inner join analytics.forensics__incidents as incidents on impact.incident_id = incidents.incident_id"
+        " where impact.kind = 'metric' order by 1, 2"
+    )
+    assert [(found["of_incident"], found["stream"]) for found in impact] == [
+        ("orders", "orders"),
+        ("orders", "staged"),
+        ("others", "others"),
+    ]

@@ -1,4 +1,4 @@
-"""Sources that append, upsert and recreate: what is normal for each is quiet; a bad push is one incident, until its repair."""
+"""Sources that append, upsert and recreate: what is normal for each is quiet, a bad push is one incident."""
 
 from __future__ import annotations
 
@@ -194,3 +194,34 @@ def test_a_bad_push_is_one_incident_from_the_push_to_the_repair(engine: Engine, 
     assert [tuple(row.values()) for row in incidents] == [
         (name, "resolved", repaired) for name in sorted(names)
     ]
+
+
+@pytest.mark.engines_differ
+def test_a_load_is_captured_when_it_is_complete(engine: Engine, tmp_path: Any) -> None:
+    loads = {"relation": "source.raw._dlt_loads", "batch_id": "load_id", "where": "status = 0"}
+    stream = {"relation": "source.raw.orders", **STREAM, "complete_batches": loads}
+    consumer = Consumer(
+        engine, tmp_path, streams={"orders": stream}, sources={"raw": ["orders", "_dlt_loads"]}
+    )
+    consumer.create_table("orders", COLUMNS)
+    consumer.create_table("_dlt_loads", {"load_id": "varchar", "status": "integer"})
+    for number in (1, 2):
+        row = Row(f"e{number}", START, START + timedelta(hours=number), f"load {number}", 100 * number)
+        consumer.insert("orders", [vars(row)])
+        consumer.insert("_dlt_loads", [{"load_id": f"load {number}", "status": number - 1}])
+    value = "select value from analytics.forensics__metric_versions where metric = 'revenue' and is_current"
+    consumer.build(as_of=str(START + timedelta(hours=3)))
+    assert [int(row["value"]) for row in consumer.query(value)] == [100]
+    consumer.execute("update raw._dlt_loads set status = 0")
+    consumer.build(as_of=str(START + timedelta(hours=4)))
+    assert [int(row["value"]) for row in consumer.query(value)] == [300]
+    assert consumer.query("select * from analytics.forensics__vanished_rows") == []
+
+    consumer.execute("alter table raw._dlt_loads rename column load_id to id")
+    consumer.dbt(["build", "--vars", '{forensics_as_of: "2026-01-05 05:00:00"}'], expect="failure")
+    (unread,) = consumer.query("select config_key, reason from analytics.forensics__unread_streams")
+    assert unread["config_key"] == "complete_batches"
+    assert (
+        "found load_id, which source.raw._dlt_loads does not have; allowed: its columns: id, status"
+        in unread["reason"]
+    )

@@ -25,7 +25,7 @@
         opened_at
     from {{ incidents }}
     where
-        status <> 'resolved'
+        status not in ('resolved', 'dismissed')
         and {{ dbt_forensics.severity_rank('severity') }} >= {{ dbt_forensics.severities().index(min_severity) + 1 }}
         {%- if names %}
         and {{ dbt_forensics.is_one_of('stream', names) }}

@@ -305,7 +305,14 @@ def impact_row(kind: str, name: str, **values: Any) -> dict[str, Any]:
         ("dimensions", "cause", "change", "value_before", "value_after", "row_count", "owner")
     )
     start = at("06") if kind in ("metric", "window") else None
-    found = {"incident_id": "i2", "kind": kind, "name": name, "window_start": start, "of_kind": 1}
+    found = {
+        "incident_id": "i2",
+        "stream": "orders",
+        "kind": kind,
+        "name": name,
+        "window_start": start,
+        "of_kind": 1,
+    }
     return {**found, **nothing, **values}
 
 

@@ -28,7 +28,10 @@ select
     {{ dbt_forensics.evidence({
         'rows': 'runs.row_count',
         'moved_by_minutes': 'runs.shift_minutes',
-    }, {}) }} as evidence,
+        'fastest_minutes': 'runs.fastest_minutes',
+    }, {
+        'since': "case when runs.is_from_first_row then 'the first row' end",
+    }) }} as evidence,
     runs.first_event_at,
     runs.first_arrived_at,
     runs.last_arrived_at,

@@ -1,6 +1,6 @@
 -- One row per window: rows that arrived after its deadline.
 {#-
-    What arrived while the whole feed was moved is a constant_offset.
+    What arrived while the whole feed was moved is a constant_offset, unless it was moved for most of the time: then being late by so much is usual.
 #}
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with profile as (
@@ -39,5 +39,6 @@ left join offset_runs
     on
         profile.stream = offset_runs.stream
         and profile.arrived_hour between offset_runs.first_hour and offset_runs.last_hour
+        and not offset_runs.is_usual
 where profile.measure in ('late', 'too_late') and offset_runs.stream is null
 group by profile.stream, profile.subject, profile.window_start

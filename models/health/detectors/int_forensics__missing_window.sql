@@ -1,6 +1,7 @@
 -- One row per stretch of windows without a row that are over and should be there.
 {#-
     Only where windows are hardly ever empty (nine of ten of those that it is compared with have rows), and where the median has as many rows as the threshold.
+    Over when a week of windows with rows after it has settled; while the stream is silent, never.
 #}
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
@@ -18,18 +19,29 @@ settings as (
 
 ),
 
+followed_windows as (
+
+    {#- Windows at which the stream rests, and those of which nothing is known, do not end a stretch. Only one with rows does. #}
+    select
+        *,
+        sum(case when row_count > 0 then 1 else 0 end) over (
+            partition by stream order by window_number rows between unbounded preceding and current row
+        ) as run,
+        max(case when is_complete and row_count > 0 then window_end end) over (partition by stream) as complete_until
+    from windows
+
+),
+
 gaps as (
 
-    select
-        windows.*,
-        windows.window_number - row_number() over (partition by windows.stream order by windows.window_number) as run
-    from windows
+    select followed_windows.*
+    from followed_windows
     inner join settings
-        on windows.stream = settings.stream
+        on followed_windows.stream = settings.stream
     where
-        windows.is_gap
-        and windows.compared_nonempty_count * 10 >= windows.compared_count * 9
-        and windows.expected_count >= settings.threshold
+        followed_windows.health = 'missing'
+        and followed_windows.compared_nonempty_count * 10 >= followed_windows.compared_count * 9
+        and followed_windows.expected_count >= settings.threshold
 
 ),
 
@@ -39,6 +51,8 @@ stretches as (
         stream,
         min(window_start) as first_window,
         max(window_start) as last_window,
+        max(window_end) as last_window_end,
+        max(complete_until) as complete_until,
         count(*) as window_count,
         sum(expected_count) as usual_volume
     from gaps
@@ -66,7 +80,10 @@ select
     stretches.first_window as first_event_at,
     cast(null as {{ dbt.type_timestamp() }}) as first_arrived_at,
     cast(null as {{ dbt.type_timestamp() }}) as last_arrived_at,
-    false as is_over,
+    {#- A week after it has settled, and nobody waits for these rows any more. #}
+    coalesce(
+        stretches.complete_until >= {{ dbt_forensics.time_plus('day', 7, 'stretches.last_window_end') }}, false
+    ) as is_over,
     cast(null as {{ dbt.type_timestamp() }}) as touched_at
 from stretches
 inner join settings

@@ -7,6 +7,8 @@ with found as (
     union all
     select * from {{ dbt_forensics._input('int_forensics__constant_offset') }}
     union all
+    select * from {{ dbt_forensics._input('int_forensics__distribution_shift') }}
+    union all
     select * from {{ dbt_forensics._input('int_forensics__missing_window') }}
     union all
     select * from {{ dbt_forensics._input('int_forensics__volume_anomaly') }}
@@ -38,6 +40,14 @@ with found as (
     select * from {{ dbt_forensics._input('int_forensics__metric_mismatch') }}
     union all
     select * from {{ dbt_forensics._input('int_forensics__unsafe_backfill') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__metric_anomaly') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__metric_flat') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__level_shift') }}
+    union all
+    select * from {{ dbt_forensics._input('int_forensics__dimension_vanished') }}
 
 )
 

@@ -75,7 +75,9 @@ moves_at_builds as (
             and presence.recorded_at = moments_of_seals.recorded_at
             and moments_of_seals.kind = 'presence'
     where presence.change_kind = 'moved'
-    group by 1, 2, 3, 4
+    group by
+        presence.stream, presence.batch_id, {{ dbt_forensics._start_of_window('presence.event_time') }},
+        coalesce(moments_of_seals.sealed_at, presence.recorded_at)
 
 ),
 
@@ -386,21 +388,21 @@ dated_changes as (
 )
 
 select
-    stream,
-    kind,
-    recorded_at,
-    {{ dbt_forensics.canonical_text('recorded_at', dbt.type_timestamp()) }} as identity_text,
-    window_start,
-    {{ dbt_forensics._end_of_window('last_start', 'dated_changes') }} as window_end,
-    row_count,
-    missing_count,
-    batch_count,
-    rows_before,
+    dated_changes.stream,
+    dated_changes.kind,
+    dated_changes.recorded_at,
+    {{ dbt_forensics.canonical_text('dated_changes.recorded_at', dbt.type_timestamp()) }} as identity_text,
+    dated_changes.window_start,
+    {{ dbt_forensics._end_of_window('dated_changes.last_start', 'dated_changes') }} as window_end,
+    dated_changes.row_count,
+    dated_changes.missing_count,
+    dated_changes.batch_count,
+    dated_changes.rows_before,
     {{ dbt_forensics.evidence({
-        'rows': 'row_count',
-        'still_missing': 'missing_count',
-        'batches': 'batch_count',
-        'rows_before': 'rows_before',
-    }, {}, 'sample_event_ids') }} as evidence,
-    first_event_at
+        'rows': 'dated_changes.row_count',
+        'still_missing': 'dated_changes.missing_count',
+        'batches': 'dated_changes.batch_count',
+        'rows_before': 'dated_changes.rows_before',
+    }, {}, 'dated_changes.sample_event_ids') }} as evidence,
+    dated_changes.first_event_at
 from dated_changes

@@ -1,4 +1,4 @@
--- One row per stream, hour of arrival, measure and subject: what is counted of the rows that arrived in the hour, but for their delays.
+-- One row per stream, hour of arrival, measure and subject: what is counted of the rows that arrived in the hour, but for their delays and values.
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 with profile as (
 
@@ -23,6 +23,6 @@ select
     min(counted.recorded_at) as recorded_at,
     max(counted.recorded_at) as touched_at
 from profile as counted
-where counted.arrived_hour is not null and counted.measure <> 'delay'
+where counted.arrived_hour is not null and counted.measure not in ('delay', 'bin')
 group by counted.stream, counted.arrived_hour, counted.measure, counted.subject
 having sum(counted.row_count) > 0

@@ -44,7 +44,7 @@ select
     compared_nonempty_count,
     is_due,
     is_complete,
-    is_gap,
+    health,
     first_event_at,
     first_arrived_at,
     {#- A window counts as changed when rows of it are recorded, when it becomes due, and when late rows had their time. #}

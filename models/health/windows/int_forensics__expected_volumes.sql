@@ -1,7 +1,8 @@
--- One row per expected window that can be compared: the median volume of the windows before it at the same hour and weekday, and its bounds.
+-- One row per place of a window that can be compared: the median volume of the windows before it at the same hour and weekday, and its bounds.
 {#-
     Of at most eight windows; where there are not four, of those at the same hour of the last 28 days; where there are not seven, none. spread is
-    the median distance from it. Medians, so that incidents among these windows do not matter while they are the fewer.
+    the median distance from it. Medians, so that incidents among these windows do not matter while they are the fewer. Days without rows where there
+    should be some, and stretches far below what was before, are not among them at all (int_forensics__placed_windows).
 #}
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
@@ -9,7 +10,7 @@ with {{ dbt_forensics._digit_rows() }},
 
 windows as (
 
-    select * from {{ dbt_forensics._input('int_forensics__expected_windows') }}
+    select * from {{ dbt_forensics._input('int_forensics__placed_windows') }}
 
 ),
 
@@ -43,34 +44,22 @@ seasons as (
 
 ),
 
-windows_of_days as (
-
-    select
-        stream,
-        place,
-        volume,
-        is_due,
-        case when window_minutes = 60 then 24 else 1 end as windows_a_day
-    from windows
-
-),
-
 earlier_volumes as (
 
     {#- Each window's volume goes to the windows after it. By the day only where the season of the week is not known yet: after four weeks nothing is read there. #}
     select
-        windows_of_days.stream,
-        windows_of_days.place + seasons.days_ago * windows_of_days.windows_a_day as place,
+        windows.stream,
+        windows.usual_place + seasons.days_ago * windows.windows_a_day as place,
         seasons.season,
         seasons.seasons_ago,
-        windows_of_days.volume
-    from windows_of_days
+        windows.volume
+    from windows
     cross join seasons
     where
-        windows_of_days.is_due
+        windows.makes_usual
         and (
             seasons.season = 'weekly'
-            or windows_of_days.place + seasons.days_ago * windows_of_days.windows_a_day < 28 * windows_of_days.windows_a_day
+            or windows.usual_place + seasons.days_ago * windows.windows_a_day < 28 * windows.windows_a_day
         )
 
 ),
@@ -164,6 +153,7 @@ mirrored_volumes as (
 select
     stream,
     place,
+    season,
     usual_volume,
     nonempty_count,
     sample_count,

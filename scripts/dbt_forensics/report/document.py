@@ -104,6 +104,7 @@ class Watch(TypedDict):
 class Detection(TypedDict):
     """What a detector saw."""
 
+    stream: str
     detector: str
     subject: str | None
     severity: str
@@ -129,6 +130,7 @@ class Moment(TypedDict):
 class ImpactedValue(TypedDict):
     """A value that an incident concerns."""
 
+    stream: str
     metric: str
     window_start: str
     dimensions: Dimensions
@@ -141,6 +143,7 @@ class ImpactedValue(TypedDict):
 class ImpactedWindow(TypedDict):
     """A window that an incident concerns."""
 
+    stream: str
     health: str
     window_start: str
     expected_rows: str | None

@@ -200,7 +200,7 @@ def _verdicts(stream: StreamHealth) -> Iterator[UnrankedFinding]:
 
 
 def _open_incidents(stream: str, incidents: Sequence[Incident]) -> Iterator[UnrankedFinding]:
-    opened = [item for item in incidents if item["stream"] == stream and item["status"] != "resolved"]
+    opened = [item for item in incidents if item["stream"] == stream and item["resolved_at"] is None]
     if not opened:
         return
     top = opened[0]

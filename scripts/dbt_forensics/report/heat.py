@@ -6,7 +6,7 @@ from typing import TypedDict
 from dbt_forensics.report.document import Window, Windows
 
 #: What stands in a cell, so that no reader depends on colour.
-SIGNS = {"healthy": "✓", "low": "▼", "high": "▲", "missing": "✕", "unknown": "?", "open": "…"}
+SIGNS = {"healthy": "✓", "low": "▼", "high": "▲", "missing": "✕", "resting": "–", "unknown": "?", "open": "…"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEKS, DAYS = 12, 14
 

@@ -38,12 +38,12 @@ def incidents(evidence: Evidence, scope: Scope) -> Incidents:
         scope: What was asked for.
     """
     items = [_incident(row, evidence, scope) for row in evidence.incidents]
-    items.sort(key=lambda item: (item["status"] == "resolved", SEVERITIES.index(item["severity"])))
+    items.sort(key=lambda item: (item["resolved_at"] is not None, SEVERITIES.index(item["severity"])))
     for place, item in enumerate(items, 1):
         item["id"] = f"incident-{place}"
     return {
         "total": len(items),
-        "open": sum(item["status"] != "resolved" for item in items),
+        "open": sum(item["resolved_at"] is None for item in items),
         "shown": min(len(items), scope.detail),
         "items": items[: scope.detail],
     }
@@ -54,9 +54,12 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Incident:
     key = row["incident_id"]
     is_over = row["resolved_at"] is not None and (scope.until is None or row["resolved_at"] <= scope.until)
     reopened = int(row["times_reopened"])
-    detections = [one for one in evidence.detections if one["incident_id"] == key]
-    found = [_detection(one, stream) for one in detections]
-    impact = _impact([one for one in evidence.impact if one["incident_id"] == key], stream)
+    # Streams that read each other's relations have incidents together; some of them may be outside of the scope.
+    detections = [
+        one for one in evidence.detections if one["incident_id"] == key and one["stream"] in evidence.streams
+    ]
+    found = [_detection(one, evidence.streams[one["stream"]]) for one in detections]
+    impact = _impact([one for one in evidence.impact if one["incident_id"] == key], evidence)
     actions = [_action(one) for one in evidence.actions if _is_about(one, row)]
     pages = evidence.pages.get(row["kind"], {})
     return {
@@ -78,9 +81,13 @@ def _incident(row: Row, evidence: Evidence, scope: Scope) -> Incident:
         "resolved_at": iso(row["resolved_at"]) if is_over else None,
         "times_reopened": reopened,
         "detections": found,
-        "timeline": [_moment(one, stream) for one in evidence.timeline if one["incident_id"] == key],
+        "timeline": [
+            _moment(one, evidence.streams[one["stream"]])
+            for one in evidence.timeline
+            if one["incident_id"] == key and one["stream"] in evidence.streams
+        ],
         "impact": impact,
-        "rows": _samples(detections, row["stream"], evidence),
+        "rows": _samples(detections, evidence),
         "actions": actions,
         "remains": _remains(found, impact, actions, is_over),
         "runbook": [{"step": step, "blocks": _blocks(pages[step])} for step in STEPS if pages.get(step)],
@@ -120,6 +127,7 @@ def _detection(row: Row, stream: Stream) -> Detection:
     if is_person and "subject" in evidence:
         evidence["subject"] = MASKED
     return {
+        "stream": row["stream"],
         "detector": row["detector"],
         "subject": MASKED if is_person and row["subject"] is not None else shortened(row["subject"]),
         "severity": row["severity"],
@@ -134,22 +142,24 @@ def _detection(row: Row, stream: Stream) -> Detection:
     }
 
 
-def _impact(rows: Sequence[Row], stream: Stream) -> Impact:
+def _impact(rows: Sequence[Row], evidence: Evidence) -> Impact:
     values: list[ImpactedValue] = [
         {
+            "stream": row["stream"],
             "metric": row["name"],
             "window_start": iso(row["window_start"]),
-            "dimensions": shown_dimensions(row["dimensions"], stream),
+            "dimensions": shown_dimensions(row["dimensions"], evidence.streams[row["stream"]]),
             "cause": row["cause"],
             "change": number(row["change"]),
             "before": number(row["value_before"]),
             "after": number(row["value_after"]),
         }
         for row in rows
-        if row["kind"] == "metric"
+        if row["kind"] == "metric" and row["stream"] in evidence.streams
     ]
     windows: list[ImpactedWindow] = [
         {
+            "stream": row["stream"],
             "health": row["name"],
             "window_start": iso(row["window_start"]),
             "expected_rows": number(row["value_before"]),
@@ -173,15 +183,15 @@ def _impact(rows: Sequence[Row], stream: Stream) -> Impact:
     }
 
 
-def _samples(detections: Iterable[Row], stream: str, evidence: Evidence) -> list[ShownRow]:
+def _samples(detections: Iterable[Row], evidence: Evidence) -> list[ShownRow]:
     """The rows that detections name as examples, masked and shortened as everywhere."""
     wanted = {
-        event
+        (one["stream"], event)
         for one in detections
         for event in json.loads(one["evidence"] or "{}").get("sample_event_ids", [])
     }
-    rows = [row for row in evidence.incident_rows if row["stream"] == stream and row["event_id"] in wanted]
-    return [shown_row(row, evidence.streams[stream]) for row in rows]
+    rows = [row for row in evidence.incident_rows if (row["stream"], row["event_id"]) in wanted]
+    return [shown_row(row, evidence.streams[row["stream"]]) for row in rows]
 
 
 def _is_about(action: Row, incident: Row) -> bool:

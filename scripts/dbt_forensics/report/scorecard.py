@@ -32,7 +32,7 @@ def _line(stream: StreamHealth, document: Facts) -> ScorecardLine:
     opened = [
         item
         for item in document["incidents"]["items"]
-        if item["stream"] == name and item["status"] != "resolved"
+        if item["stream"] == name and item["resolved_at"] is None
     ]
     changed = {
         kind: sum(

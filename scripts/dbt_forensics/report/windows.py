@@ -9,7 +9,7 @@ from dbt_forensics.report.evidence import Evidence
 from dbt_forensics.text import iso
 from dbt_forensics.warehouse import Row
 
-HEALTH = ("healthy", "low", "high", "missing", "unknown", "open")
+HEALTH = ("healthy", "low", "high", "missing", "resting", "unknown", "open")
 
 
 def windows(evidence: Evidence) -> list[Windows]:

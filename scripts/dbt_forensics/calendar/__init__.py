@@ -1,0 +1,1 @@
+"""Writing the seed forensics_calendar: the public holidays of a country."""
