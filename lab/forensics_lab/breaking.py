@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from forensics_lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, Feed, Rows, arrive
+from forensics_lab.feeds import DAY, HOUR, MISSING, NEVER, NO_TIME, Feed, Rows, arrive, replaced_at
 
 Mask = npt.NDArray[np.bool_]
 #: A load must have so many rows to be broken at medium severity: what is smaller, detectors leave alone.
@@ -87,6 +87,9 @@ class Effect:
     is_worse: bool = False
     #: Its severity, where it is not that of the detector.
     severity: str = ""
+    #: When it is over, if ever, and how it ended.
+    repaired: int | None = None
+    repair: str = ""
     details: dict[str, object] = field(default_factory=dict)
 
 
@@ -102,6 +105,7 @@ class Case:
         generator: The only source of chance.
         changes_before: Of the columns, by failures before it.
         withdrawn: Loads that somebody withdraws: what comes again of them counts.
+        removals: Rows that this failure keeps from coming.
     """
 
     feed: Feed
@@ -115,12 +119,24 @@ class Case:
     publications: list[Publication] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
     effect: Effect = field(default_factory=Effect)
+    removals: list[Rows] = field(default_factory=list)
 
     def by_strength(self, mild: float, medium: float, severe: float) -> float:
         """One of three, by the strength."""
         return (mild, medium, severe)[self.strength]
 
+    @property
+    def removed(self) -> Rows:
+        """All rows that this failure keeps from coming."""
+        found: Rows = np.concatenate([self.rows[:0], *self.removals])
+        return found
+
     # Which rows
+
+    def is_there(self) -> Mask:
+        """The rows that nobody takes away, and that the loader does not replace."""
+        found: Mask = np.minimum(self.rows["gone"], replaced_at(self.feed, self.rows)) == NEVER
+        return found
 
     def is_first(self) -> Mask:
         """The rows that are neither repeated nor corrected ones, and that are still there."""
@@ -128,7 +144,7 @@ class Case:
         order = np.lexsort((self.rows["arrived"], self.rows["event"]))
         events = self.rows["event"][order]
         first[order[np.concatenate([[True], events[1:] != events[:-1]])]] = True
-        is_first: Mask = first & (self.rows["gone"] == NEVER) & (self.rows["event"] > 0)
+        is_first: Mask = first & self.is_there() & (self.rows["event"] > 0)
         return is_first
 
     def of_day(self, day: int | None = None, days: int = 1) -> Mask:
@@ -183,6 +199,7 @@ class Case:
         """Rows that never come; returns them."""
         gone = self.rows[mask]
         self.rows = self.rows[~mask]
+        self.removals.append(gone)
         return gone
 
     def remove_events(self, mask: Mask) -> Rows:

@@ -38,4 +38,15 @@ class Run(TypedDict):
     injections: list[Line]
     sightings: list[Line]
     incidents: list[Line]
+    silent: list[Line]
     seconds: float
+
+
+class PublicRun(TypedDict):
+    """public.json: what was said of a public feed, build by build, and its incidents as they are at the end."""
+
+    format_version: int
+    recipe: str
+    loads: int
+    builds: list[Line]
+    incidents: list[Line]

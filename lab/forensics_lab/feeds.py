@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from dbt_forensics.errors import ForensicsError
 from forensics_lab.document import Line
+from forensics_lab.package import KEYS
 
 Rows = npt.NDArray[Any]
 
@@ -58,6 +60,8 @@ _NAMES = {
     "channel": ("channel", "source_system", "origin", "app"),
     "code": ("code", "status_code", "reason", "flag"),
 }
+#: How a loader writes its table, in dlt's words.
+WRITES = ("append", "merge", "replace")
 _FEEDS = (
     "orders",
     "payments",
@@ -99,6 +103,18 @@ class Feed:
         allowed_lateness_days: As the stream declares it.
         on_conflict: As the stream declares it.
         columns: The name of each column, by role.
+        nature: What is unusual about it: a key of `forensics_lab.natures`, or `plain`.
+        writes: How its loader writes: one of `WRITES`.
+        month_start: What the first day of a month has of another day's rows.
+        holidays: Days, from 0, that have a third of the rows.
+        open_hours: Only within these hours of the day, local time, something happens.
+        closed_sundays: On Sundays nothing happens.
+        zone: Whose hours these are, and whose days: an IANA name.
+        dirty_share: Of the rows, the share whose clock is wrong, some by hours.
+        deltas: A correction is a row of its own, with the difference.
+        tenants: How many tenants share it.
+        declares: What the stream says of how it is written, where that is not so.
+        surprises: Days, from 0, that nobody can know yet: the first two of a kind.
     """
 
     name: str
@@ -123,6 +139,18 @@ class Feed:
     allowed_lateness_days: int
     on_conflict: str
     columns: Mapping[str, str] = field(default_factory=dict)
+    nature: str = "plain"
+    writes: str = "append"
+    month_start: float = 1.0
+    holidays: tuple[int, ...] = ()
+    open_hours: tuple[int, int] = (0, 24)
+    closed_sundays: bool = False
+    zone: str = "UTC"
+    dirty_share: float = 0.0
+    deltas: bool = False
+    tenants: int = 0
+    declares: str = ""
+    surprises: tuple[int, ...] = ()
 
     def time(self, seconds: int) -> datetime:
         """A time of the rows as a time (UTC)."""
@@ -151,7 +179,8 @@ class Feed:
     def stream(self) -> dict[str, Any]:
         """The stream's declaration, without its relation."""
         name = {role: c if c.isidentifier() else f'"{c}"' for role, c in self.columns.items()}
-        return {
+        total = {"agg": "sum", "expr": name["cents"]}
+        declared = {
             "event_id": name["event"],
             "entity_id": name["entity"],
             "event_time": name["occurred"],
@@ -163,9 +192,17 @@ class Feed:
             "expected_delay": {"count": self.expected_delay_hours, "period": "hour"},
             "allowed_lateness": {"count": self.allowed_lateness_days, "period": "day"},
             "on_conflict": self.on_conflict,
-            "rules": {"is_not_negative": f"{name['cents']} >= 0"},
-            "metrics": {"total": {"agg": "sum", "expr": name["cents"]}},
+            "metrics": {"total": total},
         }
+        if not self.deltas:
+            declared["rules"] = {"is_not_negative": f"{name['cents']} >= 0"}
+        said = {"writes": self.declares or self.writes, "zone": self.zone}
+        usual = {"writes": "append", "zone": "UTC"}
+        declared |= {key: said[key] for key in KEYS & said.keys() if said[key] != usual[key]}
+        if self.tenants:
+            declared["tenant"] = name["tenant"]
+            declared["metrics"] = {"total": {**total, "dimensions": [name["tenant"]]}}
+        return declared
 
     def rows_a_load(self, day: int) -> float:
         """How many rows a load has on a day of the feed, on average."""
@@ -180,7 +217,10 @@ class Feed:
     @classmethod
     def of_json(cls, document: Line) -> Feed:
         """A feed from a file."""
-        return cls(**{**document, "start": datetime.fromisoformat(document["start"])})
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**{**given, "start": datetime.fromisoformat(document["start"])})
 
 
 def make_feeds(seed: int, count: int, rows: int, days: int) -> list[Feed]:
@@ -255,11 +295,18 @@ def healthy_rows(feed: Feed) -> Rows:
 
     ahead = generator.random(len(rows)) < 0.001
     rows["occurred"][ahead] += generator.integers(10 * MINUTE, 40 * MINUTE, int(ahead.sum()))
+    if feed.dirty_share:
+        dirty = generator.random(len(rows)) < feed.dirty_share
+        rows["occurred"][dirty] += generator.integers(-5 * HOUR, 5 * HOUR, int(dirty.sum()))
     retried = rows[generator.random(len(rows)) < feed.retry_share]
     arrive(feed, retried, retried["arrived"] + generator.integers(1, 2 * HOUR, len(retried)))
     corrected = rows[generator.random(len(rows)) < feed.correction_share]
     arrive(feed, corrected, corrected["arrived"] + generator.integers(1, 12 * HOUR, len(corrected)))
     corrected["cents"] += 1 + corrected["cents"] // 10
+    if feed.deltas:
+        corrected["cents"] = corrected["cents"] // 11 * generator.choice([-1, 1], len(corrected)) * 2
+        corrected["event"] = len(rows) + 1 + np.arange(len(corrected))
+        corrected["seq"] = MISSING
     found = np.concatenate([rows, retried, corrected])
     found = found[found["batch"] < feed.loads]
     return in_order(found)
@@ -268,6 +315,24 @@ def healthy_rows(feed: Feed) -> Rows:
 def in_order(rows: Rows) -> Rows:
     """Rows in the order in which they arrive."""
     return rows[np.lexsort((rows["event"], rows["arrived"]))]
+
+
+def replaced_at(feed: Feed, rows: Rows) -> npt.NDArray[np.int64]:
+    """When the feed's loader replaces each row: where it merges, a row goes when its event comes again."""
+    found = np.full(len(rows), NEVER)
+    if feed.writes != "append":
+        order = np.lexsort((rows["arrived"], rows["visible"], rows["event"]))
+        event = rows["event"][order]
+        follows = np.flatnonzero((event[1:] == event[:-1]) & (event[1:] > 0))
+        found[order[follows]] = rows["visible"][order[follows + 1]]
+    return found
+
+
+def written(feed: Feed, rows: Rows) -> Rows:
+    """Rows as the feed's loader leaves them in its table."""
+    found = rows.copy()
+    found["gone"] = np.minimum(rows["gone"], replaced_at(feed, rows))
+    return found
 
 
 def arrive(feed: Feed, rows: Rows, ready: npt.NDArray[np.int64]) -> None:
@@ -288,6 +353,7 @@ def _events(feed: Feed, generator: np.random.Generator) -> Rows:
     trend = 1 + feed.growth * np.arange(feed.days) / feed.days
     busy = np.exp(generator.normal(0, 0.04, feed.days))
     expected = (feed.rows_a_day * by_weekday * trend * busy)[:, None] * by_hour[None, :]
+    expected *= _calendar(feed)
     counts = generator.poisson(expected).ravel()
     total = int(counts.sum())
     rows = np.zeros(total, dtype=ROW)
@@ -305,6 +371,23 @@ def _events(feed: Feed, generator: np.random.Generator) -> Rows:
     rows["code"] = rows["event"] % 7
     rows["gone"] = NEVER
     return rows
+
+
+def _calendar(feed: Feed) -> npt.NDArray[np.float64]:
+    """What each hour of each day has of an ordinary one: months, holidays, closing hours."""
+    dates = [feed.start + timedelta(days=day) for day in range(feed.days)]
+    by_day = np.ones((feed.days, 1))
+    by_day[[date.day == 1 for date in dates]] = feed.month_start
+    by_day[list(feed.holidays)] /= 3
+    zone, hour = ZoneInfo(feed.zone), timedelta(hours=1)
+    ahead = [(zone.utcoffset(date + 12 * hour) or timedelta()) // hour for date in dates]
+    local = np.arange(24)[None, :] + np.array(ahead)[:, None]
+    first, end = feed.open_hours
+    is_open = (local >= first) & (local < end)
+    if feed.closed_sundays:
+        is_open &= np.array([date.weekday() != 6 for date in dates])[:, None]
+    found: npt.NDArray[np.float64] = by_day * is_open
+    return found
 
 
 def _numbers(entity: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -21,8 +21,20 @@ from forensics_lab.breaking import (
     Withdrawal,
 )
 from forensics_lab.document import Line
-from forensics_lab.feeds import DAY, Feed, Rows, in_order
-from forensics_lab.kinds import COLUMN_KINDS, KINDS, PUBLISHED_KINDS, REMOVING, REPEATING, Kind
+from forensics_lab.feeds import DAY, MINUTE, NEVER, Feed, Rows, in_order
+from forensics_lab.kinds import (
+    COLUMN_KINDS,
+    KINDS,
+    PASSING,
+    PUBLISHED_KINDS,
+    REMOVING,
+    REPAIRS,
+    REPEATING,
+    STORY_KINDS,
+    Kind,
+)
+from forensics_lab.lasting import moment
+from forensics_lab.repairs import COMING
 
 SEVERITIES = ("mild", "medium", "severe")
 _SEVERITY_NAMES = ("low", "medium", "high", "critical")
@@ -37,12 +49,14 @@ class Order:
         severity: One of `SEVERITIES`.
         feed: The name of the feed.
         day: On which day of the feed, from 0.
+        repaired: So many days later it is repaired; 0 if never, or by itself.
     """
 
     kind: str
     severity: str
     feed: str
     day: int
+    repaired: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,8 @@ class Injection:
         first_bad_at: From when on the table shows it.
         rows: How many rows are concerned.
         details: What else is known of it.
+        repair: How it ended: `passes`, or what a repair did; empty if it never did.
+        repaired_at: When; None if never.
     """
 
     kind: str
@@ -78,6 +94,8 @@ class Injection:
     first_bad_at: str
     rows: int
     details: dict[str, object]
+    repair: str = ""
+    repaired_at: str | None = None
 
     def as_json(self) -> Line:
         """The line for a file."""
@@ -132,6 +150,7 @@ def inject(healthy: Broken, orders: Iterable[Order], seed: int) -> Broken:
         )
         try:
             kind.put(case)
+            _repair(case, order, found.rows)
         except NothingToBreakError:
             continue
         found = replace(
@@ -174,7 +193,8 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
                 return True
         return False
 
-    of_feeds = [name for name, kind in KINDS.items() if not kind.ends and name not in PUBLISHED_KINDS]
+    told = PUBLISHED_KINDS | STORY_KINDS
+    of_feeds = [name for name, kind in KINDS.items() if not kind.ends and name not in told]
     lasting = [str(name) for name in generator.permutation(of_feeds)]
     # A fifth of the places is for what is mild or severe, another kind with each seed.
     for name in [name for name in lasting if name not in COLUMN_KINDS][: max(2, len(free) // 5)]:
@@ -197,7 +217,12 @@ def plan(feeds: Sequence[Feed], seed: int, first_day: int, clean: int = 1, gap: 
     for name, day in zip(sorted(PUBLISHED_KINDS), generator.permutation(days[:-1]), strict=False):
         severity = SEVERITIES[int(generator.choice(3, p=[0.1, 0.8, 0.1]))]
         orders.append(Order(name, severity, broken[seed % len(broken)].name, int(day)))
-    return orders
+    # Half of what can be repaired is, after a day or some.
+    waits = np.random.default_rng([seed, 13]).integers(0, 6, len(orders))
+    return [
+        replace(order, repaired=int(wait) - 2 if wait > 2 else 0) if order.kind in REPAIRS else order
+        for order, wait in zip(orders, waits, strict=True)
+    ]
 
 
 def _turn(order: Order) -> tuple[bool, int, bool, bool]:
@@ -220,6 +245,19 @@ def _checked(order: Order, feed: Feed) -> Kind:
     return KINDS[order.kind]
 
 
+def _repair(case: Case, order: Order, before: Rows) -> None:
+    """Ends a failure: by a repair, or when the last of it has come. What is shown of a feed knows its end."""
+    effect = case.effect
+    if order.kind in PUBLISHED_KINDS:
+        ends = [wrong.until for wrong in case.publications if wrong.until != NEVER]
+        effect.repaired, effect.repair = (max(ends), "shown rightly") if ends else (None, "")
+    elif 0 < order.repaired < case.feed.days - 1 - order.day and order.kind in REPAIRS:
+        # A minute later than what happens to tables: neither can be taken for the other, or for a load.
+        REPAIRS[order.kind](case, before, moment(case, case.day + order.repaired * DAY) + MINUTE)
+    elif order.kind in PASSING:
+        effect.repaired, effect.repair = effect.arrived_to, "passes"
+
+
 def _generator(seed: int, order: Order) -> np.random.Generator:
     words = f"{order.kind}/{order.severity}/{order.feed}/{order.day}".encode()
     return np.random.default_rng([seed, 12, *words])
@@ -231,12 +269,13 @@ def _line(kind: Kind, order: Order, case: Case) -> Injection:
     at = _SEVERITY_NAMES.index(effect.severity or kind.severity) + steps
     first_window = effect.occurred_from // feed.window_seconds
     end = effect.occurred_to // feed.window_seconds + 1
+    coming = COMING if effect.repair in ("the rows come", "corrected") else frozenset()
     return Injection(
         kind=order.kind,
         severity=order.severity,
         feed=feed.name,
         detector=kind.detector,
-        consequences=tuple(sorted(kind.consequences - {kind.detector})),
+        consequences=tuple(sorted((kind.accounts_for | coming) - {kind.detector})),
         expected_severity=_SEVERITY_NAMES[min(at, 3)],
         window_from=str(feed.time(first_window * feed.window_seconds)),
         window_to=str(feed.time(end * feed.window_seconds)),
@@ -245,6 +284,8 @@ def _line(kind: Kind, order: Order, case: Case) -> Injection:
         first_bad_at=str(feed.time(effect.first_bad)),
         rows=effect.rows,
         details=effect.details,
+        repair=effect.repair,
+        repaired_at=None if effect.repaired is None else str(feed.time(effect.repaired)),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forensics_lab import lasting, repairs
 from forensics_lab.breaking import (
     LOAD_ROWS,
     NOON,
@@ -17,6 +18,9 @@ from forensics_lab.breaking import (
     Withdrawal,
 )
 from forensics_lab.feeds import DAY, HOUR, MINUTE, MISSING, NEVER, NO_TIME, Feed, Rows
+from forensics_lab.package import DETECTORS
+
+MOVED_METRICS = frozenset({"metric_anomaly", "level_shift"})
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,17 @@ class Kind:
     consequences: frozenset[str] = frozenset()
     suits: Callable[[Feed, int], bool] = lambda feed, day: True
     ends: bool = False
+
+    @property
+    def accounts_for(self) -> frozenset[str]:
+        """The detectors that may see it: with the number of rows, or with what was settled, the metric moves."""
+        seen = self.consequences | {self.detector}
+        return seen | MOVED_METRICS if seen & {"volume_anomaly", "settled_window_restated"} else seen
+
+    @property
+    def is_looked_for(self) -> bool:
+        """Whether the package has the detector."""
+        return self.detector in DETECTORS
 
 
 def _loads_are_large(feed: Feed, day: int) -> bool:
@@ -349,7 +364,7 @@ def _inserted(case: Case) -> None:
 
 def _truncated(case: Case) -> None:
     at = case.day + NOON
-    there = (case.rows["visible"] < at) & (case.rows["gone"] == NEVER)
+    there = (case.rows["visible"] < at) & case.is_there()
     last = np.quantile(case.rows["arrived"][there], case.by_strength(0.55, 0.7, 1))
     is_gone = there & (case.rows["arrived"] <= last)
     case.rows["gone"][is_gone] = at
@@ -417,6 +432,9 @@ def _stale(case: Case) -> None:
 
 
 _LOSS = frozenset({"sequence_gap", "partial_batch", "volume_anomaly", "missing_window"})
+_MOVED = frozenset(
+    {"out_of_order_surge", "clock_skew", "late_surge", "volume_anomaly", "sequence_gap", "missing_window"}
+)
 KINDS = {
     "retry_storm": Kind("duplicate_storm", "medium", _duplicates, frozenset(), _loads_are_large),
     "conflicting_rows": Kind(
@@ -458,16 +476,7 @@ KINDS = {
         "constant_offset",
         "high",
         _offset,
-        frozenset(
-            {
-                "out_of_order_surge",
-                "clock_skew",
-                "late_surge",
-                "volume_anomaly",
-                "sequence_gap",
-                "missing_window",
-            }
-        ),
+        _MOVED,
         lambda feed, day: feed.load_hours <= 2 and feed.late_share <= 0.02 and feed.rows_a_load(day) >= 40,
     ),
     "window_lost": Kind("missing_window", "high", _no_window, frozenset({"freshness"}) | _LOSS),
@@ -479,8 +488,12 @@ KINDS = {
     "few_rows": Kind("volume_anomaly", "medium", _few, frozenset({"freshness"}) | _LOSS),
     "many_rows": Kind("volume_anomaly", "medium", _many, frozenset({"out_of_order_surge"})),
     "no_values": Kind("null_spike", "high", _nulls, frozenset(), _loads_are_large),
-    "out_of_range": Kind("value_out_of_range", "high", _negative, frozenset(), _loads_are_large),
-    "other_unit": Kind("distribution_shift", "high", _cents, frozenset(), _loads_are_large),
+    "out_of_range": Kind(
+        "value_out_of_range", "high", _negative, frozenset({"metric_anomaly"}), _loads_are_large
+    ),
+    "other_unit": Kind(
+        "distribution_shift", "high", _cents, frozenset({"metric_anomaly", "level_shift"}), _loads_are_large
+    ),
     "no_times": Kind(
         "unparseable_payload",
         "high",
@@ -554,7 +567,116 @@ KINDS = {
     ),
     "value_edited": Kind("unexplained_change", "critical", _edited, frozenset({"metric_mismatch"})),
     "model_not_run": Kind("metric_mismatch", "high", _stale, frozenset({"unexplained_change"})),
+    # What follows is only in stories (forensics_lab.natures): it lasts, or concerns the whole table.
+    "bad_push": Kind(
+        "truncated_source",
+        "critical",
+        lasting.bad_push,
+        frozenset(
+            {
+                "settled_window_restated",
+                "history_deleted",
+                "history_inserted",
+                "history_rewritten",
+                "volume_anomaly",
+                "sequence_gap",
+            }
+        ),
+    ),
+    "writes_undeclared": Kind(
+        "undeclared_writes",
+        "low",
+        lasting.writes_undeclared,
+        frozenset(),
+        lambda feed, day: feed.declares not in ("", feed.writes),
+    ),
+    "feed_dies": Kind("freshness", "high", lasting.feed_dies, _LOSS),
+    "tenant_gone": Kind(
+        "dimension_vanished",
+        "high",
+        lasting.tenant_gone,
+        frozenset({"metric_anomaly"}) | _LOSS,
+        lambda feed, day: feed.tenants > 0,
+    ),
+    "deltas_reset": Kind(
+        "settled_window_restated",
+        "high",
+        lasting.deltas_reset,
+        frozenset({"late_surge", "out_of_order_surge", "metric_anomaly"}),
+        lambda feed, day: feed.deltas,
+    ),
+    "clock_stepped": Kind(
+        "constant_offset",
+        "high",
+        lasting.clock_stepped,
+        _MOVED,
+        lambda feed, day: feed.load_hours <= 2 and feed.late_share <= 0.02,
+    ),
+    "clock_always_wrong": Kind("constant_offset", "high", lasting.clock_always_wrong),
+    "delays_spread": Kind(
+        "late_surge", "medium", lasting.delays_spread, frozenset({"out_of_order_surge", "freshness"}) | _LOSS
+    ),
+    "unit_changed": Kind(
+        "distribution_shift", "high", lasting.unit_changed, frozenset({"metric_anomaly", "level_shift"})
+    ),
+    "values_higher": Kind(
+        "level_shift", "medium", lasting.values_higher, frozenset({"metric_anomaly", "distribution_shift"})
+    ),
+    "values_spike": Kind(
+        "metric_anomaly", "medium", lasting.values_spike, frozenset({"distribution_shift", "level_shift"})
+    ),
+    "values_flat": Kind("metric_flat", "medium", lasting.values_flat, frozenset({"distribution_shift"})),
 }
+#: Only stories have these.
+STORY_KINDS = frozenset(
+    {
+        "bad_push",
+        "writes_undeclared",
+        "feed_dies",
+        "tenant_gone",
+        "deltas_reset",
+        "clock_stepped",
+        "clock_always_wrong",
+        "delays_spread",
+        "unit_changed",
+        "values_higher",
+        "values_spike",
+        "values_flat",
+    }
+)
+#: How failures can be repaired. Of the others some pass, and some never end.
+REPAIRS: dict[str, Callable[[Case, Rows, int], None]] = {
+    **dict.fromkeys(("window_lost", "load_cut_off", "rows_lost", "few_rows"), repairs.come),
+    **dict.fromkeys(("load_rewritten", "load_deleted", "rows_slipped_in"), repairs.restored),
+    **dict.fromkeys(("table_truncated", "bad_push"), repairs.restored),
+    **dict.fromkeys(("no_values", "out_of_range"), repairs.corrected),
+    **dict.fromkeys(("clock_stepped", "unit_changed"), repairs.undone),
+    **dict.fromkeys(("feed_dies", "tenant_gone"), repairs.returns),
+    "deltas_reset": repairs.taken_back,
+}
+#: These are over when the last of what is concerned has arrived.
+PASSING = frozenset(
+    {
+        "retry_storm",
+        "conflicting_rows",
+        "load_repeated",
+        "stale_file",
+        "held_back",
+        "out_of_order",
+        "clocks_ahead",
+        "local_time",
+        "many_rows",
+        "no_values",
+        "out_of_range",
+        "no_times",
+        "one_entity",
+        "other_unit",
+        "feed_stopped",
+        "delays_spread",
+        "values_spike",
+        "values_flat",
+    }
+)
 #: These leave the feed as it is: what a model shows of it is wrong.
 PUBLISHED_KINDS = frozenset({"value_edited", "model_not_run"})
 #: A table can have each of these once, and they are not mild or severe.

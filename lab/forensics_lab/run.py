@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from dbt_forensics.actions import run as actions
 from dbt_forensics.actions.guards import OVERRIDES
 from dbt_forensics.actions.selection import Selection
 from dbt_forensics.errors import ForensicsError
-from dbt_forensics.warehouse import DbtOptions, sentence
 from dbt_forensics.writing import open_writing
 from forensics_lab.breaking import ColumnChange, Withdrawal
-from forensics_lab.document import Line, Run
-from forensics_lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed
-from forensics_lab.worlds import WARM_DAYS, World
+from forensics_lab.document import Run
+from forensics_lab.feeds import MISSING, NEVER, NO_TIME, ROW, Feed, written
+from forensics_lab.inject import Broken
+from forensics_lab.project import Project
+from forensics_lab.worlds import World
 
-PACKAGE = Path(__file__).resolve().parents[2]
-FORMAT_VERSION = 1
-# What was said of a detection at each build: what counts is where it was then, not how far it has grown.
-_DETECTIONS = """
-    select log.detection_id,
-        case when log.stream = 'forensics_watches' then log.subject else log.stream end as stream,
-        log.detector, log.subject, log.recorded_at, log.change, log.severity,
-        log.window_start, log.window_end,
-        log.first_arrived_at, log.last_arrived_at, log.evidence
-    from analytics.int_forensics__detection_log as log
-    inner join analytics.forensics__detections as detections using (detection_id)
-    where not detections.is_silenced
-    order by log.stream, log.detection_id, log.recorded_at, log.change desc
-"""
-_INCIDENTS = """
-    select stream, kind, severity, status, window_start, window_end, opened_at, resolved_at, detection_count,
-        incident_id
-    from analytics.forensics__incidents
-    order by stream, opened_at, kind, window_start
-"""
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -57,22 +35,26 @@ class Played:
     number: int
 
     @property
+    def broken(self) -> Broken:
+        """The feed with what was put in."""
+        return self.world.feeds[self.number]
+
+    @property
     def feed(self) -> Feed:
         """The feed."""
-        return self.world.feeds[self.number].feed
+        return self.broken.feed
 
     @property
     def is_published(self) -> bool:
         """Whether a model of its own shows it: where that goes wrong, and of the last feed, where nothing is wrong."""
         is_last = self.number == len(self.world.feeds) - 1
-        return is_last or bool(self.world.feeds[self.number].publications)
+        return is_last or bool(self.broken.publications)
 
 
 def run_worlds(
     worlds: Sequence[World],
     folder: Path,
     every_hours: int = 24,
-    warm_days: int = WARM_DAYS,
     say: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Plays worlds together, in one dbt project on DuckDB; returns what run.json has, for the score.
@@ -81,13 +63,12 @@ def run_worlds(
         worlds: Of the same length, and of seeds of their own. Their starts must be the same day.
         folder: For the project and its database; an earlier run in it is replaced.
         every_hours: From one build to the next.
-        warm_days: What the first build records.
         say: Is told of each build.
 
     Raises:
         ForensicsError: The folder holds something else, the package's source is not here, or a build failed.
     """
-    if len({(world.start, world.days) for world in worlds}) > 1:
+    if len({(world.start, world.days, world.warm_days) for world in worlds}) > 1:
         raise ForensicsError("Worlds that are run together must have one start and one length.")
     if len({world.seed for world in worlds}) < len(worlds):
         raise ForensicsError("Worlds that are run together must have seeds of their own.")
@@ -97,18 +78,16 @@ def run_worlds(
         for number, broken in enumerate(world.feeds)
     ]
     started = time.monotonic()
-    project = _Project(folder.resolve(), streams)
-    project.make()
+    project = _Worlds(folder, streams)
+    project.load()
     start = worlds[0].start
-    builds = worlds[0].builds(every_hours, warm_days)
+    builds = worlds[0].builds(every_hours)
     for number, since_start in enumerate(builds, start=1):
         project.move_clock(since_start)
         seconds = project.build(str(start + since_start))
         until = builds[number] if number < len(builds) else timedelta(days=worlds[0].days)
         project.withdraw(since_start, until)
         say(f"build {number} of {len(builds)}, {start + since_start:%a %d %b %H:%M}: {seconds:.1f} s")
-    with project.connection() as connection:
-        sightings, incidents = _lines(connection, _DETECTIONS), _lines(connection, _INCIDENTS)
     document: Run = {
         "format_version": FORMAT_VERSION,
         "builds": [str(start + since_start) for since_start in builds],
@@ -121,44 +100,29 @@ def run_worlds(
         "injections": [
             {"stream": played.stream, **injection.as_json()}
             for played in streams
-            for injection in played.world.feeds[played.number].injections
+            for injection in played.broken.injections
         ],
-        "sightings": sightings,
-        "incidents": incidents,
+        "sightings": project.sightings(),
+        "incidents": project.incidents(),
+        "silent": project.silent_windows(),
         "seconds": round(time.monotonic() - started, 1),
     }
     (folder / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return document
 
 
-class _Project:
-    """The dbt project of a run. The raw tables are views of all rows of a feed as far as the clock has come."""
+class _Worlds(Project):
+    """The project of a run. The raw tables are views of all rows of a feed as far as the clock has come."""
 
     def __init__(self, folder: Path, streams: Sequence[Played]) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.streams = streams
-        self.manifest: Any = None
         self.columns: dict[str, int] = {}
-        self.to_withdraw = [
-            (played, one) for played in streams for one in played.world.feeds[played.number].withdrawals
-        ]
+        self.to_withdraw = [(played, one) for played in streams for one in played.broken.withdrawals]
 
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(str(self.folder / "lab.duckdb"))
-
-    def make(self) -> None:
-        if not (PACKAGE / "dbt_project.yml").exists():
-            raise ForensicsError("The lab needs the package's source: run it in a clone.")
-        project = self.folder / "dbt_project.yml"
-        if self.folder.exists() and any(self.folder.iterdir()):
-            if not project.exists() or not project.read_text(encoding="utf-8").startswith('{"name": "lab"'):
-                raise ForensicsError(f"The folder {self.folder} is not of an earlier run: name another one.")
-            shutil.rmtree(self.folder)
-        (self.folder / "models").mkdir(parents=True)
-        declared = {
-            played.stream: {"relation": f"source.raw.{played.stream}", **played.feed.stream()}
-            for played in self.streams
-        }
+    def load(self) -> None:
+        """Makes the project, and the tables of all rows."""
+        declared = {played.stream: played.feed.stream() for played in self.streams}
         watches = {}
         for played in self.streams:
             if played.is_published:
@@ -169,54 +133,26 @@ class _Project:
                     "value": "events",
                     "metric": f"{played.stream}.events",
                 }
-        profile = {
-            "type": "duckdb",
-            "path": "lab.duckdb",
-            "schema": "analytics",
-            "threads": 1,
-            "settings": {"TimeZone": "UTC"},
-        }
-        files: dict[str, object] = {
-            "dbt_project.yml": {
-                "name": "lab",
-                "profile": "lab",
-                "vars": {"forensics_streams": declared, "forensics_watches": watches},
-            },
-            "packages.yml": {"packages": [{"local": str(PACKAGE)}]},
-            "profiles.yml": {"lab": {"target": "lab", "outputs": {"lab": profile}}},
-            "models/sources.yml": {
-                "sources": [
-                    {
-                        "name": "raw",
-                        "schema": "raw",
-                        "tables": [{"name": played.stream} for played in self.streams],
-                    }
-                ]
-            },
-        }
-        for name, document in files.items():
-            (self.folder / name).write_text(json.dumps(document), encoding="utf-8")
-        # Where a project has no macro at all, dbt looks through the environment at each dispatch.
-        (self.folder / "macros").mkdir()
-        (self.folder / "macros" / "own.sql").write_text("{% macro own() %}{% endmacro %}\n", encoding="utf-8")
+        published = [played for played in self.streams if played.is_published]
+        self.make(
+            declared, watches, {f"published_{played.stream}": _published(played) for played in published}
+        )
         with self.connection() as connection:
-            connection.execute("create schema raw")
-            connection.execute("create schema feeds")
             connection.execute("create table feeds.clock (seconds bigint)")
             connection.execute(
                 "create table feeds.publications (stream varchar, wrong_at bigint, wrong_until bigint, "
                 "window_from timestamp, window_to timestamp, percent integer, seen_to timestamp)"
             )
             for played in self.streams:
-                rows = played.world.feeds[played.number].rows
+                rows = written(played.feed, played.broken.rows)
                 table = pa.table({name: pa.array(rows[name]) for name in ROW.names or ()})
                 connection.register("incoming", table)
-                values = _values(played.feed)
                 connection.execute(
-                    f'create table feeds."{played.stream}" as select {values} from incoming order by incoming.visible'
+                    f'create table feeds."{played.stream}" as select {_values(played.feed)} from incoming '
+                    "order by incoming.visible"
                 )
                 connection.unregister("incoming")
-                for wrong in played.world.feeds[played.number].publications:
+                for wrong in played.broken.publications:
                     seen_to = None if wrong.seen_to == NEVER else played.feed.time(wrong.seen_to)
                     connection.execute(
                         "insert into feeds.publications values (?, ?, ?, ?, ?, ?, ?)",
@@ -225,10 +161,6 @@ class _Project:
                             *(played.feed.time(wrong.window_to), wrong.percent, seen_to),
                         ],
                     )
-                if played.is_published:
-                    path = self.folder / "models" / f"published_{played.stream}.sql"
-                    path.write_text(_published(played), encoding="utf-8")
-        run_dbt(self.folder, "deps")
 
     def move_clock(self, since_start: timedelta) -> None:
         """Brings the raw tables to a time."""
@@ -237,23 +169,10 @@ class _Project:
             connection.execute("delete from feeds.clock")
             connection.execute("insert into feeds.clock values (?)", [seconds])
             for played in self.streams:
-                broken = played.world.feeds[played.number]
-                changes = [change for change in broken.changes if change.at <= seconds]
+                changes = [change for change in played.broken.changes if change.at <= seconds]
                 if self.columns.get(played.stream) != len(changes):
-                    connection.execute(_view(played.stream, broken.feed, changes))
+                    connection.execute(_view(played.stream, played.feed, changes))
                     self.columns[played.stream] = len(changes)
-
-    def build(self, as_of: str) -> float:
-        """One build; the seconds that it took. Only the first parses."""
-        started = time.monotonic()
-        given = ["--vars", json.dumps({"forensics_as_of": as_of})]
-        if self.manifest is None:
-            self.manifest = run_dbt(self.folder, "parse", *given)
-        kinds = [word for kind in ("model", "seed", "snapshot") for word in ("--resource-type", kind)]
-        # The outbox is what actions need besides.
-        selected = ["--select", "+forensics__incidents", "forensics__outbox"]
-        run_dbt(self.folder, "build", *kinds, *selected, *given, manifest=self.manifest.deepcopy())
-        return time.monotonic() - started
 
     def withdraw(self, built: timedelta, until: timedelta) -> None:
         """What is withdrawn between two builds, of what the first of them has recorded."""
@@ -267,9 +186,7 @@ class _Project:
         self.to_withdraw = [pair for pair in self.to_withdraw if pair not in due]
         start = self.streams[0].world.start
         at = start + max(built, *(timedelta(seconds=one.at) for _, one in due))
-        options = DbtOptions(
-            str(self.folder), str(self.folder), vars=json.dumps({"forensics_as_of": str(at)})
-        )
+        options = replace(self.options, vars=json.dumps({"forensics_as_of": str(at)}))
         actor = actions.Actor("lab", "the load was wrong")
         with open_writing(options) as warehouse:
             for played, one in due:
@@ -278,29 +195,6 @@ class _Project:
                 done = actions.apply(warehouse, plan["action_id"], actor, list(OVERRIDES), execute=True)
                 if done["status"] != "applied":
                     raise ForensicsError(f"Load {one.batch} of {played.stream} could not be withdrawn.")
-
-
-def run_dbt(folder: Path, command: str, *arguments: str, manifest: Any = None) -> Any:
-    """Runs dbt on a project in this process, silently unless it fails; returns its result."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    errors: list[str] = []
-
-    def keep_error(event: Any) -> None:
-        if event.info.level == "error":
-            errors.append(event.info.msg)
-
-    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats"]
-    folders = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
-    with chdir(folder):
-        outcome = dbtRunner(manifest, callbacks=[keep_error]).invoke([*quiet, command, *folders, *arguments])
-    manager: Any = DuckDBConnectionManager
-    manager.close_all_connections()
-    if not outcome.success:
-        reason = sentence(outcome.exception) if outcome.exception else " ".join(errors)
-        raise ForensicsError(f"dbt {command} failed: {reason}", exit_code=1)
-    return outcome.result
 
 
 def _values(feed: Feed) -> str:
@@ -322,6 +216,7 @@ def _values(feed: Feed) -> str:
         "note": text("note", "note "),
         "channel": text("channel", "channel "),
         "code": f"cast(nullif(code, {MISSING}) as integer)",
+        **({"tenant": f"'tenant ' || entity % {feed.tenants}"} if feed.tenants else {}),
         "visible": "visible",
         "gone": "gone",
     }
@@ -345,8 +240,14 @@ def _view(stream: str, feed: Feed, changes: Sequence[ColumnChange]) -> str:
             names[change.role] = change.to
         elif change.role in columns:
             columns[change.role] = f"cast({columns[change.role]} as {change.to})"
+    clock = "(select seconds from feeds.clock)"
+    if feed.writes == "replace":
+        # Each load makes the whole table, and gives all of its rows its own time and id.
+        clock = f'(select max(visible) from feeds."{stream}" where visible <= {clock})'
+        columns["arrived"] = f"timestamp '{feed.start}' + to_seconds({clock})"
+        columns["batch"] = f"'load ' || {clock}"
     listed = ", ".join(f'{value} as "{names[role]}"' for role, value in columns.items())
-    there = "visible <= (select seconds from feeds.clock) and gone > (select seconds from feeds.clock)"
+    there = f"visible <= {clock} and gone > {clock}"
     return f'create or replace view raw."{stream}" as select {listed} from feeds."{stream}" where {there}'
 
 
@@ -387,15 +288,3 @@ left join wrong on counted.window_start = wrong.window_start
 where wrong.seen_to is null or counted.ingested_at <= wrong.seen_to
 group by counted.window_start
 """
-
-
-def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Line]:
-    cursor = connection.execute(sql)
-    names = [column[0] for column in cursor.description or ()]
-    return [
-        {
-            name: value if isinstance(value, bool | int | None) else str(value)
-            for name, value in zip(names, row, strict=True)
-        }
-        for row in cursor.fetchall()
-    ]

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from dbt_forensics.errors import ForensicsError
-from forensics_lab.run import PACKAGE, run_dbt
+from forensics_lab.package import PACKAGE
+from forensics_lab.project import run_dbt
 from forensics_lab.series import DAY, HOUR, Series
 
 WEEK = 7 * DAY

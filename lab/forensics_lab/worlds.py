@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from dbt_forensics.errors import ForensicsError
+from forensics_lab import natures
 from forensics_lab.breaking import ColumnChange, Publication, Withdrawal
 from forensics_lab.feeds import DAY, ROW, Feed, healthy_rows, make_feeds
 from forensics_lab.inject import Broken, Injection, Order, inject, plan
+from forensics_lab.kinds import KINDS
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 WARM_DAYS = 30
 BUILD_HOUR = 9
 
@@ -29,10 +31,12 @@ class World:
     Attributes:
         seed: What made them.
         feeds: With what was put in.
+        warm_days: What the first build records; nothing is wrong in them.
     """
 
     seed: int
     feeds: list[Broken]
+    warm_days: int = WARM_DAYS
 
     @property
     def start(self) -> datetime:
@@ -44,9 +48,9 @@ class World:
         """How long it is."""
         return min(broken.feed.days for broken in self.feeds)
 
-    def builds(self, every_hours: int = 24, warm_days: int = WARM_DAYS) -> list[timedelta]:
+    def builds(self, every_hours: int = 24) -> list[timedelta]:
         """When builds run, from the start: once after the days in which nothing happens, then at a cadence."""
-        first, last = timedelta(days=warm_days, hours=BUILD_HOUR), timedelta(days=self.days)
+        first, last = timedelta(days=self.warm_days, hours=BUILD_HOUR), timedelta(days=self.days)
         count = int((last - first) / timedelta(hours=every_hours)) + 1
         return [first + number * timedelta(hours=every_hours) for number in range(count)]
 
@@ -62,26 +66,51 @@ def make_world(seed: int, count: int, rows: int, days: int) -> World:
     return World(seed, [Broken(feed, healthy_rows(feed)) for feed in make_feeds(seed, count, rows, days)])
 
 
+def make_nasty_world(seed: int, clean: int = 4, broken: int = 4) -> World:
+    """A world of healthy feeds as unlike what detectors expect as those of the world are: see `natures`.
+
+    Args:
+        seed: Other natures with each.
+        clean: How many feeds nothing is to be put into.
+        broken: How many feeds have a story, which `break_world` puts in.
+    """
+    feeds = natures.make_nasty_feeds(seed, clean, broken)
+    return World(seed, [Broken(feed, healthy_rows(feed)) for feed in feeds], natures.WARM_DAYS)
+
+
 def break_world(world: World, seed: int, orders: Iterable[Order] | None = None, clean: int = 1) -> World:
     """A world with failures in it.
 
     Args:
         world: The world, which stays as it is.
         seed: The same seed puts in the same.
-        orders: What to put in; `forensics_lab.inject.plan` decides if none is given.
+        orders: What to put in. If none is given, the stories of the feeds, or what `forensics_lab.inject.plan` decides.
         clean: How many feeds it leaves alone.
 
     Raises:
         ForensicsError: There is no such kind, severity, feed or day.
     """
     feeds = [broken.feed for broken in world.feeds]
-    wanted = plan(feeds, seed, WARM_DAYS + 1, clean) if orders is None else list(orders)
+    wanted = list(orders or ())
+    if orders is None:
+        wanted = _told(feeds) or plan(feeds, seed, world.warm_days + 1, clean)
     for order in wanted:
         if order.feed not in {feed.name for feed in feeds}:
             raise ForensicsError(
                 f"There is no feed {order.feed}: give one of {', '.join(f.name for f in feeds)}."
             )
-    return World(world.seed, [inject(one, wanted, seed) for one in world.feeds])
+    return replace(world, feeds=[inject(one, wanted, seed) for one in world.feeds])
+
+
+def _told(feeds: Sequence[Feed]) -> list[Order]:
+    """What the stories of feeds put in, of what the package has detectors for."""
+    return [
+        Order(kind, "medium", feed.name, natures.WARM_DAYS + day, repaired)
+        for feed in feeds
+        if (story := natures.story(feed))
+        for kind, day, repaired in story.failures
+        if KINDS[kind].is_looked_for
+    ]
 
 
 def write_world(folder: Path, world: World) -> None:
@@ -103,6 +132,7 @@ def write_world(folder: Path, world: World) -> None:
     document = {
         "format_version": FORMAT_VERSION,
         "seed": world.seed,
+        "warm_days": world.warm_days,
         "feeds": [broken.feed.as_json() for broken in world.feeds],
         "changes": {
             broken.feed.name: [asdict(change) for change in broken.changes] for broken in world.feeds
@@ -148,7 +178,7 @@ def read_world(folder: Path) -> World:
         publications = [Publication(**wrong) for wrong in document["publications"][feed.name]]
         withdrawals = [Withdrawal(**one) for one in document["withdrawals"][feed.name]]
         feeds.append(Broken(feed, rows, changes, injections, publications, withdrawals))
-    return World(document["seed"], feeds)
+    return World(document["seed"], feeds, document["warm_days"])
 
 
 __all__ = [
@@ -157,6 +187,7 @@ __all__ = [
     "WARM_DAYS",
     "World",
     "break_world",
+    "make_nasty_world",
     "make_world",
     "read_world",
     "write_world",
