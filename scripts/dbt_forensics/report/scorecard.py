@@ -53,7 +53,10 @@ def _line(stream: StreamHealth, document: Facts) -> ScorecardLine:
         ),
         "last_ingested_at": stream["last_ingested_at"],
         "windows_due": sum(health.values()) - health["open"],
-        **{f"windows_{kind}": health[kind] for kind in ("healthy", "low", "high", "missing")},
+        **{
+            f"windows_{kind}": health[kind]
+            for kind in ("healthy", "low", "high", "missing", "resting", "unknown")
+        },
         "late_share": windows["late_share"],
         "duplicate_share": windows["duplicate_share"],
         "quarantined_share": windows["quarantined_share"],
