@@ -80,6 +80,7 @@
             end as value_text
         from drawn_rows
         cross join column_numbers
+        {{ dbt_forensics.once_per_row() }}
 
     ),
 
@@ -90,6 +91,7 @@
             {{ dbt_forensics.exact_number('value_text') }} as number_value
         from drawn_values
         where value_text is not null
+        {{ dbt_forensics.once_per_row() }}
 
     ),
 
@@ -103,6 +105,7 @@
                 {%- endfor %}
             end as power_of_ten
         from numbers
+        {{ dbt_forensics.once_per_row() }}
 
     ),
 
@@ -116,6 +119,7 @@
                 {%- endfor %}
             end as scale_value
         from magnitudes
+        {{ dbt_forensics.once_per_row() }}
 
     ),
 
@@ -138,6 +142,7 @@
                     || 'e' || cast(power_of_ten as {{ dbt.type_string() }})
             end as bin
         from scaled_numbers
+        {{ dbt_forensics.once_per_row() }}
 
     ),
 
