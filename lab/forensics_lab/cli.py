@@ -176,7 +176,15 @@ def score(
     required=True,
     help="Folder of the dbt project.",
 )
-@click.option("--seed", "seeds", type=int, multiple=True, default=[11], show_default=True)
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    default=[11],
+    show_default=True,
+    help="May be repeated.",
+)
 def series(out: Path, seeds: tuple[int, ...]) -> None:
     """Score the detectors of values on generated series, beside two simple rules.
 

@@ -37,7 +37,10 @@ def put(kind: str, severity: str = "medium", day: int = 36, feed: Feed = FEED) -
 def test_there_are_more_than_twenty_kinds_and_each_detector_has_one() -> None:
     pages = Path(__file__).parents[2] / "docs" / "detectors"
     assert len(KINDS) >= 20
-    assert {kind.detector for kind in KINDS.values()} == {page.stem for page in pages.glob("*.md")}
+    of_values = {"metric_anomaly", "metric_flat", "level_shift", "dimension_vanished"}  # forensics_lab.series
+    assert {kind.detector for kind in KINDS.values()} | of_values == {
+        page.stem for page in pages.glob("*.md")
+    }
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

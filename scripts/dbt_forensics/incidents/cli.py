@@ -50,16 +50,6 @@ def mitigate(options: DbtOptions, incident_id: str, owner: str, reason: str) -> 
     return _record(options, "mitigated", incident_id, owner, reason)
 
 
-@incident.command("dismiss")
-@click.argument("incident_id")
-@click.option("--owner", required=True, help="Who decided it.")
-@click.option("--reason", required=True, help="Why it was to be expected.")
-@dbt_command
-def dismiss(options: DbtOptions, incident_id: str, owner: str, reason: str) -> int:
-    """Record that the incident INCIDENT_ID was to be expected. It is over, and how its windows are is usual as long as it lasts."""
-    return _record(options, "dismissed", incident_id, owner, reason)
-
-
 def _record(options: DbtOptions, act: str, incident_id: str, owner: str, reason: str) -> int:
     owner, reason = required_text(owner, "--owner"), required_text(reason, "--reason")
     progress("Parsing the project.")
