@@ -118,7 +118,8 @@ judged_values as (
         highest_count * window_count * 2 > all_count * 3
         and {{ dbt_forensics.greatest_of('input_count * window_count', 'all_count') }} < window_count * 20 as has_few_rows,
         highest_count * window_count * 2 > all_count * 3
-        and {{ dbt_forensics.greatest_of('input_count * window_count', 'all_count') }} < window_count * 4 as has_too_few_rows
+        and {{ dbt_forensics.greatest_of('input_count * window_count', 'all_count') }}
+        < window_count * case when is_additive then 4 else 2 end as has_too_few_rows
     from counted_values
 
 )
