@@ -43,8 +43,8 @@
 
 {% macro _stream_families(streams) %}
     {#-
-        Which streams' failures may be one: of those that read each other's relations, directly or through models. A list of {stream, family, depth}: family is the name of
-        the first stream of the line, depth how many streams stand before this one. Empty while dbt parses.
+        Which streams' failures may be one: of those that read each other's relations, directly or through models. A list of {stream, stream_family, stream_depth}: the family is the name of
+        the first stream of the line, the depth how many streams stand before this one. Empty while dbt parses.
     -#}
     {%- set rows, reads = [], {} -%}
     {%- for stream in streams.values() if execute -%}
@@ -58,7 +58,7 @@
     {#- A stream that reads another one reads all that that one reads: the one that reads nothing is the first of the line. #}
     {%- for stream in streams.values() if execute -%}
         {%- set firsts = reads.get(stream.name, []) | reject('in', reads) | sort -%}
-        {%- do rows.append({'stream': stream.name, 'family': firsts[0] if firsts else stream.name, 'depth': reads.get(stream.name, []) | length}) -%}
+        {%- do rows.append({'stream': stream.name, 'stream_family': firsts[0] if firsts else stream.name, 'stream_depth': reads.get(stream.name, []) | length}) -%}
     {%- endfor -%}
     {{ return(rows) }}
 {% endmacro %}

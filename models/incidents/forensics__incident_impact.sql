@@ -92,10 +92,14 @@ changes_by_cause as (
         changes.cause,
         cast(sum(changes.change) as {{ number }}) as change,
         sum(sum(changes.change)) over (
-            partition by moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start, moved_values.dimensions
+            partition by
+                moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start,
+                moved_values.dimensions
         ) as net_change,
         max(case when sum(changes.change) is null then 1 else 0 end) over (
-            partition by moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start, moved_values.dimensions
+            partition by
+                moved_values.incident_id, moved_values.stream, moved_values.metric, moved_values.window_start,
+                moved_values.dimensions
         ) = 1 as is_unknown,
         max(value_ends.value_before) as value_before,
         max(value_ends.value_after) as value_after,

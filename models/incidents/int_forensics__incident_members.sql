@@ -9,7 +9,7 @@
 {%- set found_at = 'coalesce(detections.first_arrived_at, detections.first_detected_at)' %}
 with families as (
 
-    {{ dbt_forensics._given_rows({'stream': 'text', 'family': 'text', 'depth': 'integer'}, dbt_forensics._stream_families(streams)) }}
+    {{ dbt_forensics._given_rows({'stream': 'text', 'stream_family': 'text', 'stream_depth': 'integer'}, dbt_forensics._stream_families(streams)) }}
 
 ),
 
@@ -24,8 +24,8 @@ placed as (
     {#- What has no window, such as rows without a time, is of the day on which it arrived or was found. #}
     select
         detections.*,
-        coalesce(families.family, detections.stream) as family,
-        coalesce(families.depth, 0) as depth,
+        coalesce(families.stream_family, detections.stream) as stream_family,
+        coalesce(families.stream_depth, 0) as stream_depth,
         coalesce(detections.window_start, {{ dbt_forensics.window_start('day', found_at) }}) as window_from,
         coalesce(detections.window_end, {{ dbt_forensics.window_end('day', found_at) }}) as window_to,
         {#- From the arrival of what is concerned, since some of it can be judged only later, when its window is due. #}
@@ -41,7 +41,7 @@ placed as (
 {#- Groups are split where there is a gap: twice in each respect, since two that only a third one joins in one respect may be apart in the other. #}
 {%- set respects = ['seen', 'window', 'seen', 'window'] %}
 {%- for respect in respects %}
-{%- set groups = ['family'] %}
+{%- set groups = ['stream_family'] %}
 {%- for number in range(loop.index0) %}{% do groups.append('group_' ~ (number + 1)) %}{% endfor %}
 {%- set order = respect ~ '_from, ' ~ respect ~ '_to, detection_id' %}
 {%- set in_order = 'partition by ' ~ groups | join(', ') ~ ' order by ' ~ order ~ ' rows between unbounded preceding and' %}
@@ -70,7 +70,7 @@ with_founder as (
     select
         *,
         row_number() over (
-            partition by family, group_1, group_2, group_3, group_4 order by first_detected_at, depth, window_from, detection_id
+            partition by stream_family, group_1, group_2, group_3, group_4 order by first_detected_at, stream_depth, window_from, detection_id
         ) as place
     from grouped_4
 
@@ -80,8 +80,8 @@ with_names as (
 
     select
         *,
-        max(case when place = 1 then detection_id end) over (partition by family, group_1, group_2, group_3, group_4) as founder,
-        max(case when place = 1 then stream end) over (partition by family, group_1, group_2, group_3, group_4) as incident_stream
+        max(case when place = 1 then detection_id end) over (partition by stream_family, group_1, group_2, group_3, group_4) as founder,
+        max(case when place = 1 then stream end) over (partition by stream_family, group_1, group_2, group_3, group_4) as incident_stream
     from with_founder
 
 )

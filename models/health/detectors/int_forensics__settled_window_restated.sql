@@ -45,7 +45,8 @@ restated as (
         coalesce(
             min(case
                 when
-                    abs(restating.value - coalesce(restating.previous_value, 0)) > abs(coalesce(restating.previous_value, 0)) * settings.threshold
+                    abs(restating.value - coalesce(restating.previous_value, 0))
+                    > abs(coalesce(restating.previous_value, 0)) * settings.threshold
                     then restating.recorded_from
             end),
             min(restating.recorded_from)
