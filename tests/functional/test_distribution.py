@@ -16,7 +16,7 @@ from harness.project import Consumer
 
 START = datetime(2026, 1, 5)
 DAY = timedelta(days=1)
-ROWS = 300
+ROWS = 480
 QUIET_DAYS = 10
 EMPTY = [f"field_{number}" for number in range(30)]
 COLUMNS = {
@@ -48,7 +48,7 @@ def rows(day: int) -> Iterator[dict[str, Any]]:
         share = ((place * 7919 + day * 104729) % 9973 + 0.5) / 9973
         yield {
             "event_id": f"e{day}-{place}",
-            "happened_at": START + day * DAY + timedelta(seconds=place * 240),
+            "happened_at": START + day * DAY + timedelta(seconds=place * 150),
             "loaded_at": START + (day + 1) * DAY + timedelta(hours=2),
             "load_id": f"d{day}",
             # Spread over two powers of ten, as distances and prices are.

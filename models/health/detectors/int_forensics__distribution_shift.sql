@@ -199,6 +199,17 @@ usual_shares as (
 
 ),
 
+bins_in_use as (
+
+    select
+        stream,
+        column_name,
+        count(distinct case when usual_share >= 0.02 then bin end) as bin_count
+    from usual_shares
+    group by stream, column_name
+
+),
+
 distances as (
 
     select
@@ -253,12 +264,17 @@ unusual as (
     from usual_distances
     inner join settings
         on usual_distances.stream = settings.stream
+    inner join bins_in_use
+        on usual_distances.stream = bins_in_use.stream and usual_distances.column_name = bins_in_use.column_name
     where
         usual_distances.distance > usual_distances.usual_distance + settings.threshold
         and usual_distances.distance - usual_distances.usual_distance > (usual_distances.high_distance - usual_distances.usual_distance) * 6
         and {{ dbt_forensics.is_beyond_chance(
             'usual_distances.distance', 'usual_distances.usual_distance', 'usual_distances.value_count'
         ) }}
+        {#- Few values in many bins are far from any others: as 0.4 times the root of bins by values, and four times 0.3 by the root of values. #}
+        and cast(usual_distances.distance as numeric(12, 6)) * cast(usual_distances.distance as numeric(12, 6))
+        * cast(usual_distances.value_count as numeric(14, 0)) > 0.32 * bins_in_use.bin_count + 2.9
 
 ),
 
