@@ -9,7 +9,9 @@
 {%- set found_at = 'coalesce(detections.first_arrived_at, detections.first_detected_at)' %}
 with families as (
 
-    {{ dbt_forensics._given_rows({'stream': 'text', 'stream_family': 'text', 'stream_depth': 'integer'}, dbt_forensics._stream_families(streams)) }}
+    {{ dbt_forensics._given_rows(
+        {'stream': 'text', 'stream_family': 'text', 'stream_depth': 'integer'}, dbt_forensics._stream_families(streams)
+    ) }}
 
 ),
 
@@ -70,7 +72,8 @@ with_founder as (
     select
         *,
         row_number() over (
-            partition by stream_family, group_1, group_2, group_3, group_4 order by first_detected_at, stream_depth, window_from, detection_id
+            partition by stream_family, group_1, group_2, group_3, group_4
+            order by first_detected_at, stream_depth, window_from, detection_id
         ) as place
     from grouped_4
 
