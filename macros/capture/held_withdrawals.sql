@@ -12,13 +12,13 @@
     {%- set looked_at, ended = {}, {} -%}
     {%- for name, stream in streams.items() if losses.get(name, 0) is not none -%}
         {%- set earlier = before.get(name, {'entry_number': 0, 'state': none}) -%}
-        {%- set counting = none -%}
+        {%- set counting, counting_now = none, none -%}
         {%- if losses.get(name, 0) >= 10 and stream.max_withdrawn_share < 1 -%}
-            {%- set counting = dbt_forensics._single_row('select coalesce(sum(effect), 0) from ' ~ ledger ~ " where stream = '" ~ name ~ "'")[0] | int -%}
-            {%- set counting = [counting, earlier.counting_count] | min if earlier.state == 'held' else counting -%}
+            {%- set counting_now = dbt_forensics._single_row('select coalesce(sum(effect), 0) from ' ~ ledger ~ " where stream = '" ~ name ~ "'")[0] | int -%}
+            {%- set counting = [counting_now, earlier.counting_count] | min if earlier.state == 'held' else counting_now -%}
         {%- endif -%}
         {%- if counting is not none and losses[name] > counting * stream.max_withdrawn_share -%}
-            {%- do looked_at.update({name: {'counting': counting, 'earlier': earlier}}) -%}
+            {%- do looked_at.update({name: {'counting': counting, 'counting_now': counting_now, 'earlier': earlier}}) -%}
         {%- elif earlier.state == 'held' -%}
             {#- A stream that never holds anything has accepted what it held before. #}
             {%- do ended.update({name: 'accepted' if losses.get(name) and stream.max_withdrawn_share == 1 else 'returned'}) -%}
@@ -31,11 +31,14 @@
     {%- for name, found in looked_at.items() %}
     {{ dbt_forensics.presence_changes(streams[name], dirty, history, presence) }},
 
-    {{ dbt_forensics._withdrawn_rows(name, history, ledger) }},
+    {%- set held_since = dbt_forensics.timestamp_literal(found.earlier.first_held_at) if found.earlier.state == 'held' else none %}
+    {{ dbt_forensics._withdrawn_rows(name, history, ledger, held_since) }},
 
     {{ name }}_withdrawal as (
 
-        {%- set is_too_much = 'withdrawn_count >= 10 and withdrawn_count > cast(' ~ streams[name].max_withdrawn_share ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ') * ' ~ found.counting %}
+        {%- set share = 'cast(' ~ streams[name].max_withdrawn_share ~ ' as ' ~ dbt_forensics.type_exact_number() ~ ')' %}
+        {#- What came while rows were held, and is gone again, as of a bad push that is repaired, is none of what is held. #}
+        {%- set is_too_much = 'withdrawn_count >= 10 and (withdrawn_before > ' ~ share ~ ' * ' ~ found.counting ~ ' or withdrawn_count > ' ~ share ~ ' * ' ~ found.counting_now ~ ')' %}
         select
             '{{ name }}' as stream,
             {{ found.earlier.entry_number + 1 }} as entry_number,
@@ -191,9 +194,10 @@
 {%- endmacro %}
 
 
-{% macro _withdrawn_rows(name, history, ledger) %}
+{% macro _withdrawn_rows(name, history, ledger, held_since) %}
     {#-
-        CTEs, the last of them named <name>_loss: how many rows of a stream are gone while their source has no other row of their event, and how many of them count.
+        CTEs, the last of them named <name>_loss: how many rows of a stream are gone while their source has no other row of their event, how many of them count
+        (withdrawn_count), and how many of these were recorded before a withdrawal was held (withdrawn_before; all, where held_since is none).
         Needs the CTEs <name>_changed and <name>_state.
     -#}
     {{ dbt_forensics._events_there(name, history) }},
@@ -210,7 +214,9 @@
 
     {{ name }}_counting as (
 
-        select ledger.row_key
+        select
+            ledger.row_key,
+            min(ledger.recorded_at) as first_recorded_at
         from {{ ledger }} as ledger
         inner join {{ name }}_gone as gone
             on ledger.row_key = gone.row_key and ledger.ingested_at = gone.ingested_at
@@ -224,6 +230,7 @@
         select
             count(*) as row_count,
             count(counting.row_key) as withdrawn_count,
+            count({{ 'case when counting.first_recorded_at < ' ~ held_since ~ ' then counting.row_key end' if held_since else 'counting.row_key' }}) as withdrawn_before,
             min(gone.event_time) as first_event_at,
             max(gone.event_time) as last_event_at
         from {{ name }}_gone as gone

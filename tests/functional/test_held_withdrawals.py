@@ -232,3 +232,22 @@ def test_a_word_for_no_stream_is_refused(shop: Shop, given: Any) -> None:
     assert (
         "all, or a list of declared streams: accepted, returned, never_held, few, moved, at_once" in run.log
     )
+
+
+def test_a_bad_push_that_is_repaired_is_held_no_more(engine: Engine, tmp_path: Any) -> None:
+    """Other rows take the place of most, and go again: what goes then was never held."""
+    streams = {"orders": config("orders")}
+    shop = Shop(Consumer(engine, tmp_path, streams=streams, sources={"shop": ["orders_rows"]}))
+    shop.consumer.create_table("orders_rows", TYPES)
+    shop.consumer.insert("orders_rows", rows(20, "first"))
+    shop.build()
+    shop.consumer.execute("delete from raw.orders_rows where amount = 1 and id <> 'e1' and id <> 'e2'")
+    shop.consumer.insert("orders_rows", rows(18, "push", first=101, hour=30))
+    shop.build()
+    shop.consumer.execute("delete from raw.orders_rows where batch = 'push'")
+    shop.consumer.insert("orders_rows", rows(18, "first", first=3))
+    shop.build()
+    assert [values["orders"] for values in shop.values] == [20, 38, 20]
+    assert [held.get("orders") for held in shop.held] == [None, "held", "returned"]
+    # What is open of truncated_source after each build.
+    assert shop.incidents == [{}, {"orders": "critical"}, {}]
