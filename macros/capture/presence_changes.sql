@@ -96,21 +96,27 @@
     {%- set columns = dbt_forensics.presence_columns().keys() | reject('in', ['presence_change', 'recorded_at', 'change_kind']) | list -%}
     {{ name }}_arrived as (
 
-        {#- New rows, and ones that are back. #}
-        select event_id, batch_id
+        select distinct event_id, batch_id
         from {{ history }} as history
         where stream = '{{ name }}' and event_id is not null and {{ dbt_forensics.is_unsealed('history') }}
-        union
-        select event_id, batch_id
-        from {{ changed }}
-        where event_id is not null and presence_change = 1
 
     ),
 
     {{ name }}_arrived_events as (
 
-        select distinct event_id
-        from {{ name }}_arrived
+        {#- Of new rows, and of rows that are back. #}
+        select
+            event_id,
+            max(is_back) as is_back
+        from (
+            select event_id, 0 as is_back
+            from {{ name }}_arrived
+            union all
+            select event_id, 1 as is_back
+            from {{ changed }}
+            where event_id is not null and presence_change = 1
+        ) as arrivals
+        group by event_id
 
     ),
 
@@ -137,6 +143,7 @@
             changed.*,
             cast(case
                 when changed.presence_change = 1 then 'back'
+                when arrived_events.is_back = 1 then 'restored'
                 when arrived_events.event_id is not null and arrived.event_id is null then 'moved'
                 else 'gone'
             end as {{ dbt.type_string() }}) as change_kind

@@ -38,7 +38,7 @@ vanished as (
         vanished_at,
         returned_at
     from followed
-    where change_kind in ('gone', 'moved')
+    where change_kind in ('gone', 'moved', 'restored')
 
 )
 

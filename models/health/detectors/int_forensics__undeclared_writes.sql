@@ -23,6 +23,15 @@ streams as (
 
 ),
 
+withdrawals as (
+
+    select
+        *,
+        row_number() over (partition by stream order by entry_number desc) as recency_rank
+    from {{ ref('forensics__held_withdrawals') }}
+
+),
+
 settings as (
 
     select *
@@ -48,7 +57,7 @@ moves as (
 
 loads as (
 
-    {#- Of a table that is recreated, the last load is all that is there. #}
+    {#- Of a table that is recreated, the last load is all that is there, unless rows of earlier ones are held. #}
     select
         seals.stream,
         min(seals.dbt_valid_from) as first_at,
@@ -59,7 +68,9 @@ loads as (
     from seals
     inner join streams
         on seals.stream = streams.stream
-    where streams.writes = 'replace' and seals.dbt_valid_to is null and seals.row_count > 0
+    left join withdrawals
+        on seals.stream = withdrawals.stream and withdrawals.recency_rank = 1 and withdrawals.state = 'held'
+    where streams.writes = 'replace' and seals.dbt_valid_to is null and seals.row_count > 0 and withdrawals.stream is null
     group by seals.stream
     having min(seals.dbt_valid_from) < max(seals.dbt_valid_from) and min(seals.max_ingested_at) < max(seals.max_ingested_at)
 

@@ -63,6 +63,7 @@ moves_at_builds as (
         presence.batch_id,
         {{ dbt_forensics._start_of_window('presence.event_time') }} as window_start,
         coalesce(moments_of_seals.sealed_at, presence.recorded_at) as recorded_at,
+        presence.change_kind,
         max(streams.writes) as writes,
         count(*) as row_count,
         min(presence.event_time) as first_event_at
@@ -74,9 +75,9 @@ moves_at_builds as (
             presence.stream = moments_of_seals.stream
             and presence.recorded_at = moments_of_seals.recorded_at
             and moments_of_seals.kind = 'presence'
-    where presence.change_kind = 'moved'
+    where presence.change_kind in ('moved', 'restored')
     group by
-        presence.stream, presence.batch_id, {{ dbt_forensics._start_of_window('presence.event_time') }},
+        presence.change_kind, presence.stream, presence.batch_id, {{ dbt_forensics._start_of_window('presence.event_time') }},
         coalesce(moments_of_seals.sealed_at, presence.recorded_at)
 
 ),
@@ -103,7 +104,7 @@ came_and_went as (
             presence.stream = moments_of_seals.stream
             and presence.recorded_at = moments_of_seals.recorded_at
             and moments_of_seals.kind = 'presence'
-    where presence.change_kind <> 'moved'
+    where presence.change_kind not in ('moved', 'restored')
 
 ),
 
@@ -318,7 +319,7 @@ rows_changed as (
         cast(null as {{ dbt.type_string() }}) as sample_event_ids,
         first_event_at
     from moves_at_builds
-    where writes = 'append'
+    where change_kind = 'moved' and writes = 'append'
 
 ),
 
