@@ -64,6 +64,7 @@ select
     is_complete,
     is_settled,
     is_gap,
+    is_special_day,
     cast(health as {{ dbt.type_string() }}) as health,
     first_event_at,
     first_arrived_at,

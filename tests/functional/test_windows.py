@@ -135,7 +135,7 @@ class Played:
         )
 
     def found(self, build: int, feed: str) -> list[tuple[str, int, int, bool]]:
-        """Detector, from which day to which, and whether it is open."""
+        """Detector, from which day to which, and whether it is open; what metrics say of a new level aside."""
         return sorted(
             (
                 row["detector"],
@@ -144,6 +144,7 @@ class Played:
                 row["is_open"],
             )
             for row in self.detections[build][feed]
+            if row["detector"] != "level_shift"
         )
 
 

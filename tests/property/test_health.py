@@ -21,13 +21,19 @@ ADDED_UP = """
     group by stream, window_start, measure
     having sum(row_count) <> 0
 """
+#: What says again, or otherwise, what an event was is not late.
+FIRST_OF_EVENT = (
+    "select row_key from analytics.forensics__ledger where entry_number = 1 "
+    "and cause not in ('duplicate', 'conflict', 'correction', 'rewritten')"
+)
 COUNTED = " union all ".join(
     f"select stream, window_start, {measure} as measure, count(*) as n from analytics.forensics__verdicts "
     f"where {condition} group by 1, 2, 3"
     for measure, condition in (
         ("'rows'", "1 = 1"),
         ("verdict", "1 = 1"),
-        ("timeliness", "timeliness in ('late', 'too_late', 'future')"),
+        ("timeliness", f"timeliness in ('late', 'too_late') and row_key in ({FIRST_OF_EVENT})"),
+        ("timeliness", "timeliness = 'future'"),
         ("'rule'", "broken_rule is not null"),
     )
 )
@@ -109,6 +115,7 @@ def test_small_streams_raise_nothing_but_what_happened_to_their_rows(played: Pla
         "history_inserted",
         "history_rewritten",
         "truncated_source",
+        "undeclared_writes",
         "schema_drift",
         "settled_window_restated",
         "wrong_shape_load",

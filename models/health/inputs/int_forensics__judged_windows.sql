@@ -44,6 +44,7 @@ select
     compared_nonempty_count,
     is_due,
     is_complete,
+    is_special_day,
     health,
     first_event_at,
     first_arrived_at,

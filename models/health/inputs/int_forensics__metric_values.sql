@@ -55,14 +55,17 @@ due_values as (
         metrics.agg in ('sum', 'count', 'count_distinct') as is_additive,
         versions.recorded_from >= unsealed_builds.first_recorded_at as is_new,
         {{ dbt_forensics.greatest_of('versions.recorded_from', 'coalesce(windows.touched_at, versions.recorded_from)') }} as touched_at,
-        {#- What too few or too many rows explain is a volume_anomaly; and as long as late rows may come, too little is no finding. #}
+        {#- What too few or too many rows explain is a volume_anomaly; holidays and month ends are as they are; and as long as late rows may come, too little is no finding. #}
         case
-            when not windows.is_complete and windows.is_often_late then true
+            when windows.is_special_day or (not windows.is_complete and windows.is_often_late) then true
             when metrics.agg in ('sum', 'count', 'count_distinct') then coalesce(windows.event_count < windows.expected_low, false)
             else false
         end as is_low_for_a_reason,
-        metrics.agg in ('sum', 'count', 'count_distinct')
-        and coalesce(windows.event_count - windows.lost_count > windows.expected_high, false) as is_high_for_a_reason,
+        windows.is_special_day
+        or (
+            metrics.agg in ('sum', 'count', 'count_distinct')
+            and coalesce(windows.event_count - windows.lost_count > windows.expected_high, false)
+        ) as is_high_for_a_reason,
         {#- A day of a stream with another zone begins at another hour, and its middle is on the same date. #}
         {{ dbt_forensics.elapsed_seconds(dbt_forensics.timestamp_literal('1900-01-01 00:00:00'), 'versions.window_start') }} as seconds
     from versions

@@ -49,6 +49,7 @@ expected as (
         expected_volumes.highest_volume,
         expected_volumes.nonempty_count,
         expected_volumes.sample_count,
+        days_of_a_kind.place is not null as is_special_day,
         coalesce(days_of_a_kind.is_named and days_of_a_kind.previous_count = 0, false) as is_new_kind,
         cast(expected_volumes.usual_volume * days_of_a_kind.low_share as numeric(18, 0)) as low_of_kind,
         cast(expected_volumes.usual_volume * days_of_a_kind.high_share as numeric(18, 0)) as high_of_kind,
@@ -154,7 +155,7 @@ select
     stream,
     {%- for column in [
         'place', 'window_start', 'window_end', 'volume', 'expected_volume', 'low_bound', 'high_bound', 'sample_count', 'nonempty_count', 'all_late_count',
-        'is_due', 'is_complete', 'is_settled', 'is_gap', 'first_event_at', 'first_arrived_at', 'touched_at',
+        'is_due', 'is_complete', 'is_settled', 'is_gap', 'is_special_day', 'first_event_at', 'first_arrived_at', 'touched_at',
     ] %}
     {{ column }},
     {%- endfor %}

@@ -1,4 +1,4 @@
-"""Reading incidents, and recording that somebody took one on or contained it."""
+"""Reading incidents, and recording that somebody took one on, contained it, or dismissed it as expected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dbt_forensics.writing import WritingWarehouse
 
 #: The kind of such acts in the log of actions; their ``action_id`` is the incident's id.
 KIND = "incident"
-ACTS = ("acknowledged", "mitigated")
+ACTS = ("acknowledged", "mitigated", "dismissed")
 
 
 def listed(warehouse: Warehouse, stream: str | None, *, with_resolved: bool = False) -> list[Incident]:
@@ -68,7 +68,7 @@ def is_open(incident: Incident) -> bool:
 
 
 def record_act(warehouse: WritingWarehouse, act: str, incident_id: str, owner: str, reason: str) -> Incident:
-    """Records that somebody took an incident on, or contained it; returns the incident as it is then.
+    """Records that somebody took an incident on, contained or dismissed it; returns the incident as it is then.
 
     Args:
         warehouse: Where to act.
@@ -78,7 +78,8 @@ def record_act(warehouse: WritingWarehouse, act: str, incident_id: str, owner: s
         reason: What was done, or why.
 
     Raises:
-        ForensicsError: There is no such incident, or more than one; or it is resolved (1).
+        ForensicsError: There is no such incident, or more than one; or it is over (1): what is resolved may be
+            dismissed all the same.
     """
     incidents = warehouse.relation("forensics__incidents")
     found = warehouse.query(
@@ -90,17 +91,26 @@ def record_act(warehouse: WritingWarehouse, act: str, incident_id: str, owner: s
             f"There is {many} whose id begins with '{incident_id}': dbt-forensics incident list shows them."
         )
     (incident,) = found
-    if incident["resolved_at"] is not None:
-        raise ForensicsError(f"Incident {incident['incident_id']} is resolved already.", exit_code=1)
+    if incident["status"] == "dismissed" or (incident["resolved_at"] is not None and act != "dismissed"):
+        raise ForensicsError(
+            f"Incident {incident['incident_id']} is {incident['status']} already.", exit_code=1
+        )
     book = log.open_book(warehouse)
     with warehouse.transaction():
         log.record(
             book,
             log.Act(
-                *(incident["incident_id"], act, KIND, incident["stream"]), owner, reason, warehouse.target
+                *(incident["incident_id"], act, KIND, incident["stream"]),
+                *(owner, reason, warehouse.target),
+                selection=_span(incident) if act == "dismissed" else None,
             ),
         )
     (after,) = warehouse.query(
         f"select * from {incidents} where incident_id = {literal(incident['incident_id'])}"
     )
     return shown(after)
+
+
+def _span(incident: Row) -> str:
+    """Returns from when to when an incident's windows are, as ``int_forensics__dismissed_spans`` reads it."""
+    return f"{incident['window_start']:%Y-%m-%d %H:%M:%S} {incident['window_end']:%Y-%m-%d %H:%M:%S}"
