@@ -181,8 +181,8 @@ def test_report_gives_the_numbers_of_the_worked_example(shop: Consumer, tmp_path
     assert [finding["kind"] for finding in report["findings"]] == [
         "restated_values",
         "lost_rows",
-        "quarantine",
         "open_incidents",
+        "quarantine",
     ]
     batch = report["batches"]["items"][0]
     assert (batch["batch_id"], batch["kind"], batch["rows_at_first"], batch["rows_now"]) == (
