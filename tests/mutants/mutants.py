@@ -484,8 +484,8 @@ MUTANTS = (
         "values of few rows are judged as all others",
         "models/health/detectors/int_forensics__metric_anomaly.sql",
         "tests/functional/test_unit_tests.py tests/functional/test_values.py --engine duckdb",
-        "case when levels.has_few_rows then 3 else 2 end",
-        "case when levels.has_few_rows then 2 else 2 end",
+        "case when levels.is_irregular then 3 else 2 end",
+        "case when levels.is_irregular then 2 else 2 end",
     ),
     Mutant(
         "a first Saturday is an anomaly",

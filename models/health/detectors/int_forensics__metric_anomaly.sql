@@ -21,8 +21,8 @@ settings as (
 limits as (
 
     {#-
-        Five times the median distance from what is expected (3.4 standard deviations), eight times that of the hour, and the threshold's share of the level; half more where few rows make
-        the value. Where most values are exactly what is expected, twice the largest distance of four weeks.
+        Five times the median distance from what is expected (3.4 standard deviations), eight times that of the hour, and the threshold's share of the level; half more where what makes the value
+        comes irregularly. Where most values are exactly what is expected, twice the largest distance of four weeks.
     #}
     select
         levels.*,
@@ -37,7 +37,7 @@ limits as (
                 'cast(abs(levels.usual_level) * cast(settings.threshold as numeric(9, 3)) as ' ~ number ~ ')',
                 'case when levels.spread = 0 then levels.highest_distance * 2 else 0 end'
             )
-        ) }} * case when levels.has_few_rows then 3 else 2 end as twice_the_limit
+        ) }} * case when levels.is_irregular then 3 else 2 end as twice_the_limit
     from levels
     inner join settings
         on levels.stream = settings.stream

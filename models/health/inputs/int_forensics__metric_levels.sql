@@ -240,7 +240,7 @@ select
     deviations.slot,
     deviations.value,
     deviations.input_count,
-    deviations.has_few_rows,
+    deviations.is_irregular,
     deviations.has_too_few_rows,
     deviations.is_too_young,
     deviations.is_low_for_a_reason,

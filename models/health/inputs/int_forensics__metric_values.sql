@@ -117,9 +117,12 @@ judged_values as (
         is_new or day_number > last_day - 28 as is_judged,
         {#- What comes as people like has a rhythm of the week, which two weeks tell; what is measured at regular times has as many rows in each window. #}
         is_additive and day_number < first_day + 14 and highest_count * window_count * 10 > all_count * 11 as is_too_young,
-        {#- Of what does not come regularly few rows say little. #}
-        highest_count * window_count * 2 > all_count * 3
-        and {{ dbt_forensics.greatest_of('input_count * window_count', 'all_count') }} < window_count * 20 as has_few_rows,
+        {#- Of what does not come regularly few rows say little, and a sum or a count moves with how many came, which has a detector of its own. #}
+        (
+            highest_count * window_count * 2 > all_count * 3
+            and {{ dbt_forensics.greatest_of('input_count * window_count', 'all_count') }} < window_count * 20
+        )
+        or (is_additive and highest_count * window_count * 10 > all_count * 11) as is_irregular,
         highest_count * window_count * 2 > all_count * 3
         and {{ dbt_forensics.greatest_of('input_count * window_count', 'all_count') }}
         < window_count * case when is_additive then 4 else 2 end as has_too_few_rows
@@ -140,7 +143,7 @@ select
     slot,
     value,
     input_count,
-    has_few_rows,
+    is_irregular,
     has_too_few_rows,
     is_too_young,
     is_low_for_a_reason,
