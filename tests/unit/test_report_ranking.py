@@ -160,3 +160,12 @@ def test_the_causes_that_a_finding_names_add_up() -> None:
     (finding,) = [one for one in findings(document) if one["kind"] == "restated_values"]
     assert finding["detail"].startswith("Because of +100 from late rows")
     assert "; +4.50 from 2 other causes." in finding["detail"]
+
+
+def test_a_value_that_only_grew_is_a_finding_of_low_severity() -> None:
+    document = report(eventful_evidence())
+    for item in [*document["changes"]["items"], *document["changes"]["counts"]]:
+        item["kind"] = "grown"
+    found = {finding["kind"]: finding["severity"] for finding in findings(document)}
+    assert found["grown_values"] == "low"
+    assert not {"restated_values", "corrected_values"} & set(found)
