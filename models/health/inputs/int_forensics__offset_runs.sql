@@ -9,6 +9,7 @@
 {%- set number = dbt_forensics.type_exact_number() %}
 {%- set of_stream = 'over (partition by stream)' %}
 {%- set in_time = 'partition by stream order by bucket_start' %}
+{%- set level_in = 'partition by stream, level_number order by' %}
 {%- set of_stretch = 'over (partition by stream, stretch_number)' %}
 with profile as (
 
@@ -311,8 +312,8 @@ levelled_buckets as (
         max(case when {{ column }}_rank * 2 in (stretch_count, stretch_count + 1) then {{ column }} end)
             {{ of_stretch }} as {{ column }}_level,
         {%- endfor %}
-        first_value(fast) over (partition by stream, stretch_number order by bucket_start) as first_fast,
-        first_value(fast) over (partition by stream, stretch_number order by bucket_start desc) as last_fast
+        first_value(fast) over (partition by stream, stretch_number order by bucket_start rows unbounded preceding) as first_fast,
+        first_value(fast) over (partition by stream, stretch_number order by bucket_start desc rows unbounded preceding) as last_fast
     from ranked_buckets
 
 ),
@@ -402,11 +403,11 @@ longest_stretches as (
     select
         *,
         {%- for column in ['fast_level', 'middle_level', 'quickest_level'] %}
-        first_value({{ column }}) over (partition by stream, level_number order by stretch_count desc, stretch_number asc)
+        first_value({{ column }}) over ({{ level_in }} stretch_count desc, stretch_number asc rows unbounded preceding)
             as long_{{ column }},
         {%- endfor %}
-        first_value(first_fast) over (partition by stream, level_number order by stretch_number) as very_first_fast,
-        first_value(last_fast) over (partition by stream, level_number order by stretch_number desc) as very_last_fast
+        first_value(first_fast) over ({{ level_in }} stretch_number rows unbounded preceding) as very_first_fast,
+        first_value(last_fast) over ({{ level_in }} stretch_number desc rows unbounded preceding) as very_last_fast
     from joined_stretches
 
 ),
