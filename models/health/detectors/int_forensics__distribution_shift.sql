@@ -1,11 +1,13 @@
 -- One row per column and stretch of arrivals in which its values lie elsewhere than usual.
 {#-
     Compared are the values that are there: those that are not are a null_spike. The distance is the share of values that are in other bins than usual, as in the median of all
-    days and builds; it is unusual as a share is: by the threshold, six times what it is commonly, and chance.
+    days and builds; it is unusual as a share is: by the threshold, six times what it is commonly, and chance. Mornings are compared with mornings: what arrived in the same
+    quarters of a day.
 -#}
 {%- do dbt_forensics.assert_settings('ephemeral') %}
 {%- set number = dbt_forensics.type_exact_number() %}
 {%- set of_column = 'over (partition by stream, column_name)' %}
+{%- set of_part = 'over (partition by stream, column_name, part_of_day)' %}
 with profile as (
 
     select * from {{ ref('int_forensics__row_profile') }}
@@ -107,17 +109,30 @@ bucket_bins as (
 
 ),
 
+timed_bins as (
+
+    select
+        *,
+        min(first_arrived_at) over (partition by stream, column_name, arrived_day, own_build) as bucket_from,
+        max(last_arrived_at) over (partition by stream, column_name, arrived_day, own_build) as bucket_to
+    from bucket_bins
+
+),
+
 shares as (
 
     select
         *,
+        {#- From which quarter of its day to which one the bucket's rows arrived. #}
+        floor({{ dbt_forensics.elapsed_seconds('arrived_day', 'bucket_from') }} / 21600.0) * 4
+        + floor({{ dbt_forensics.elapsed_seconds('arrived_day', 'bucket_to') }} / 21600.0) as part_of_day,
         {{ dbt_forensics.share_of('row_count', 'value_count') }} as share,
         {#- Where a number is on a scale of its first digits and powers of ten. #}
         case
             when substr(bin, 1, 1) not in ('#', '-', '0')
                 then cast(substr(bin, 1, 1) as {{ dbt.type_bigint() }}) + 9 * cast(substr(bin, 3) as {{ dbt.type_bigint() }})
         end as bin_position
-    from bucket_bins
+    from timed_bins
     where value_count >= 50
 
 ),
@@ -129,6 +144,7 @@ buckets as (
         column_name,
         arrived_day,
         own_build,
+        part_of_day,
         max(value_count) as value_count,
         max(share) as top_share,
         sum(share * bin_position) as mean_position,
@@ -138,7 +154,7 @@ buckets as (
         min(first_recorded_at) as recorded_at,
         max(recorded_at) as touched_at
     from shares
-    group by stream, column_name, arrived_day, own_build
+    group by stream, column_name, arrived_day, own_build, part_of_day
 
 ),
 
@@ -147,10 +163,12 @@ placed_buckets as (
     select
         *,
         row_number() over (partition by stream, column_name order by last_arrived_at, first_arrived_at) as place,
-        row_number() over (partition by stream, column_name order by top_share) as top_rank,
-        count(*) {{ of_column }} as bucket_count,
+        row_number() over (partition by stream, column_name, part_of_day order by top_share) as top_rank,
+        count(*) {{ of_column }} as last_place,
+        count(*) {{ of_part }} as bucket_count,
         abs(
-            mean_position - lag(mean_position) over (partition by stream, column_name order by last_arrived_at, first_arrived_at)
+            mean_position
+            - lag(mean_position) over (partition by stream, column_name, part_of_day order by last_arrived_at, first_arrived_at)
         ) as step
     from buckets
 
@@ -162,15 +180,14 @@ columns_that_jump as (
     select
         stream,
         column_name,
-        max(bucket_count) as bucket_count
+        part_of_day,
+        bucket_count
     from placed_buckets
-    group by stream, column_name
+    where bucket_count >= 7
+    group by stream, column_name, part_of_day, bucket_count
     having
-        max(bucket_count) >= 7
-        and (
-            coalesce(max(step), 2) > 1
-            or max(case when top_rank * 2 in (bucket_count, bucket_count + 1) then top_share end) < 0.8
-        )
+        coalesce(max(step), 2) > 1
+        or max(case when top_rank * 2 in (bucket_count, bucket_count + 1) then top_share end) < 0.8
 
 ),
 
@@ -180,11 +197,16 @@ ranked_shares as (
     select
         shares.*,
         columns_that_jump.bucket_count,
-        columns_that_jump.bucket_count - count(*) over (partition by shares.stream, shares.column_name, shares.bin)
-        + row_number() over (partition by shares.stream, shares.column_name, shares.bin order by shares.share) as rank_among
+        columns_that_jump.bucket_count - count(*) over (partition by shares.stream, shares.column_name, shares.part_of_day, shares.bin)
+        + row_number() over (
+            partition by shares.stream, shares.column_name, shares.part_of_day, shares.bin order by shares.share
+        ) as rank_among
     from shares
     inner join columns_that_jump
-        on shares.stream = columns_that_jump.stream and shares.column_name = columns_that_jump.column_name
+        on
+            shares.stream = columns_that_jump.stream
+            and shares.column_name = columns_that_jump.column_name
+            and shares.part_of_day = columns_that_jump.part_of_day
 
 ),
 
@@ -193,7 +215,9 @@ usual_shares as (
     select
         *,
         coalesce(
-            max(case when rank_among * 2 in (bucket_count, bucket_count + 1) then share end) over (partition by stream, column_name, bin), 0
+            max(case when rank_among * 2 in (bucket_count, bucket_count + 1) then share end)
+                over (partition by stream, column_name, part_of_day, bin),
+            0
         ) as usual_share
     from ranked_shares
 
@@ -204,9 +228,10 @@ bins_in_use as (
     select
         stream,
         column_name,
+        part_of_day,
         count(distinct case when usual_share >= 0.02 then bin end) as bin_count
     from usual_shares
-    group by stream, column_name
+    group by stream, column_name, part_of_day
 
 ),
 
@@ -228,7 +253,9 @@ ranked_distances as (
     select
         placed_buckets.*,
         distances.distance,
-        row_number() over (partition by placed_buckets.stream, placed_buckets.column_name order by distances.distance) as rank_among
+        row_number() over (
+            partition by placed_buckets.stream, placed_buckets.column_name, placed_buckets.part_of_day order by distances.distance
+        ) as rank_among
     from placed_buckets
     inner join distances
         on
@@ -243,9 +270,9 @@ usual_distances as (
 
     select
         *,
-        max(case when rank_among * 2 in (bucket_count, bucket_count + 1) then distance end) {{ of_column }} as usual_distance,
+        max(case when rank_among * 2 in (bucket_count, bucket_count + 1) then distance end) {{ of_part }} as usual_distance,
         max(case when rank_among * 4 >= bucket_count * 3 and (rank_among - 1) * 4 < bucket_count * 3 then distance end)
-            {{ of_column }} as high_distance
+            {{ of_part }} as high_distance
     from ranked_distances
 
 ),
@@ -265,7 +292,10 @@ unusual as (
     inner join settings
         on usual_distances.stream = settings.stream
     inner join bins_in_use
-        on usual_distances.stream = bins_in_use.stream and usual_distances.column_name = bins_in_use.column_name
+        on
+            usual_distances.stream = bins_in_use.stream
+            and usual_distances.column_name = bins_in_use.column_name
+            and usual_distances.part_of_day = bins_in_use.part_of_day
     where
         usual_distances.distance > usual_distances.usual_distance + settings.threshold
         and usual_distances.distance - usual_distances.usual_distance > (usual_distances.high_distance - usual_distances.usual_distance) * 6
@@ -296,7 +326,7 @@ runs as (
         min(first_event_at) as first_event_at,
         min(first_arrived_at) as first_arrived_at,
         max(last_arrived_at) as last_arrived_at,
-        max(place) < max(bucket_count) as is_over
+        max(place) < max(last_place) as is_over
     from unusual
     group by stream, column_name, severity, window_period, window_minutes, run
 

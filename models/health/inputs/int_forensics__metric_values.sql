@@ -104,7 +104,8 @@ counted_values as (
         min(case when is_new then day_number end) {{ of_series }} as first_new_day,
         max(input_count) {{ of_series }} as highest_count,
         sum(input_count) {{ of_series }} as all_count,
-        count(*) {{ of_series }} as window_count
+        count(*) {{ of_series }} as window_count,
+        row_number() over (partition by series order by seconds) as place
     from placed_values
 
 ),
@@ -115,8 +116,11 @@ judged_values as (
         *,
         {{ dbt_forensics.least_of('last_day - 27', 'coalesce(first_new_day, last_day)') }} as first_judged_day,
         is_new or day_number > last_day - 28 as is_judged,
-        {#- What comes as people like has a rhythm of the week, which two weeks tell; what is measured at regular times has as many rows in each window. #}
-        is_additive and day_number < first_day + 14 and highest_count * window_count * 10 > all_count * 11 as is_too_young,
+        {#-
+            What comes as people like has a rhythm of the week, which two weeks tell, and as many values: one stray event of long ago is no two weeks. What is measured at
+            regular times has as many rows in each window.
+        #}
+        (day_number < first_day + 14 or place <= 14) and highest_count * window_count * 10 > all_count * 11 as is_too_young,
         {#- Of what does not come regularly few rows say little, and a sum or a count moves with how many came, which has a detector of its own. #}
         (
             highest_count * window_count * 2 > all_count * 3

@@ -196,7 +196,8 @@ buckets as (
         stream,
         arrived_day as bucket_start,
         max(arrived_hour) as last_hour,
-        max(fast_of_day) as fast,
+        {#- Not `fast`: engines differ in which of the two the condition below would mean. #}
+        max(fast_of_day) as day_fast,
         max(middle_of_day) as middle,
         max(quickest_of_day) as quickest,
         max(usual_middle_spread) as usual_middle_spread,
@@ -205,16 +206,12 @@ buckets as (
         true as is_around_the_clock,
         false as is_hour
     from compared_hours
-    where usual_high_spread > 240
-    group by stream, arrived_day
-    having
-        count(*) >= 12
-        and sum(case when abs(fast - fast_of_day) <= 30 then 1 else 0 end) * 4 >= count(*) * 3
+    where
+        usual_high_spread > 240
         {#- Half as much, or half as much again, as is usual; or an hour. #}
-        and (
-            abs(max(middle_of_day - fast_of_day) - max(usual_middle_spread)) * 2 <= max(usual_middle_spread)
-            or abs(max(middle_of_day - fast_of_day) - max(usual_middle_spread)) <= 60
-        )
+        and abs(middle_of_day - fast_of_day - usual_middle_spread) * 2 <= {{ dbt_forensics.greatest_of('usual_middle_spread', '120') }}
+    group by stream, arrived_day
+    having count(*) >= 12 and sum(case when abs(fast - fast_of_day) <= 30 then 1 else 0 end) * 4 >= count(*) * 3
 
 ),
 
